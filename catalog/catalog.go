@@ -1,0 +1,227 @@
+// Package catalog keeps the records of all resources: dataset groups, schemas,
+// datasets, jobs, solutions, campaigns.
+//
+// A record is a Go struct with an embedded Meta. It is stored as one row: the
+// columns that queries need (ARN, kind, group, parent, status, times) and the
+// rest as JSON. Records change only by revision (I5): Update compares the
+// revision that was read and gives ErrConflict when somebody else was faster.
+// All functions run inside a store.Tx, so that several records, jobs and log
+// entries change together. Every change notifies the store topic Topic with
+// the record's ARN.
+//
+// The rules between kinds (which names are unique, what a resource is made
+// from, who blocks whose delete) are tables here; what an operation means is
+// written in api/control.
+package catalog
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"usher/store"
+)
+
+// Topic is the store topic on which every change of a record is announced; the
+// key is the ARN.
+const Topic = "catalog"
+
+// Errors of this room. They are wrapped with the ARN.
+var (
+	ErrNotFound = errors.New("catalog: not found")
+	ErrExists   = errors.New("catalog: already exists")
+	ErrConflict = errors.New("catalog: changed by somebody else")
+)
+
+// Kind is a resource kind, spelled as in ARNs.
+type Kind string
+
+// The kinds.
+const (
+	KindDatasetGroup    Kind = "dataset-group"
+	KindSchema          Kind = "schema"
+	KindDataset         Kind = "dataset"
+	KindImportJob       Kind = "dataset-import-job"
+	KindEventTracker    Kind = "event-tracker"
+	KindSolution        Kind = "solution"
+	KindSolutionVersion Kind = "solution-version" // ARN: solution/<name>/<id>
+	KindCampaign        Kind = "campaign"
+)
+
+// Status is the life of a resource, in AWS's spelling.
+type Status string
+
+// The statuses.
+const (
+	Pending          Status = "CREATE PENDING"
+	InProgress       Status = "CREATE IN_PROGRESS"
+	Active           Status = "ACTIVE"
+	Failed           Status = "CREATE FAILED"
+	Stopping         Status = "CREATE STOPPING"
+	Stopped          Status = "CREATE STOPPED"
+	DeletePending    Status = "DELETE PENDING"
+	DeleteInProgress Status = "DELETE IN_PROGRESS"
+)
+
+// Meta is what all records have. Create fills ID, Created, Updated and
+// Revision; the caller gives the rest.
+type Meta struct {
+	ARN           string
+	ID            string // 16 hex digits, never given twice; names a group's log and blobs
+	Name          string
+	Group         string // ARN of the dataset group; "" for groups and schemas
+	Parent        string // ARN of what it was made from: an import's dataset, a version's solution, a campaign's version
+	Status        Status // "" for schemas
+	FailureReason string
+	Created       time.Time
+	Updated       time.Time
+	Revision      int64
+	Tags          map[string]string
+}
+
+// Record is a pointer to one of the record structs.
+type Record interface {
+	Kind() Kind
+	Common() *Meta
+}
+
+// Common gives the embedded Meta.
+func (m *Meta) Common() *Meta { return m }
+
+// DatasetGroup holds everything else.
+type DatasetGroup struct {
+	Meta
+	Domain    string // "", "ECOMMERCE" or "VIDEO_ON_DEMAND"
+	RoleARN   string
+	KMSKeyARN string
+}
+
+// Schema is a dataset's Avro text.
+type Schema struct {
+	Meta
+	Domain string
+	Text   string // verbatim
+}
+
+// Dataset is one of a group's datasets. Parent is its schema.
+type Dataset struct {
+	Meta
+	Type       string // dataset.Type
+	TrackingID string // of ACTION_INTERACTIONS only
+}
+
+// ImportJob is one bulk import. Parent is its dataset.
+type ImportJob struct {
+	Meta
+	Location       string // s3://…
+	RoleARN        string
+	Mode           string // FULL or INCREMENTAL
+	PublishMetrics bool
+}
+
+// EventTracker gives a group its tracking id. Parent is the group.
+type EventTracker struct {
+	Meta
+	AccountID  string
+	TrackingID string
+}
+
+// Solution says what to train. Parent is the group.
+type Solution struct {
+	Meta
+	Recipe                   string // name, for example aws-sims
+	EventType                string
+	PerformHPO               bool
+	PerformAutoML            bool
+	PerformAutoTraining      bool
+	PerformIncrementalUpdate bool
+	Config                   json.RawMessage   // solutionConfig as given, for Describe
+	Params                   map[string]string // algorithm and feature parameters, checked, defaults filled in
+	EventValueThreshold      *float64
+}
+
+// SolutionVersion is one trained result. Parent is its solution; what it was
+// trained with is copied here and never changes.
+type SolutionVersion struct {
+	Meta
+	Recipe                   string
+	EventType                string
+	PerformHPO               bool
+	PerformAutoML            bool
+	PerformIncrementalUpdate bool
+	TrainingMode             string // FULL, UPDATE, AUTOTRAIN
+	TrainingType             string // MANUAL, AUTOMATIC
+	Config                   json.RawMessage
+	Params                   map[string]string
+	EventValueThreshold      *float64
+	Seed                     uint64
+	Offset                   uint64             // the log up to here was learnt
+	Model                    string             // blob
+	Metrics                  map[string]float64 // by AWS's keys
+	TrainingHours            float64
+}
+
+// Campaign serves a solution version. Parent is the version that answers.
+type Campaign struct {
+	Meta
+	Requested    string // solutionVersionArn as given; may end in /$LATEST
+	MinTPS       int32
+	Config       json.RawMessage // campaignConfig as given
+	LatestUpdate *CampaignUpdate
+}
+
+// CampaignUpdate is a change of a campaign that is being carried out, or the
+// last one. The old state answers until it is ACTIVE.
+type CampaignUpdate struct {
+	Version       string // ARN
+	Requested     string
+	MinTPS        int32
+	Config        json.RawMessage
+	Status        Status
+	FailureReason string
+	Created       time.Time
+	Updated       time.Time
+}
+
+// Kind implements Record.
+func (*DatasetGroup) Kind() Kind    { return KindDatasetGroup }
+func (*Schema) Kind() Kind          { return KindSchema }          // Kind implements Record.
+func (*Dataset) Kind() Kind         { return KindDataset }         // Kind implements Record.
+func (*ImportJob) Kind() Kind       { return KindImportJob }       // Kind implements Record.
+func (*EventTracker) Kind() Kind    { return KindEventTracker }    // Kind implements Record.
+func (*Solution) Kind() Kind        { return KindSolution }        // Kind implements Record.
+func (*SolutionVersion) Kind() Kind { return KindSolutionVersion } // Kind implements Record.
+func (*Campaign) Kind() Kind        { return KindCampaign }        // Kind implements Record.
+
+// record ties a struct to its pointer, which is the Record.
+type record[T any] interface {
+	*T
+	Record
+}
+
+// Create stores a new record. ErrExists: the ARN is taken.
+func Create(tx *store.Tx, r Record) error { panic("todo") }
+
+// Get reads the record of that ARN and type: catalog.Get[catalog.Solution](tx, arn).
+// ErrNotFound: no record of that type has the ARN.
+func Get[T any, P record[T]](tx *store.Tx, arn string) (P, error) { panic("todo") }
+
+// Update stores a changed record and advances Revision and Updated. ErrConflict:
+// it was changed or deleted since it was read.
+func Update(tx *store.Tx, r Record) error { panic("todo") }
+
+// Delete removes a record of the revision that was read.
+func Delete(tx *store.Tx, r Record) error { panic("todo") }
+
+// Query selects records for List.
+type Query struct {
+	Group  string // only of this dataset group
+	Parent string // only made from this
+	After  string // only behind this position; "" from the start
+	Limit  int    // at most so many; 0 for all
+}
+
+// List gives records newest first (creation time, then ID, so that pages are
+// stable while records come and go), and the position after the last one, ""
+// when there are no more.
+func List[T any, P record[T]](tx *store.Tx, q Query) ([]P, string, error) { panic("todo") }

@@ -1,0 +1,41 @@
+package dataset
+
+// Dict numbers strings in the order in which they are first seen.
+// One writer at a time; readers need the writer's lock, or a Clone.
+type Dict struct {
+	ids []string
+	num map[string]Index
+}
+
+// NewDict gives an empty dictionary.
+func NewDict() *Dict { return &Dict{num: map[string]Index{}} }
+
+// Intern gives the number of id, a new one if it has none. New ids are copied
+// by the caller when their bytes are not theirs to keep.
+func (d *Dict) Intern(id string) Index {
+	if n, ok := d.num[id]; ok {
+		return n
+	}
+	n := Index(len(d.ids))
+	d.ids = append(d.ids, id)
+	d.num[id] = n
+	return n
+}
+
+// Index gives the number of id, or NoIndex.
+func (d *Dict) Index(id string) Index {
+	if n, ok := d.num[id]; ok {
+		return n
+	}
+	return NoIndex
+}
+
+// ID gives the string with number i.
+func (d *Dict) ID(i Index) string { return d.ids[i] }
+
+// Len counts the strings.
+func (d *Dict) Len() int { return len(d.ids) }
+
+// IDs gives all strings by number. The slice is the dictionary's own: it may be
+// kept and read, because numbers are only ever added behind its length.
+func (d *Dict) IDs() []string { return d.ids[:len(d.ids):len(d.ids)] }

@@ -1,0 +1,27 @@
+package dataset
+
+// Index is the number of a user or an item inside one dataset group (I1).
+type Index uint32
+
+// NoIndex stands for "no such user or item".
+const NoIndex = ^Index(0)
+
+// Event is one interaction with numbers instead of ids.
+type Event struct {
+	Time  int64   // Unix seconds
+	Item  Index   // number of the item
+	Value float32 // EVENT_VALUE; NaN when absent
+	Type  uint16  // number in the group's dictionary of event types
+}
+
+// Type is the kind of a dataset, spelled as in ARNs.
+type Type string
+
+// The five dataset types.
+const (
+	Interactions       Type = "INTERACTIONS"
+	Items              Type = "ITEMS"
+	Users              Type = "USERS"
+	Actions            Type = "ACTIONS"
+	ActionInteractions Type = "ACTION_INTERACTIONS"
+)

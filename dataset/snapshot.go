@@ -1,0 +1,43 @@
+package dataset
+
+// Snapshot is the data of one group frozen at one offset of its log: what a
+// recipe learns from (I4). It does not change; any goroutine may read it.
+type Snapshot struct {
+	Offset     uint64   // the log was applied up to here
+	UserIDs    []string // by Index
+	ItemIDs    []string // by Index; items without interactions included
+	EventTypes []string // by Event.Type; "" where events carry none
+
+	// Events of user u are Events[Start[u]:Start[u+1]], oldest first; equal
+	// times keep the order in which they came.
+	Start  []int64 // (len(UserIDs)+1)
+	Events []Event
+
+	ItemTable *Table // metadata of items, rows by Index; nil without a dataset
+	UserTable *Table // metadata of users, rows by Index; nil without a dataset
+}
+
+// Users counts the users.
+func (s *Snapshot) Users() int { return len(s.UserIDs) }
+
+// Items counts the items.
+func (s *Snapshot) Items() int { return len(s.ItemIDs) }
+
+// History gives the events of one user, oldest first. The caller must not
+// change them.
+func (s *Snapshot) History(u Index) []Event {
+	return s.Events[s.Start[u]:s.Start[u+1]:s.Start[u+1]]
+}
+
+// With gives a snapshot of the same users and items in which user u has the
+// events that keep returns. keep must return a part of its argument.
+func (s *Snapshot) With(keep func(u Index, events []Event) []Event) *Snapshot {
+	out := *s
+	out.Start = make([]int64, len(s.Start))
+	out.Events = make([]Event, 0, len(s.Events))
+	for u := range s.UserIDs {
+		out.Events = append(out.Events, keep(Index(u), s.History(Index(u)))...)
+		out.Start[u+1] = int64(len(out.Events))
+	}
+	return &out
+}

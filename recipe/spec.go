@@ -1,0 +1,128 @@
+package recipe
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Type groups recipes by what they answer, spelled as DescribeRecipe prints it.
+type Type string
+
+// The recipe types.
+const (
+	UserPersonalization Type = "USER_PERSONALIZATION"
+	PersonalizedRanking Type = "PERSONALIZED_RANKING"
+	RelatedItems        Type = "RELATED_ITEMS"
+	PopularItems        Type = "POPULAR_ITEMS"
+	UserSegmentation    Type = "USER_SEGMENTATION"
+	PersonalizedActions Type = "PERSONALIZED_ACTIONS"
+)
+
+// Spec is the table entry of a recipe.
+type Spec struct {
+	Name           string // "aws-sims"; ARN arn:aws:personalize:::recipe/<Name>
+	Type           Type
+	Domain         string // "", "ECOMMERCE" or "VIDEO_ON_DEMAND"
+	Algorithm      string // last part of the algorithm's ARN
+	Transformation string // last part of the feature transformation's ARN; may be ""
+	Description    string
+
+	Algo    []Param // algorithmHyperParameters
+	Feature []Param // featureTransformationParameters
+
+	NeedsUser bool // GetRecommendations needs a userId
+	NeedsItem bool // GetRecommendations needs an itemId
+	Scores    bool // answers show scores
+	Live      bool // live events change answers at once
+	Metadata  bool // metadata columns in answers need no switch
+	Events    bool // solutionConfig.eventsConfig is allowed
+	Legacy    bool // listed, but no new solutions
+}
+
+// ParamKind is the type of a hyperparameter.
+type ParamKind string
+
+// The kinds of hyperparameters.
+const (
+	Int    ParamKind = "integer"
+	Float  ParamKind = "continuous"
+	Bool   ParamKind = "boolean"
+	Choice ParamKind = "categorical"
+)
+
+// Param is one hyperparameter with its default and range.
+type Param struct {
+	Name     string
+	Kind     ParamKind
+	Default  string
+	Min, Max float64  // of Int and Float, inclusive
+	Values   []string // of Choice
+	Tunable  bool     // HPO may tune it
+	HPOOnly  bool     // can be tuned but not set
+}
+
+// Params are hyperparameters by name, in AWS's spelling: strings.
+type Params map[string]string
+
+// Check gives a complete copy of given: unknown names and values out of range
+// are refused with a text for people, absent ones get their default.
+func Check(specs []Param, given map[string]string) (Params, error) {
+	out := Params{}
+	for _, p := range specs {
+		out[p.Name] = p.Default
+	}
+	for name, v := range given {
+		i := slices.IndexFunc(specs, func(p Param) bool { return p.Name == name })
+		if i < 0 {
+			var names []string
+			for _, p := range specs {
+				names = append(names, p.Name)
+			}
+			if len(names) == 0 {
+				return nil, fmt.Errorf("unknown hyperparameter %q: the recipe has none", name)
+			}
+			return nil, fmt.Errorf("unknown hyperparameter %q: the recipe has %s", name, strings.Join(names, ", "))
+		}
+		if err := specs[i].check(v); err != nil {
+			return nil, err
+		}
+		out[name] = v
+	}
+	return out, nil
+}
+
+func (p Param) check(v string) error {
+	switch p.Kind {
+	case Int:
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || float64(n) < p.Min || float64(n) > p.Max {
+			return fmt.Errorf("hyperparameter %s: %q is not an integer from %v to %v", p.Name, v, p.Min, p.Max)
+		}
+	case Float:
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil || math.IsNaN(f) || f < p.Min || f > p.Max {
+			return fmt.Errorf("hyperparameter %s: %q is not a number from %v to %v", p.Name, v, p.Min, p.Max)
+		}
+	case Bool:
+		if _, err := strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("hyperparameter %s: %q is neither true nor false", p.Name, v)
+		}
+	case Choice:
+		if !slices.Contains(p.Values, v) {
+			return fmt.Errorf("hyperparameter %s: %q is not one of %s", p.Name, v, strings.Join(p.Values, ", "))
+		}
+	}
+	return nil
+}
+
+// Int gives an integer parameter. Params that passed Check always parse.
+func (p Params) Int(name string) int { n, _ := strconv.Atoi(p[name]); return n }
+
+// Float gives a number.
+func (p Params) Float(name string) float64 { f, _ := strconv.ParseFloat(p[name], 64); return f }
+
+// Bool gives a truth value.
+func (p Params) Bool(name string) bool { b, _ := strconv.ParseBool(p[name]); return b }
