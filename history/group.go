@@ -1,0 +1,321 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"usher/blob"
+	"usher/dataset"
+	"usher/eventlog"
+)
+
+// Group is the state of one dataset group. All methods may be called
+// concurrently; slices that they return do not change and must not be changed.
+type Group struct {
+	blobs blob.Store
+	log   eventlog.Log
+
+	mu struct {
+		sync.RWMutex
+		applied eventlog.Offset
+		err     error // the log could not be applied; the group is of no more use
+		waiting []waiter
+
+		users, items, types *dataset.Dict
+		schemas             map[dataset.Type]*dataset.Schema
+
+		bulk     bulk                      // imported interactions
+		live     [][]dataset.Event         // put interactions, by user
+		merged   [][]dataset.Event         // bulk and live, by user; nil when there is no live event
+		sessions map[string]dataset.Index  // session id → the user last seen with it
+		visitors map[dataset.Index]bool    // users that are only known as a session
+		eventIDs map[[16]byte]struct{}     // ids of events that were applied
+		tables   map[dataset.Type]*records // items and users
+	}
+}
+
+type waiter struct {
+	offset eventlog.Offset
+	done   chan struct{}
+}
+
+func newGroup(blobs blob.Store, log eventlog.Log) *Group {
+	g := &Group{blobs: blobs, log: log}
+	m := &g.mu
+	m.users, m.items, m.types = dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
+	m.schemas = map[dataset.Type]*dataset.Schema{}
+	m.sessions = map[string]dataset.Index{}
+	m.visitors = map[dataset.Index]bool{}
+	m.eventIDs = map[[16]byte]struct{}{}
+	m.tables = map[dataset.Type]*records{dataset.Items: newRecords(), dataset.Users: newRecords()}
+	return g
+}
+
+// catchUp applies what is in the log now.
+func (g *Group) catchUp(ctx context.Context) error {
+	for rec, err := range g.log.Read(ctx, g.offset()) {
+		if err != nil {
+			return err
+		}
+		if err := g.apply(ctx, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow applies what comes until ctx is done. An error makes the group
+// useless; History loads it anew.
+func (g *Group) follow(ctx context.Context) {
+	for rec, err := range g.log.Tail(ctx, g.offset()) {
+		if err == nil {
+			err = g.apply(ctx, rec)
+		}
+		if err != nil {
+			g.fail(err)
+			return
+		}
+	}
+	g.fail(errors.New("history: stopped following"))
+}
+
+func (g *Group) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.err = err
+	for _, w := range g.mu.waiting {
+		close(w.done)
+	}
+	g.mu.waiting = nil
+}
+
+func (g *Group) failed() error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.mu.err
+}
+
+func (g *Group) offset() eventlog.Offset {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.mu.applied
+}
+
+// Wait returns when everything up to offset has been applied.
+func (g *Group) Wait(ctx context.Context, offset eventlog.Offset) error {
+	g.mu.Lock()
+	if g.mu.applied >= offset || g.mu.err != nil {
+		defer g.mu.Unlock()
+		return g.mu.err
+	}
+	w := waiter{offset, make(chan struct{})}
+	g.mu.waiting = append(g.mu.waiting, w)
+	g.mu.Unlock()
+	select {
+	case <-w.done:
+		return g.failed()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// apply carries out one log record. Work that needs other files is done before
+// the lock is taken, so that requests go on while a large part is read.
+func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
+	c, err := dataset.ParseChange(rec.Data)
+	if err != nil {
+		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
+	}
+	var part *dataset.Part
+	if c.Part != nil {
+		if part, err = g.readPart(ctx, c.Part); err != nil {
+			return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case c.Interaction != nil:
+		g.interaction(c.Interaction)
+	case c.Item != nil:
+		g.mu.tables[dataset.Items].put(g.mu.items.Intern(c.Item.ID), c.Item.Row, uint64(rec.Offset))
+	case c.User != nil:
+		u := g.mu.users.Intern(c.User.ID)
+		delete(g.mu.visitors, u)
+		g.mu.tables[dataset.Users].put(u, c.User.Row, uint64(rec.Offset))
+	case part != nil:
+		g.part(part, c.Part.Replace, uint64(rec.Offset))
+	case c.Cleared != nil:
+		g.cleared(c.Cleared.Type)
+	case c.Schema != nil:
+		s, err := dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
+		if err != nil {
+			return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
+		}
+		g.mu.schemas[c.Schema.Type] = s
+		if t := g.mu.tables[c.Schema.Type]; t != nil {
+			t.schema = s
+		}
+	}
+	g.advance(rec.Offset)
+	return nil
+}
+
+// advance publishes a new offset. g.mu is held.
+func (g *Group) advance(to eventlog.Offset) {
+	g.mu.applied = to
+	kept := g.mu.waiting[:0]
+	for _, w := range g.mu.waiting {
+		if w.offset <= to {
+			close(w.done)
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	clear(g.mu.waiting[len(kept):])
+	g.mu.waiting = kept
+}
+
+func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted) (*dataset.Part, error) {
+	g.mu.RLock()
+	s := g.mu.schemas[p.Type]
+	g.mu.RUnlock()
+	if s == nil {
+		return nil, fmt.Errorf("part %q: the log has no schema for %s", p.Blob, p.Type)
+	}
+	r, err := g.blobs.Open(ctx, p.Blob)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return dataset.ReadPart(r, r.Size(), s)
+}
+
+// part makes bulk data the group's own. g.mu is held.
+func (g *Group) part(p *dataset.Part, replace bool, seq uint64) {
+	m := &g.mu
+	switch p.Type {
+	case dataset.Interactions:
+		if replace {
+			m.bulk = bulk{}
+		}
+		m.bulk = m.bulk.add(p, m.users, m.items, g.eventType)
+		for u := range m.visitors { // a session id that is a user id after all
+			if len(m.bulk.of(u)) > 0 {
+				delete(m.visitors, u)
+			}
+		}
+		g.mergeAll()
+	case dataset.Items:
+		m.tables[p.Type].replace(p, m.items, replace, seq)
+	case dataset.Users:
+		m.tables[p.Type].replace(p, m.users, replace, seq)
+	}
+}
+
+// cleared forgets a dataset's data; numbers stay (I1). g.mu is held.
+func (g *Group) cleared(t dataset.Type) {
+	m := &g.mu
+	delete(m.schemas, t)
+	if t == dataset.Interactions {
+		m.bulk, m.live, m.merged = bulk{}, nil, nil
+		clear(m.sessions)
+		clear(m.visitors)
+		clear(m.eventIDs)
+		return
+	}
+	if m.tables[t] != nil {
+		m.tables[t] = newRecords()
+	}
+}
+
+// eventType gives the number of an event type. g.mu is held.
+func (g *Group) eventType(name string) uint16 {
+	if n := g.mu.types.Index(name); n != dataset.NoIndex {
+		return uint16(n)
+	}
+	if g.mu.types.Len() > math.MaxUint16 { // far beyond what can be trained
+		return math.MaxUint16
+	}
+	return uint16(g.mu.types.Intern(name))
+}
+
+// User gives the number of a user id, or of an anonymous visitor's session id;
+// NoIndex if neither is known.
+func (g *Group) User(id string) dataset.Index {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	u := g.mu.users.Index(id)
+	if u == dataset.NoIndex || g.mu.visitors[u] {
+		if joined, ok := g.mu.sessions[id]; ok {
+			return joined
+		}
+	}
+	return u
+}
+
+// Item gives the number of an item id, NoIndex if unknown.
+func (g *Group) Item(id string) dataset.Index {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.mu.items.Index(id)
+}
+
+// ItemIDs gives all item ids by number, as of now.
+func (g *Group) ItemIDs() []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.mu.items.IDs()
+}
+
+// Events gives a user's events, oldest first, imported and live, those of
+// sessions that were joined to the user included.
+func (g *Group) Events(u dataset.Index) []dataset.Event {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.events(u)
+}
+
+// Schema gives the schema of one of the group's datasets, nil if it has none.
+func (g *Group) Schema(t dataset.Type) *dataset.Schema {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.mu.schemas[t]
+}
+
+// Snapshot freezes the group with all that its log held when it was called.
+func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
+	last, err := g.log.Last(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Wait(ctx, last); err != nil {
+		return nil, err
+	}
+	g.mu.RLock()
+	s := &dataset.Snapshot{
+		Offset:     uint64(g.mu.applied),
+		UserIDs:    g.mu.users.IDs(),
+		ItemIDs:    g.mu.items.IDs(),
+		EventTypes: g.mu.types.IDs(),
+		ItemTable:  g.mu.tables[dataset.Items].table(),
+		UserTable:  g.mu.tables[dataset.Users].table(),
+	}
+	lists := make([][]dataset.Event, len(s.UserIDs))
+	total := 0
+	for u := range lists {
+		lists[u] = g.events(dataset.Index(u))
+		total += len(lists[u])
+	}
+	g.mu.RUnlock()
+	s.Start = make([]int64, len(lists)+1)
+	s.Events = make([]dataset.Event, 0, total)
+	for u, l := range lists {
+		s.Events = append(s.Events, l...)
+		s.Start[u+1] = int64(len(s.Events))
+	}
+	return s, nil
+}
