@@ -1,9 +1,30 @@
 // Package serving holds the live models and the path of a request: campaign →
-// model, history, filter, ranking, numbers back to ids.
+// model, history, ranking, numbers back to ids.
+//
+// A deployment is what a campaign serves: a model and its group's history. It
+// is made when a campaign first needs it (by the deploy job, or by the first
+// request after a restart), kept behind one map lookup, and forgotten when the
+// catalog announces a change of the campaign; models are shared by the
+// campaigns of one version. The old deployment answers until the record of the
+// campaign says otherwise, and requests under way keep what they started with.
+//
+// Mistakes of the caller are *Invalid; an absent campaign is
+// catalog.ErrNotFound. AWS's shapes stay above.
 package serving
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"usher/blob"
+	"usher/catalog"
+	"usher/history"
 	"usher/job"
+	"usher/recipe"
 	"usher/store"
 )
 
@@ -15,3 +36,194 @@ const DeployJob job.Kind = "deploy"
 func Enqueue(tx *store.Tx, campaignARN string) error {
 	return job.Enqueue(tx, DeployJob, campaignARN, nil)
 }
+
+// Invalid is a mistake of the caller, with a text for people.
+type Invalid struct{ Msg string }
+
+func (e *Invalid) Error() string { return e.Msg }
+
+func invalid(format string, args ...any) error { return &Invalid{fmt.Sprintf(format, args...)} }
+
+// Options configure a Serving.
+type Options struct {
+	DB      *store.DB
+	History *history.History
+	Blobs   blob.Store // models
+	Recipes []recipe.Recipe
+	Now     func() time.Time
+	NewID   func() string // makes the recommendationId: unique, at most 40 characters
+	Log     *slog.Logger
+}
+
+// Serving answers requests. All methods may be called concurrently.
+type Serving struct {
+	opt     Options
+	recipes map[string]recipe.Recipe
+	cancel  func()
+
+	mu struct {
+		sync.RWMutex
+		live   map[string]*deployment // by campaign ARN
+		models map[string]*model      // by version ARN
+		epoch  uint64                 // counts catalog changes
+	}
+}
+
+// deployment is what a campaign serves. It does not change.
+type deployment struct {
+	version string // ARN
+	spec    recipe.Spec
+	model   recipe.Model
+	group   string // catalog ID
+	config  recipe.Params
+}
+
+// model is a loaded model; ready is closed when value and err are set.
+type model struct {
+	ready chan struct{}
+	value recipe.Model
+	err   error
+}
+
+// New gives a Serving that has loaded nothing yet. Close it.
+func New(opt Options) *Serving {
+	s := &Serving{opt: opt, recipes: map[string]recipe.Recipe{}}
+	for _, r := range opt.Recipes {
+		s.recipes[r.Spec().Name] = r
+	}
+	s.mu.live = map[string]*deployment{}
+	s.mu.models = map[string]*model{}
+	s.cancel = opt.DB.Subscribe(catalog.Topic, s.changed)
+	return s
+}
+
+// Close stops watching the catalog.
+func (s *Serving) Close() error {
+	s.cancel()
+	return nil
+}
+
+// changed forgets the deployment of a changed campaign, and models that nothing
+// serves any more.
+func (s *Serving) changed(arn string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.epoch++
+	if s.mu.live[arn] == nil {
+		return
+	}
+	delete(s.mu.live, arn)
+	used := map[string]bool{}
+	for _, d := range s.mu.live {
+		used[d.version] = true
+	}
+	for v := range s.mu.models {
+		if !used[v] {
+			delete(s.mu.models, v)
+		}
+	}
+}
+
+// deployed gives what a campaign serves now.
+func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error) {
+	s.mu.RLock()
+	d, epoch := s.mu.live[arn], s.mu.epoch
+	s.mu.RUnlock()
+	if d != nil {
+		return d, nil
+	}
+	var campaign *catalog.Campaign
+	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
+		campaign, err = catalog.Get[catalog.Campaign](tx, arn)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if campaign.Status != catalog.Active {
+		return nil, invalid("The campaign %s is %s. Wait until DescribeCampaign says ACTIVE.", arn, campaign.Status)
+	}
+	if d, err = s.deploy(ctx, campaign.Parent); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.epoch == epoch { // else the campaign may have changed since it was read
+		s.mu.live[arn] = d
+	}
+	return d, nil
+}
+
+// deploy loads what is needed to serve a solution version.
+func (s *Serving) deploy(ctx context.Context, versionARN string) (*deployment, error) {
+	var version *catalog.SolutionVersion
+	var group *catalog.DatasetGroup
+	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if version, err = catalog.Get[catalog.SolutionVersion](tx, versionARN); err != nil {
+			return err
+		}
+		group, err = catalog.Get[catalog.DatasetGroup](tx, version.Group)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := s.recipes[version.Recipe]
+	if r == nil {
+		return nil, fmt.Errorf("deploy %s: this usher has no recipe %q", versionARN, version.Recipe)
+	}
+	m, err := s.load(ctx, r, version)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.opt.History.Group(ctx, group.ID); err != nil {
+		return nil, err
+	}
+	return &deployment{version: versionARN, spec: r.Spec(), model: m, group: group.ID}, nil
+}
+
+// load gives the model of a version; concurrent calls share one load.
+func (s *Serving) load(ctx context.Context, r recipe.Recipe, v *catalog.SolutionVersion) (recipe.Model, error) {
+	s.mu.Lock()
+	m := s.mu.models[v.ARN]
+	mine := m == nil
+	if mine {
+		m = &model{ready: make(chan struct{})}
+		s.mu.models[v.ARN] = m
+	}
+	s.mu.Unlock()
+	if mine {
+		m.value, m.err = s.read(context.WithoutCancel(ctx), r, v)
+		if m.err != nil { // the next request tries again
+			s.mu.Lock()
+			delete(s.mu.models, v.ARN)
+			s.mu.Unlock()
+		}
+		close(m.ready)
+	}
+	select {
+	case <-m.ready:
+		return m.value, m.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (s *Serving) read(ctx context.Context, r recipe.Recipe, v *catalog.SolutionVersion) (recipe.Model, error) {
+	if v.Model == "" {
+		return nil, invalid("The solution version %s has no model; its status is %s. Deploy a version that is ACTIVE.", v.ARN, v.Status)
+	}
+	f, err := s.opt.Blobs.Open(ctx, v.Model)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := r.Load(f, f.Size())
+	if err != nil {
+		return nil, fmt.Errorf("load model of %s: %w", v.ARN, err)
+	}
+	return m, nil
+}
+
+// notFound says whether err is the catalog's "not found".
+func notFound(err error) bool { return errors.Is(err, catalog.ErrNotFound) }
