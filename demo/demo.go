@@ -1,0 +1,2 @@
+// Package demo is the newcomer's first walk through usher.
+package demo
