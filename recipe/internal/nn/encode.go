@@ -1,0 +1,63 @@
+package nn
+
+import "usher/kernel"
+
+// Encoder is the memory of Encode. One goroutine at a time may use it.
+type Encoder struct {
+	w        work
+	lens     [1]int
+	mean, sd [1]float32
+}
+
+// Encode writes to q (d) the query vector of one sequence: its product with a
+// normalised item vector is the item's logit. tokens are 1…Window rows of the
+// table. Of the last block only what the last token needs is computed.
+func (n *Net) Encode(e *Encoder, tokens []uint32, q []float32) {
+	w, d, t := &e.w, n.Dim, len(tokens)
+	for len(w.tapes) < 1 {
+		w.tapes = append(w.tapes, tape{})
+	}
+	x := room(&w.x, t*d)
+	n.gather(x, tokens)
+	e.lens[0] = t
+	for i := range n.Blocks - 1 {
+		n.blockForward(i, x, e.lens[:], &w.tapes[0], &w.sc, dropper{})
+	}
+	if n.Blocks > 0 {
+		n.lastBlock(x, &w.tapes[0], &w.sc)
+	}
+	kernel.LayerNorm(q, x[(t-1)*d:], n.v.gain, n.v.bias, e.mean[:], e.sd[:], 1, d)
+	Normalise(q, q)
+	kernel.Scale(q, n.Tau)
+}
+
+// lastBlock changes the last row of x (t,d) to the last block's output.
+func (n *Net) lastBlock(x []float32, tp *tape, sc *scratch) {
+	d, f, t := n.Dim, n.Inner, len(x)/n.Dim
+	w := &n.v.blocks[n.Blocks-1]
+	last := (t - 1) * d
+	kernel.LayerNorm(room(&tp.h1, t*d), x, w.gain1, w.bias1, room(&tp.mean1, t), room(&tp.rstd1, t), t, d)
+	kernel.MatMul(room(&tp.qkv, t*3*d), 3*d, tp.h1, d, w.qkv, 3*d, t, 3*d, d, false)
+	n.attention(room(&tp.o, t*d), room(&tp.p, n.Heads*t*t), tp.qkv, w.rel, t, t-1)
+	x, o, r := x[last:last+d], tp.o[last:last+d], room(&sc.t1, d)
+	kernel.MatMul(r, d, tp.h1[last:], d, w.gate, d, 1, d, d, false)
+	kernel.Sigmoid(room(&tp.s, d), r)
+	multiply(o, o, tp.s)
+	kernel.MatMul(r, d, o, d, w.out, d, 1, d, d, false)
+	kernel.Axpy(x, 1, r)
+	kernel.LayerNorm(room(&tp.h2, d), x, w.gain2, w.bias2, tp.mean1[:1], tp.rstd1[:1], 1, d)
+	kernel.MatMul(room(&tp.a, f), f, tp.h2, d, w.silu, f, 1, f, d, false)
+	kernel.MatMul(room(&tp.b, f), f, tp.h2, d, w.lin, f, 1, f, d, false)
+	kernel.SwiGLU(room(&tp.f, f), tp.a, tp.b)
+	kernel.MatMul(r, d, tp.f, f, w.down, d, 1, d, f, false)
+	kernel.Axpy(x, 1, r)
+}
+
+// Items gives the normalised vectors of the first items rows of the table.
+func (n *Net) Items(items int) []float32 {
+	out := make([]float32, items*n.Dim)
+	for i := range items {
+		Normalise(out[i*n.Dim:(i+1)*n.Dim], n.row(uint32(i)))
+	}
+	return out
+}
