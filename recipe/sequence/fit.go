@@ -1,0 +1,171 @@
+package sequence
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"usher/internal/seed"
+	"usher/recipe"
+	"usher/recipe/internal/nn"
+)
+
+// fit is one training from start to end.
+type fit struct {
+	s     settings
+	c     *corpus
+	steps *steps
+	held  []heldOut // empty: refit, nothing to choose
+	in    recipe.Input
+	print uint64
+	tr    nn.Trainer
+
+	step  int // steps done
+	best  best
+	after int // measurements since the best one
+}
+
+// best is the network that did best on the validation part.
+type best struct {
+	epoch        int // 0: none measured yet
+	score        metric
+	table, dense []float32
+}
+
+// patience is how many measurements without a new best end the training.
+const patience = 3
+
+// measurements is how many times about a full training is measured.
+const measurements = 8
+
+func newFit(c *corpus, s settings, held []heldOut, root seed.Seed, in recipe.Input) *fit {
+	net := nn.New(s.shape(len(c.items)), root.Branch("init"))
+	f := &fit{s: s, c: c, steps: newSteps(c, s, root), held: held, in: in}
+	f.print = fingerprint(c, s, root, len(held))
+	f.tr = nn.Trainer{Net: net, Items: len(c.items), Sample: s.sample, Drop: float32(s.drop),
+		Workers: in.Workers, State: nn.NewAdam(net)}
+	return f
+}
+
+// run trains to the end, or until ctx is done.
+func (f *fit) run(ctx context.Context) error {
+	if err := f.resume(); err != nil {
+		return err
+	}
+	root := f.steps.root.Branch("step")
+	all := f.s.planned * f.steps.perEpoch
+	end := f.s.epochs * f.steps.perEpoch
+	every, tell := f.pace()
+	for f.step < end {
+		lr := rate(f.s.lr, f.step+1, all)
+		if _, err := f.tr.Step(ctx, f.steps.step(f.step), lr, root.Branch("n", uint64(f.step))); err != nil {
+			return err
+		}
+		f.step++
+		if f.step%tell == 0 && f.in.Progress != nil {
+			f.in.Progress(float64(f.step)/float64(end), f.note())
+		}
+		if f.step%f.steps.perEpoch == 0 {
+			stop, err := f.measure(ctx)
+			if err != nil || stop {
+				return err
+			}
+		}
+		if f.step%every == 0 && f.in.Checkpoint != nil {
+			if err := f.in.Checkpoint.Save(f.state()); err != nil {
+				return fmt.Errorf("save checkpoint: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// rate is the learning rate of a step: a warm-up, then half a cosine down to a
+// fiftieth.
+func rate(top float64, step, all int) float32 {
+	warm := max(min(100, all/10), all*3/100, 1)
+	lr := top * (.02 + .98*.5*(1+math.Cos(math.Pi*float64(step)/float64(all))))
+	return float32(lr * min(1, float64(step)/float64(warm)))
+}
+
+// pace gives after how many steps to save a checkpoint and to tell progress:
+// ten seconds and one second of a machine of usual speed.
+func (f *fit) pace() (save, tell int) {
+	d, inner := float64(f.s.dim), float64(f.s.inner)
+	c := float64(f.s.sample)
+	if c == 0 {
+		c = float64(len(f.c.items))
+	}
+	token := 6 * (float64(f.s.blocks)*(5*d*d+3*d*inner+float64(f.s.window)*d) + c*d)
+	step := token * float64(f.s.stepTokens)
+	const second = 60e9 // multiplications and additions
+	return max(1, int(10*second/step)), max(1, int(second/step))
+}
+
+// measure looks at the validation part when it is time for that, and says
+// whether to stop.
+func (f *fit) measure(ctx context.Context) (stop bool, err error) {
+	epoch := f.step / f.steps.perEpoch
+	every := max(1, f.s.planned/measurements)
+	if len(f.held) == 0 || epoch != f.s.planned && (epoch%every != 0 || epoch*4 < f.s.planned) {
+		return false, nil
+	}
+	m, err := f.validate(ctx)
+	if err != nil {
+		return false, err
+	}
+	if f.best.epoch == 0 || m.ndcg > f.best.score.ndcg {
+		f.best.epoch, f.best.score = epoch, m
+		f.best.table = append(f.best.table[:0], f.tr.Net.Table...)
+		f.best.dense = append(f.best.dense[:0], f.tr.Net.Dense...)
+		f.after = 0
+	} else {
+		f.after++
+	}
+	if f.in.Progress != nil {
+		f.in.Progress(float64(epoch)/float64(f.s.planned), f.note())
+	}
+	return f.after >= patience, nil
+}
+
+// note is where the training is, for people.
+func (f *fit) note() string {
+	n := fmt.Sprintf("epoch %d of %d", min(f.s.epochs, f.step/f.steps.perEpoch+1), f.s.epochs)
+	if f.best.epoch > 0 {
+		n += fmt.Sprintf(", validation NDCG@10 %.4f HR@10 %.4f", f.best.score.ndcg, f.best.score.hits)
+	}
+	return n
+}
+
+// net is the network to keep.
+func (f *fit) net() *nn.Net {
+	if f.best.epoch == 0 {
+		return f.tr.Net
+	}
+	return nn.Wrap(f.tr.Net.Shape, f.best.table, f.best.dense)
+}
+
+// choices tell what was chosen, for the refit and for people.
+func (f *fit) choices() *recipe.Choices {
+	if f.in.Tuned != nil {
+		return &recipe.Choices{Values: f.in.Tuned.Values, Notes: f.in.Tuned.Notes}
+	}
+	s := f.s
+	out := &recipe.Choices{Values: map[string]float64{}}
+	if f.best.epoch > 0 {
+		s.epochs = f.best.epoch
+		out.Values["validation_ndcg_at_10"] = f.best.score.ndcg
+		out.Values["validation_hit_rate_at_10"] = f.best.score.hits
+		out.Values["validation_users"] = float64(len(f.held))
+		out.Notes = append(out.Notes, fmt.Sprintf("epoch %d of %d was best on the last items of %d users: NDCG@10 %.4f, HR@10 %.4f",
+			s.epochs, s.planned, len(f.held), f.best.score.ndcg, f.best.score.hits))
+	}
+	for _, v := range s.values() {
+		out.Values[v.name] = v.value
+	}
+	out.Values["steps"] = float64(s.epochs * f.steps.perEpoch)
+	if s.maskSeen {
+		out.Notes = append(out.Notes, "nobody has an item twice: items of the history are ranked behind all others")
+	}
+	return out
+}

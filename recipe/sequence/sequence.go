@@ -1,0 +1,93 @@
+// Package sequence is aws-user-personalization-v2: it reads a user's history as
+// a sequence and says which items come next.
+//
+// A causal transformer (recipe/internal/nn) learns at each place of each
+// history to name the item that follows. A history begins with a start token,
+// so that the network also knows what users begin with: that is the answer for
+// a brand-new user. Answers encode the history given with the question, so an
+// event counts at once, without training. Histories longer than the window are
+// cut into pieces with left context, so all their events are learnt from. All
+// sizes, dropout and the number of epochs come from the data; a validation part
+// (the last item of a sample of users) says when to stop. What was chosen is in
+// Choices and is repeated by a refit.
+//
+// When (almost) nobody in the data has an item twice, items of the user's
+// history are ranked behind all others; otherwise they compete as all do.
+//
+// apply_recency_bias lets newer events weigh more in training: the newest
+// count 1, those as old as the median event count 5/8, the oldest about 1/4.
+//
+// Invariants: items without an event in training have no row in the network and
+// are never recommended; the same Input gives the same bytes (I4); work is cut
+// by data and no rule reads a clock.
+//
+// Types and values of events, metadata and exploration are not used yet. Numbers
+// become ids, filters become sets and promotions are mixed in above.
+package sequence
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"usher/internal/seed"
+	"usher/recipe"
+)
+
+// Name is the recipe's name in its ARN.
+const Name = "aws-user-personalization-v2"
+
+// Recipe is the algorithm. It has no state.
+type Recipe struct{}
+
+// Spec is the recipe's entry in the table.
+func (Recipe) Spec() recipe.Spec { return spec }
+
+// Train learns a model. Without in.Tuned it keeps back the validation part and
+// chooses by it; with in.Tuned it learns from everything, as chosen before.
+func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) {
+	if in.Data == nil {
+		return nil, fmt.Errorf("train %s: no data", Name)
+	}
+	if in.Workers <= 0 {
+		in.Workers = runtime.GOMAXPROCS(0)
+	}
+	root := in.Seed.Branch("sequence")
+	var held []heldOut
+	if in.Tuned == nil {
+		held = holdOut(in.Data, root.Branch("validation"))
+	}
+	c := newCorpus(in.Data, held)
+	if len(c.items) == 0 {
+		return nil, fmt.Errorf("train %s: the data have no interactions", Name)
+	}
+	s := derive(c)
+	s.recency = in.Params.Bool("apply_recency_bias")
+	if in.Tuned != nil {
+		if err := s.repeat(in.Tuned.Values); err != nil {
+			return nil, fmt.Errorf("train %s: %w", Name, err)
+		}
+	}
+	c.weigh(s.recency)
+	f := newFit(c, s, held, root, in)
+	if err := f.run(ctx); err != nil {
+		return nil, fmt.Errorf("train %s: %w", Name, err)
+	}
+	return newModel(f.net(), c.known, c.items, s.maskSeen, f.choices()), nil
+}
+
+// fingerprint tells trainings apart, so that a checkpoint of another one is not
+// taken for ours.
+func fingerprint(c *corpus, s settings, root seed.Seed, held int) uint64 {
+	x := root.Branch("fingerprint", uint64(c.known), uint64(held))
+	for _, v := range s.values() {
+		x = x.Branch(v.name, floatBits(v.value))
+	}
+	for _, r := range c.rows {
+		x = x*0x100000001b3 ^ seed.Seed(r)
+	}
+	for _, e := range c.weights {
+		x = x*0x100000001b3 ^ seed.Seed(floatBits(float64(e)))
+	}
+	return uint64(x)
+}

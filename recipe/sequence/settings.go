@@ -1,0 +1,124 @@
+package sequence
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"usher/recipe/internal/nn"
+)
+
+// settings are all numbers that shape a fit. derive takes them from the data;
+// rules and what they were measured on are in docs/quality.md.
+type settings struct {
+	dim, inner, heads, blocks, window int
+	tau, drop                         float64
+	sample                            int     // negatives; 0: all items
+	lr                                float64 // highest learning rate
+	stepTokens                        int     // tokens of a step, about
+	planned                           int     // epochs of the whole schedule
+	epochs                            int     // epochs to do; chosen on validation
+	maskSeen                          bool    // rank items of the history last
+	recency                           bool
+}
+
+// repeatsFew is the part of repeated items below which a repeat is an accident.
+const repeatsFew = .01
+
+// derive chooses by rules of thumb from the size and shape of the data.
+func derive(c *corpus) settings {
+	items, events := float64(len(c.items)), float64(c.events)
+	perItem := events / items
+	s := settings{dim: 64, inner: 128, heads: 2, blocks: 2, tau: 15, lr: 3e-3}
+	if events < 5000 { // too little to tell more directions apart
+		s.dim, s.inner = 32, 64
+	}
+	if perItem >= 150 {
+		s.tau = 20
+	}
+	s.drop = min(.5, max(.2, .5-.07*math.Log2(perItem/16)))
+	s.window = windowFor(c)
+	if n := 14 * math.Sqrt(items); items > 1000 && n < items/2 {
+		s.sample = int(n)
+	}
+	s.planned = int(min(60, max(6, math.Round(24*math.Pow(events/1e5, -.3)))))
+	s.epochs = s.planned
+	s.stepTokens = int(min(4000, max(128, events/100)))
+	s.maskSeen = c.repeats() < repeatsFew
+	return s
+}
+
+// windowFor covers 98 of 100 histories, up to 200 tokens.
+func windowFor(c *corpus) int {
+	lens := slices.Clone(c.count)
+	slices.Sort(lens)
+	return min(200, max(8, lens[len(lens)*98/100]+1))
+}
+
+// value is one setting as Choices show it.
+type value struct {
+	name  string
+	value float64
+}
+
+func (s settings) values() []value {
+	return []value{
+		{"dim", float64(s.dim)}, {"inner", float64(s.inner)}, {"heads", float64(s.heads)},
+		{"blocks", float64(s.blocks)}, {"window", float64(s.window)}, {"tau", s.tau}, {"dropout", s.drop},
+		{"sample", float64(s.sample)}, {"learning_rate", s.lr}, {"step_tokens", float64(s.stepTokens)},
+		{"planned_epochs", float64(s.planned)}, {"epochs", float64(s.epochs)},
+		{"mask_seen", flag(s.maskSeen)}, {"recency", flag(s.recency)},
+	}
+}
+
+// repeat takes over what an earlier fit chose. recency stays: it is the
+// customer's to say.
+func (s *settings) repeat(v map[string]float64) error {
+	whole := func(name string, to *int) {
+		if x, ok := v[name]; ok {
+			*to = int(x)
+		}
+	}
+	real := func(name string, to *float64) {
+		if x, ok := v[name]; ok {
+			*to = x
+		}
+	}
+	whole("dim", &s.dim)
+	whole("inner", &s.inner)
+	whole("heads", &s.heads)
+	whole("blocks", &s.blocks)
+	whole("window", &s.window)
+	whole("sample", &s.sample)
+	whole("step_tokens", &s.stepTokens)
+	whole("planned_epochs", &s.planned)
+	whole("epochs", &s.epochs)
+	real("tau", &s.tau)
+	real("dropout", &s.drop)
+	real("learning_rate", &s.lr)
+	if x, ok := v["mask_seen"]; ok {
+		s.maskSeen = x != 0
+	}
+	switch {
+	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0,
+		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0):
+		return fmt.Errorf("repeat choices: %v are out of range", v)
+	}
+	return s.shape(1).Check()
+}
+
+// shape is the network's shape for a number of items: one row more, for the
+// start token.
+func (s settings) shape(items int) nn.Shape {
+	return nn.Shape{Rows: items + 1, Dim: s.dim, Inner: s.inner, Heads: s.heads, Blocks: s.blocks,
+		Window: s.window, Tau: float32(s.tau)}
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func floatBits(x float64) uint64 { return math.Float64bits(x) }

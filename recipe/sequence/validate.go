@@ -1,0 +1,94 @@
+package sequence
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"usher/kernel"
+	"usher/recipe/internal/nn"
+)
+
+// metric is how well the last items of the validation part were found.
+type metric struct{ hits, ndcg float64 } // HR@10, NDCG@10
+
+// askTogether is how many users' questions share one pass over the items.
+const askTogether = 16
+
+// validate ranks all items for the users whose last item is held back. Ties
+// rank against the item looked for.
+func (f *fit) validate(ctx context.Context) (metric, error) {
+	net := f.tr.Net
+	items := net.Items(len(f.c.items))
+	groups := (len(f.held) + askTogether - 1) / askTogether
+	part := make([]metric, groups)
+	rankers := make([]ranker, max(1, f.in.Workers))
+	nn.Each(f.in.Workers, groups, func(worker, g int) {
+		if ctx.Err() == nil {
+			part[g] = f.ask(&rankers[worker], items, f.held[g*askTogether:min(len(f.held), (g+1)*askTogether)])
+		}
+	})
+	if ctx.Err() != nil {
+		return metric{}, fmt.Errorf("measure on the validation part: %w", context.Cause(ctx))
+	}
+	var m metric
+	for _, p := range part {
+		m.hits += p.hits / float64(len(f.held))
+		m.ndcg += p.ndcg / float64(len(f.held))
+	}
+	return m, nil
+}
+
+// ranker is the memory of ask.
+type ranker struct {
+	enc    nn.Encoder
+	tokens []uint32
+	q      []float32 // (askTogether,d)
+	logits []float32 // (askTogether,items)
+}
+
+// ask gives the sum of the metrics of some users.
+func (f *fit) ask(r *ranker, items []float32, held []heldOut) (sum metric) {
+	d, n := f.s.dim, len(f.c.items)
+	if r.q == nil {
+		r.q, r.logits = make([]float32, askTogether*d), make([]float32, askTogether*n)
+	}
+	for i, h := range held {
+		r.tokens = contextOf(r.tokens[:0], f.c.history(h.user), f.s.window, uint32(n))
+		f.tr.Net.Encode(&r.enc, r.tokens, r.q[i*d:(i+1)*d])
+	}
+	kernel.MatMulNT(r.logits, n, r.q, d, items, d, len(held), n, d, false)
+	for i, h := range held {
+		row := r.logits[i*n : (i+1)*n]
+		target := f.c.rowOf[h.item]
+		if target == noRow {
+			continue
+		}
+		own := row[target]
+		if f.s.maskSeen {
+			for _, s := range f.c.history(h.user) {
+				row[s] = float32(math.Inf(-1))
+			}
+		}
+		rank := 0
+		for j, x := range row {
+			if !(x < own) && uint32(j) != target {
+				rank++
+			}
+		}
+		if rank < 10 {
+			sum.hits++
+			sum.ndcg += 1 / math.Log2(float64(rank)+2)
+		}
+	}
+	return sum
+}
+
+// contextOf appends to dst the tokens for a history of rows: the newest that
+// fit into the window, behind the start token when all fit.
+func contextOf(dst, rows []uint32, window int, start uint32) []uint32 {
+	if len(rows) < window {
+		dst = append(dst, start)
+	}
+	return append(dst, rows[max(0, len(rows)-window):]...)
+}
