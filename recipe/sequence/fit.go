@@ -19,6 +19,8 @@ type fit struct {
 	in    recipe.Input
 	print uint64
 	tr    nn.Trainer
+	every int // steps from one checkpoint to the next
+	tell  int // steps from one word of progress to the next
 
 	step  int // steps done
 	best  best
@@ -42,6 +44,7 @@ func newFit(c *corpus, s settings, held []heldOut, root seed.Seed, in recipe.Inp
 	net := nn.New(s.shape(len(c.items)), root.Branch("init"))
 	f := &fit{s: s, c: c, steps: newSteps(c, s, root), held: held, in: in}
 	f.print = fingerprint(c, s, root, len(held))
+	f.every, f.tell = f.pace()
 	f.tr = nn.Trainer{Net: net, Items: len(c.items), Sample: s.sample, Drop: float32(s.drop),
 		Workers: in.Workers, State: nn.NewAdam(net)}
 	return f
@@ -55,14 +58,13 @@ func (f *fit) run(ctx context.Context) error {
 	root := f.steps.root.Branch("step")
 	all := f.s.planned * f.steps.perEpoch
 	end := f.s.epochs * f.steps.perEpoch
-	every, tell := f.pace()
 	for f.step < end {
 		lr := rate(f.s.lr, f.step+1, all)
 		if _, err := f.tr.Step(ctx, f.steps.step(f.step), lr, root.Branch("n", uint64(f.step))); err != nil {
 			return err
 		}
 		f.step++
-		if f.step%tell == 0 && f.in.Progress != nil {
+		if (f.step%f.tell == 0 || f.step == 1) && f.in.Progress != nil {
 			f.in.Progress(float64(f.step)/float64(end), f.note())
 		}
 		if f.step%f.steps.perEpoch == 0 {
@@ -71,7 +73,7 @@ func (f *fit) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if f.step%every == 0 && f.in.Checkpoint != nil {
+		if f.step%f.every == 0 && f.in.Checkpoint != nil {
 			if err := f.in.Checkpoint.Save(f.state()); err != nil {
 				return fmt.Errorf("save checkpoint: %w", err)
 			}

@@ -43,7 +43,7 @@ func derive(c *corpus) settings {
 	}
 	s.planned = int(min(60, max(6, math.Round(24*math.Pow(events/1e5, -.3)))))
 	s.epochs = s.planned
-	s.stepTokens = int(min(4000, max(128, events/100)))
+	s.stepTokens = int(min(4000, max(32, events/100)))
 	s.maskSeen = c.repeats() < repeatsFew
 	return s
 }

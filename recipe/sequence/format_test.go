@@ -1,0 +1,88 @@
+package sequence
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"usher/dataset"
+	"usher/recipe"
+)
+
+func load(b []byte) (*Model, error) {
+	m, err := Recipe{}.Load(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	return m.(*Model), nil
+}
+
+// tiny is a trained model, quickly made.
+func tiny(t testing.TB) *Model {
+	return train(t, recipe.Input{Data: snapshot(6, [][]int{{0, 1, 2}, {1, 2, 3}, {3, 0}, {4}}), Seed: 2, Workers: 1})
+}
+
+func TestLoadedModelAnswersTheSame(t *testing.T) {
+	m := tiny(t)
+	raw := saved(t, m)
+	got, err := load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(raw, saved(t, got)) {
+		t.Error("saved again, the bytes differ")
+	}
+	if !reflect.DeepEqual(m.Choices(), got.Choices()) || got.Len() != 6 {
+		t.Errorf("choices %v, %d items", got.Choices(), got.Len())
+	}
+	for _, h := range [][]int{nil, {0}, {1, 2, 3}, {5}, {5, 77}} {
+		if a, b := recommend(t, m, 9, h...), recommend(t, got, 9, h...); !slices.Equal(a, b) {
+			t.Errorf("history %v: %v, loaded %v", h, a, b)
+		}
+	}
+}
+
+func TestDamagedFilesAreRefused(t *testing.T) {
+	raw := saved(t, tiny(t))
+	for i := range raw {
+		if i > 900 && i < len(raw)-50 && i%97 != 0 { // numbers: all alike
+			continue
+		}
+		bad := slices.Clone(raw)
+		bad[i] ^= 0x40
+		if _, err := load(bad); err == nil {
+			t.Errorf("byte %d of %d changed: loaded", i, len(raw))
+		}
+	}
+	for _, n := range []int{0, 1, 7, 8, 12, 16, 40, len(raw) / 2, len(raw) - 1} {
+		if _, err := load(raw[:n]); err == nil {
+			t.Errorf("cut to %d bytes: loaded", n)
+		}
+	}
+	if _, err := load(append(slices.Clone(raw), 0)); !errors.Is(err, errDamaged) {
+		t.Errorf("a byte too many: %v", err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	m := tiny(f)
+	var b bytes.Buffer
+	if err := m.Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add(b.Bytes()[:60])
+	f.Add([]byte(magic))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := load(raw)
+		if err != nil {
+			return
+		}
+		if _, err := m.Recommend(context.Background(), &recipe.Query{History: events(0, 1)}, 3, dataset.Set{}, nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
