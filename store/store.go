@@ -15,7 +15,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
+
+	_ "modernc.org/sqlite" // the embedded database
 )
 
 // Options open a database. The zero value of each field is its default.
@@ -24,55 +31,55 @@ type Options struct {
 	Now func() time.Time // the clock that is recorded; time.Now
 }
 
+// ErrClosed is given to those who use a closed database.
+var ErrClosed = errors.New("store: closed")
+
 // DB is an open database. All methods may be called concurrently.
 type DB struct {
+	now     func() time.Time
+	write   *sql.DB // one connection, used by the writer only
+	read    *sql.DB
+	unlock  func() error
+	pending chan *update
+	stop    chan struct{} // closed by Close
+	stopped chan struct{} // closed when the writer has ended
+	once    sync.Once
+	subs    subscribers
 }
 
 // Open opens or makes the database, brings its schema up to date and checks its
 // integrity after an unclean stop. A second process on the same folder and a
 // folder written by a newer usher are refused by name.
-func Open(ctx context.Context, opt Options) (*DB, error) { panic("todo") }
-
-// Close waits for running transactions and closes the database.
-func (db *DB) Close() error { panic("todo") }
-
-// Now gives the time to record.
-func (db *DB) Now() time.Time { panic("todo") }
-
-// View runs fn on a stable, read-only snapshot.
-func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) error { panic("todo") }
-
-// Update runs fn once and returns when its writes are on disk. When fn or the
-// commit gives an error, nothing of fn remains. fn must be short and must not
-// wait for other transactions.
-func (db *DB) Update(ctx context.Context, fn func(tx *Tx) error) error { panic("todo") }
-
-// Subscribe calls fn with the key of every Tx.Notify on the topic after its
-// commit, in commit order. fn must be quick and must not write.
-func (db *DB) Subscribe(topic string, fn func(key string)) (cancel func()) { panic("todo") }
-
-// Tx is a running transaction. It is used by one goroutine and not after its
-// function has returned.
-type Tx struct {
+func Open(ctx context.Context, opt Options) (_ *DB, err error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	db := &DB{now: opt.Now, unlock: func() error { return nil },
+		pending: make(chan *update, 256), stop: make(chan struct{}), stopped: make(chan struct{})}
+	name := ":memory:"
+	if opt.Dir != "" {
+		if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("open data folder %q: %w", opt.Dir, err)
+		}
+		if db.unlock, err = lock(filepath.Join(opt.Dir, "lock")); err != nil {
+			return nil, fmt.Errorf("open data folder %q: %w", opt.Dir, err)
+		}
+		name = "file:" + filepath.ToSlash(filepath.Join(opt.Dir, "usher.db"))
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.closeFiles())
+		}
+	}()
+	if err := db.connect(ctx, name); err != nil {
+		return nil, fmt.Errorf("open database in %q: %w", opt.Dir, err)
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("open database in %q: %w", opt.Dir, err)
+	}
+	if err := db.checkUnclean(ctx); err != nil {
+		return nil, fmt.Errorf("open database in %q: %w", opt.Dir, err)
+	}
+	go db.writer()
+	return db, nil
 }
-
-// Context is the context of the transaction.
-func (tx *Tx) Context() context.Context { panic("todo") }
-
-// Now gives the time to record.
-func (tx *Tx) Now() time.Time { panic("todo") }
-
-// Exec runs a statement and gives the number of rows it changed.
-func (tx *Tx) Exec(query string, args ...any) (int64, error) { panic("todo") }
-
-// Query runs a query; the caller closes the rows.
-func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) { panic("todo") }
-
-// QueryRow runs a query for at most one row; no row is sql.ErrNoRows on Scan.
-func (tx *Tx) QueryRow(query string, args ...any) *sql.Row { panic("todo") }
-
-// Notify tells the topic's subscribers about key once the transaction is on disk.
-func (tx *Tx) Notify(topic, key string) { panic("todo") }
-
-// OnCommit runs fn once the transaction is on disk, before Update returns.
-func (tx *Tx) OnCommit(fn func()) { panic("todo") }
