@@ -22,6 +22,7 @@ func (f *fit) state() []byte {
 	w.long(uint64(f.best.epoch))
 	w.long(math.Float64bits(f.best.score.hits))
 	w.long(math.Float64bits(f.best.score.ndcg))
+	w.long(math.Float64bits(f.best.peak))
 	for _, x := range f.arrays(f.best.epoch > 0) {
 		w.floats(x)
 	}
@@ -57,6 +58,7 @@ func (f *fit) resume() error {
 	b := best{epoch: int(r.long())}
 	b.score.hits = math.Float64frombits(r.long())
 	b.score.ndcg = math.Float64frombits(r.long())
+	b.peak = math.Float64frombits(r.long())
 	if r.err != nil || string(start[:]) != stateMagic || print != f.print || b.epoch < 0 {
 		return nil
 	}

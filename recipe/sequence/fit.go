@@ -27,15 +27,22 @@ type fit struct {
 	after int // measurements since the best one
 }
 
-// best is the network that did best on the validation part.
+// best is the network that did best on the validation part: the last one that
+// came near the best score, because of two that differ by less than the
+// score's error the longer and more slowly trained one is the safer.
 type best struct {
 	epoch        int // 0: none measured yet
 	score        metric
+	peak         float64 // the best NDCG of all
 	table, dense []float32
 }
 
-// patience is how many measurements without a new best end the training.
-const patience = 3
+// asGood is the part of the best score that counts as just as good, and
+// patience how many measurements below it in a row end the training.
+const (
+	asGood   = .98
+	patience = 3
+)
 
 // measurements is how many times about a full training is measured.
 const measurements = 8
@@ -116,7 +123,8 @@ func (f *fit) measure(ctx context.Context) (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if f.best.epoch == 0 || m.ndcg > f.best.score.ndcg {
+	f.best.peak = max(f.best.peak, m.ndcg)
+	if m.ndcg >= asGood*f.best.peak {
 		f.best.epoch, f.best.score = epoch, m
 		f.best.table = append(f.best.table[:0], f.tr.Net.Table...)
 		f.best.dense = append(f.best.dense[:0], f.tr.Net.Dense...)

@@ -15,7 +15,7 @@
 // history are ranked behind all others; otherwise they compete as all do.
 //
 // apply_recency_bias lets newer events weigh more in training: the newest
-// count 1, those as old as the median event count 5/8, the oldest about 1/4.
+// count 1, those as old as the median event count 3/4, the oldest about 1/2.
 //
 // Invariants: items without an event in training have no row in the network and
 // are never recommended; the same Input gives the same bytes (I4); work is cut

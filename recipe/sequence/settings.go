@@ -8,8 +8,8 @@ import (
 	"usher/recipe/internal/nn"
 )
 
-// settings are all numbers that shape a fit. derive takes them from the data;
-// rules and what they were measured on are in docs/quality.md.
+// settings are all numbers that shape a fit. derive takes them from the data, by
+// rules fitted to four public data sets of 0.1 to 1 million events.
 type settings struct {
 	dim, inner, heads, blocks, window int
 	tau, drop                         float64
