@@ -47,19 +47,3 @@ type Log interface {
 	// Last gives the offset of the newest record, 0 for an empty log.
 	Last(ctx context.Context) (Offset, error)
 }
-
-// Logs gives the logs of one database.
-type Logs struct {
-}
-
-// New gives the logs kept in db. Close it before the database.
-func New(db *store.DB) *Logs { panic("todo") }
-
-// Close waits for appends under way.
-func (l *Logs) Close() error { panic("todo") }
-
-// Log gives the log of that name; it exists from its first record on.
-func (l *Logs) Log(name string) Log { panic("todo") }
-
-// Delete forgets a log with all its records.
-func (l *Logs) Delete(tx *store.Tx, name string) error { panic("todo") }
