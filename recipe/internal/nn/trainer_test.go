@@ -57,7 +57,7 @@ func TestStepsLowerTheLoss(t *testing.T) {
 	tr := &Trainer{Net: n, Items: shape.Rows - 1, Workers: 1, State: NewAdam(n)}
 	data := randomShards(shape, 2, 1, 9)
 	var first, last float64
-	for step := range 60 {
+	for step := range 120 {
 		loss, err := tr.Step(context.Background(), data, 1e-2, seed.Seed(step))
 		if err != nil {
 			t.Fatal(err)
