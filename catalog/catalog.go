@@ -18,8 +18,6 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
-
-	"usher/store"
 )
 
 // Topic is the store topic on which every change of a record is announced; the
@@ -31,6 +29,7 @@ var (
 	ErrNotFound = errors.New("catalog: not found")
 	ErrExists   = errors.New("catalog: already exists")
 	ErrConflict = errors.New("catalog: changed by somebody else")
+	ErrPosition = errors.New("catalog: not a position in a list")
 )
 
 // Kind is a resource kind, spelled as in ARNs.
@@ -46,6 +45,20 @@ const (
 	KindSolution        Kind = "solution"
 	KindSolutionVersion Kind = "solution-version" // ARN: solution/<name>/<id>
 	KindCampaign        Kind = "campaign"
+
+	// Kinds that have ARNs, but no records yet.
+	KindFilter            Kind = "filter"
+	KindRecommender       Kind = "recommender"
+	KindBatchInferenceJob Kind = "batch-inference-job"
+	KindBatchSegmentJob   Kind = "batch-segment-job"
+	KindExportJob         Kind = "dataset-export-job"
+	KindDataDeletionJob   Kind = "data-deletion-job"
+	KindMetricAttribution Kind = "metric-attribution"
+
+	// Kinds that belong to the service: their ARNs have no region and account.
+	KindRecipe                Kind = "recipe"
+	KindAlgorithm             Kind = "algorithm"
+	KindFeatureTransformation Kind = "feature-transformation"
 )
 
 // Status is the life of a resource, in AWS's spelling.
@@ -63,20 +76,30 @@ const (
 	DeleteInProgress Status = "DELETE IN_PROGRESS"
 )
 
+// Transitional says whether work is being done that changes the status.
+func (s Status) Transitional() bool {
+	switch s {
+	case Pending, InProgress, Stopping, DeletePending, DeleteInProgress:
+		return true
+	}
+	return false
+}
+
 // Meta is what all records have. Create fills ID, Created, Updated and
-// Revision; the caller gives the rest.
+// Revision; the caller gives the rest. What has a column of its own is not
+// written into the JSON.
 type Meta struct {
-	ARN           string
-	ID            string // 16 hex digits, never given twice; names a group's log and blobs
-	Name          string
-	Group         string // ARN of the dataset group; "" for groups and schemas
-	Parent        string // ARN of what it was made from: an import's dataset, a version's solution, a campaign's version
-	Status        Status // "" for schemas
-	FailureReason string
-	Created       time.Time
-	Updated       time.Time
-	Revision      int64
-	Tags          map[string]string
+	ARN           string            `json:"-"`
+	ID            string            `json:"-"` // 16 hex digits, never given twice; names a group's log and blobs
+	Name          string            `json:"-"`
+	Group         string            `json:"-"` // ARN of the dataset group; "" for groups and schemas
+	Parent        string            `json:"-"` // ARN of what it was made from: an import's dataset, a version's solution, a campaign's version
+	Status        Status            `json:"-"` // "" for schemas
+	FailureReason string            `json:",omitempty"`
+	Created       time.Time         `json:"-"` // of microseconds; two records of a kind never have the same
+	Updated       time.Time         `json:"-"`
+	Revision      int64             `json:"-"`
+	Tags          map[string]string `json:",omitempty"`
 }
 
 // Record is a pointer to one of the record structs.
@@ -193,35 +216,3 @@ func (*Solution) Kind() Kind        { return KindSolution }        // Kind imple
 func (*SolutionVersion) Kind() Kind { return KindSolutionVersion } // Kind implements Record.
 func (*Campaign) Kind() Kind        { return KindCampaign }        // Kind implements Record.
 
-// record ties a struct to its pointer, which is the Record.
-type record[T any] interface {
-	*T
-	Record
-}
-
-// Create stores a new record. ErrExists: the ARN is taken.
-func Create(tx *store.Tx, r Record) error { panic("todo") }
-
-// Get reads the record of that ARN and type: catalog.Get[catalog.Solution](tx, arn).
-// ErrNotFound: no record of that type has the ARN.
-func Get[T any, P record[T]](tx *store.Tx, arn string) (P, error) { panic("todo") }
-
-// Update stores a changed record and advances Revision and Updated. ErrConflict:
-// it was changed or deleted since it was read.
-func Update(tx *store.Tx, r Record) error { panic("todo") }
-
-// Delete removes a record of the revision that was read.
-func Delete(tx *store.Tx, r Record) error { panic("todo") }
-
-// Query selects records for List.
-type Query struct {
-	Group  string // only of this dataset group
-	Parent string // only made from this
-	After  string // only behind this position; "" from the start
-	Limit  int    // at most so many; 0 for all
-}
-
-// List gives records newest first (creation time, then ID, so that pages are
-// stable while records come and go), and the position after the last one, ""
-// when there are no more.
-func List[T any, P record[T]](tx *store.Tx, q Query) ([]P, string, error) { panic("todo") }
