@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
-	"strings"
 	"sync"
 	"time"
 
@@ -74,9 +73,6 @@ func (l *sqlLog) AppendTx(tx *store.Tx, recs ...Record) (Offset, error) {
 	return insert(tx, l.name, recs)
 }
 
-// rowsMax bounds the records of one statement (SQLite takes 32,766 variables).
-const rowsMax = 500
-
 // insert gives records their offsets, under the log's head row, and writes them.
 func insert(tx *store.Tx, name string, recs []Record) (Offset, error) {
 	var last int64
@@ -85,37 +81,23 @@ func insert(tx *store.Tx, name string, recs []Record) (Offset, error) {
 	if err != nil {
 		return 0, fmt.Errorf("append to log %q: %w", name, err)
 	}
+	write, err := tx.Prepare("insert into log(name, off, at, id, data, crc) values($1, $2, $3, $4, $5, $6)")
+	if err != nil {
+		return 0, fmt.Errorf("append to log %q: %w", name, err)
+	}
 	next := last - int64(len(recs)) + 1
-	for len(recs) > 0 {
-		part := recs[:min(len(recs), rowsMax)]
-		recs = recs[len(part):]
-		args := make([]any, 0, 6*len(part))
-		for _, r := range part {
-			if r.Time.IsZero() {
-				r.Time = tx.Now()
-			}
-			at := r.Time.UnixMicro()
-			args = append(args, name, next, at, r.ID, r.Data, int64(checksum(next, at, r.ID, r.Data)))
-			next++
+	for _, r := range recs {
+		if r.Time.IsZero() {
+			r.Time = tx.Now()
 		}
-		if _, err := tx.Exec(insertSQL(len(part)), args...); err != nil {
+		at := r.Time.UnixMicro()
+		if _, err := write(name, next, at, r.ID, r.Data, int64(checksum(next, at, r.ID, r.Data))); err != nil {
 			return 0, fmt.Errorf("append to log %q: %w", name, err)
 		}
+		next++
 	}
 	tx.Notify(topic, name)
 	return Offset(last), nil
-}
-
-func insertSQL(rows int) string {
-	var b strings.Builder
-	b.WriteString("insert into log(name, off, at, id, data, crc) values")
-	for i := range rows {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "($%d,$%d,$%d,$%d,$%d,$%d)", 6*i+1, 6*i+2, 6*i+3, 6*i+4, 6*i+5, 6*i+6)
-	}
-	return b.String()
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -15,19 +15,18 @@ import (
 // the sync.
 const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(2)&_pragma=foreign_keys(1)"
 
-// connect opens the writer's connection and the readers' pool. In memory both
-// are one connection, because each connection would be a database of its own.
+// connect opens the writer's connection and the readers' pool. In memory there
+// is no pool, because each connection would be a database of its own.
 func (db *DB) connect(ctx context.Context, name string) (err error) {
-	if db.write, err = sql.Open("sqlite", name+"?"+pragmas+"&_txlock=immediate"); err != nil {
+	if db.write, err = sql.Open("sqlite", name+"?"+pragmas); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
 	db.write.SetConnMaxLifetime(0)
-	if err := db.write.PingContext(ctx); err != nil {
+	if db.conn, err = db.write.Conn(ctx); err != nil {
 		return err
 	}
 	if name == ":memory:" {
-		db.read = db.write
 		return nil
 	}
 	if db.read, err = sql.Open("sqlite", name+"?"+pragmas+"&_pragma=query_only(1)"); err != nil {
@@ -49,7 +48,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	var have int
-	if err := db.write.QueryRowContext(ctx, "pragma user_version").Scan(&have); err != nil {
+	if err := db.conn.QueryRowContext(ctx, "pragma user_version").Scan(&have); err != nil {
 		return err
 	}
 	if have > len(files) {
@@ -60,19 +59,10 @@ func (db *DB) migrate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		tx, err := db.write.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, string(text))
-		if err == nil {
-			_, err = tx.ExecContext(ctx, fmt.Sprintf("pragma user_version = %d", i+1))
-		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("migrate to schema %d: %w", i+1, err), tx.Rollback())
-		}
-		if err := tx.Commit(); err != nil {
-			return fmt.Errorf("migrate to schema %d: %w", i+1, err)
+		for _, sql := range []string{"begin immediate", string(text), fmt.Sprintf("pragma user_version = %d", i+1), "commit"} {
+			if _, err := db.conn.ExecContext(ctx, sql); err != nil { // closing the connection rolls back
+				return fmt.Errorf("migrate to schema %d: %w", i+1, err)
+			}
 		}
 	}
 	return nil
@@ -82,12 +72,12 @@ func (db *DB) migrate(ctx context.Context) error {
 // close it, and marks it as open.
 func (db *DB) checkUnclean(ctx context.Context) error {
 	var state string
-	err := db.write.QueryRowContext(ctx, "select value from meta where key = 'open'").Scan(&state)
+	err := db.conn.QueryRowContext(ctx, "select value from meta where key = 'open'").Scan(&state)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if state == "yes" {
-		rows, err := db.write.QueryContext(ctx, "pragma quick_check")
+		rows, err := db.conn.QueryContext(ctx, "pragma quick_check")
 		if err != nil {
 			return err
 		}
@@ -113,7 +103,7 @@ func (db *DB) checkUnclean(ctx context.Context) error {
 }
 
 func (db *DB) mark(ctx context.Context, open string) error {
-	_, err := db.write.ExecContext(ctx, "insert into meta(key, value) values('open', $1) on conflict(key) do update set value = excluded.value", open)
+	_, err := db.conn.ExecContext(ctx, "insert into meta(key, value) values('open', $1) on conflict(key) do update set value = excluded.value", open)
 	return err
 }
 
@@ -130,8 +120,14 @@ func (db *DB) Close() error {
 
 func (db *DB) closeFiles() error {
 	var errs []error
-	if db.read != nil && db.read != db.write {
+	if db.read != nil {
 		errs = append(errs, db.read.Close())
+	}
+	for _, s := range db.statements {
+		errs = append(errs, s.Close())
+	}
+	if db.conn != nil {
+		errs = append(errs, db.conn.Close())
 	}
 	if db.write != nil {
 		errs = append(errs, db.write.Close())

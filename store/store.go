@@ -36,9 +36,13 @@ var ErrClosed = errors.New("store: closed")
 
 // DB is an open database. All methods may be called concurrently.
 type DB struct {
-	now     func() time.Time
-	write   *sql.DB // one connection, used by the writer only
-	read    *sql.DB
+	now   func() time.Time
+	write *sql.DB
+	conn  *sql.Conn // write's one connection; once open, the writer's alone
+	read  *sql.DB   // nil in memory
+
+	statements map[string]*sql.Stmt // of conn, the writer's alone
+
 	unlock  func() error
 	pending chan *update
 	stop    chan struct{} // closed by Close
@@ -54,7 +58,7 @@ func Open(ctx context.Context, opt Options) (_ *DB, err error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	db := &DB{now: opt.Now, unlock: func() error { return nil },
+	db := &DB{now: opt.Now, statements: map[string]*sql.Stmt{}, unlock: func() error { return nil },
 		pending: make(chan *update, 256), stop: make(chan struct{}), stopped: make(chan struct{})}
 	name := ":memory:"
 	if opt.Dir != "" {

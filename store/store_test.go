@@ -127,7 +127,7 @@ func TestReopenKeepsWhatWasWritten(t *testing.T) {
 func TestNewerSchemaIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
-	if _, err := db.write.Exec("pragma user_version = 99"); err != nil {
+	if _, err := db.conn.ExecContext(t.Context(), "pragma user_version = 99"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

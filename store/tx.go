@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -13,10 +14,17 @@ import (
 // function has returned.
 type Tx struct {
 	ctx   context.Context
-	now   func() time.Time
-	sql   *sql.Tx
+	db    *DB
+	sql   querier
 	after []func() // OnCommit
 	notes []note   // Notify
+}
+
+// querier is a connection or a transaction of database/sql.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 type note struct{ topic, key string }
@@ -25,7 +33,7 @@ type note struct{ topic, key string }
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
 // Now gives the time to record.
-func (tx *Tx) Now() time.Time { return tx.now() }
+func (tx *Tx) Now() time.Time { return tx.db.now() }
 
 // Exec runs a statement and gives the number of rows it changed.
 func (tx *Tx) Exec(query string, args ...any) (int64, error) {
@@ -34,6 +42,25 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	return r.RowsAffected()
+}
+
+// Prepare gives a function that runs a statement, for those who write many
+// rows: the text is parsed once for the life of the database.
+func (tx *Tx) Prepare(query string) (exec func(args ...any) (int64, error), err error) {
+	stmt := tx.db.statements[query]
+	if stmt == nil {
+		if stmt, err = tx.db.conn.PrepareContext(tx.ctx, query); err != nil {
+			return nil, err
+		}
+		tx.db.statements[query] = stmt
+	}
+	return func(args ...any) (int64, error) {
+		r, err := stmt.ExecContext(tx.ctx, args...)
+		if err != nil {
+			return 0, err
+		}
+		return r.RowsAffected()
+	}, nil
 }
 
 // Query runs a query; the caller closes the rows.
@@ -57,13 +84,28 @@ func (db *DB) Now() time.Time { return db.now() }
 
 // View runs fn on a stable, read-only snapshot.
 func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	if db.read == nil { // in memory the writer reads too, and forgets
+		err := db.Update(ctx, func(tx *Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return errForget
+		})
+		if errors.Is(err, errForget) {
+			return nil
+		}
+		return err
+	}
 	t, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	defer t.Rollback()
-	return fn(&Tx{ctx: ctx, now: db.now, sql: t})
+	return fn(&Tx{ctx: ctx, db: db, sql: t})
 }
+
+// errForget rolls a reader's savepoint back.
+var errForget = errors.New("forget")
 
 // subscribers are told what was committed.
 type subscribers struct {

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -99,35 +99,40 @@ func (db *DB) commit(group []*update) {
 	}
 }
 
-func (db *DB) attempt(ctx context.Context, group []*update) error {
-	t, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
+func (db *DB) attempt(ctx context.Context, group []*update) (err error) {
+	if _, err := db.conn.ExecContext(ctx, "begin immediate"); err != nil {
 		return err
 	}
-	defer t.Rollback()
+	defer func() {
+		if err != nil {
+			_, rerr := db.conn.ExecContext(ctx, "rollback")
+			err = errors.Join(err, rerr)
+		}
+	}()
 	for _, u := range group {
 		if err := context.Cause(u.ctx); err != nil { // nobody waits for it any more
 			u.err = err
 			continue
 		}
-		if err := db.member(ctx, t, u); err != nil {
+		if err := db.member(ctx, u); err != nil {
 			return err
 		}
 	}
-	return t.Commit()
+	_, err = db.conn.ExecContext(ctx, "commit")
+	return err
 }
 
 // member runs one function in its savepoint. The error is for the whole group.
-func (db *DB) member(ctx context.Context, t *sql.Tx, u *update) error {
-	if _, err := t.ExecContext(ctx, "savepoint one"); err != nil {
+func (db *DB) member(ctx context.Context, u *update) error {
+	if _, err := db.conn.ExecContext(ctx, "savepoint one"); err != nil {
 		return err
 	}
-	u.tx = &Tx{ctx: context.WithoutCancel(u.ctx), now: db.now, sql: t}
+	u.tx = &Tx{ctx: context.WithoutCancel(u.ctx), db: db, sql: db.conn}
 	if u.err = guarded(u.tx, u.fn); u.err != nil {
-		if _, err := t.ExecContext(ctx, "rollback to one"); err != nil {
+		if _, err := db.conn.ExecContext(ctx, "rollback to one"); err != nil {
 			return err
 		}
 	}
-	_, err := t.ExecContext(ctx, "release one")
+	_, err := db.conn.ExecContext(ctx, "release one")
 	return err
 }
