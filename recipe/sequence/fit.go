@@ -123,9 +123,7 @@ func (f *fit) measure(ctx context.Context) (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	f.best.peak = max(f.best.peak, m.ndcg)
-	if m.ndcg >= asGood*f.best.peak {
-		f.best.epoch, f.best.score = epoch, m
+	if f.best.take(epoch, m) {
 		f.best.table = append(f.best.table[:0], f.tr.Net.Table...)
 		f.best.dense = append(f.best.dense[:0], f.tr.Net.Dense...)
 		f.after = 0
@@ -145,6 +143,16 @@ func (f *fit) note() string {
 		n += fmt.Sprintf(", validation NDCG@10 %.4f HR@10 %.4f", f.best.score.ndcg, f.best.score.hits)
 	}
 	return n
+}
+
+// take says whether the network measured after epoch is the one to keep.
+func (b *best) take(epoch int, m metric) bool {
+	b.peak = max(b.peak, m.ndcg)
+	if m.ndcg < asGood*b.peak {
+		return false
+	}
+	b.epoch, b.score = epoch, m
+	return true
 }
 
 // net is the network to keep.

@@ -159,3 +159,27 @@ func BenchmarkMovieLensStep(b *testing.B) {
 	b.ReportMetric(cpu*float64(f.steps.perEpoch)/1000, "cpu-s/epoch")
 	b.ReportMetric(float64(tokens), "tokens/epoch")
 }
+
+// BenchmarkMovieLensRecommend asks for 25 items with the longest history that
+// fits; what the network has learnt does not matter to the time.
+func BenchmarkMovieLensRecommend(b *testing.B) {
+	data := movielens(b)
+	c := newCorpus(data, nil)
+	s := derive(c)
+	f := newFit(c, s, nil, seed.Seed(1), recipe.Input{Workers: 1})
+	m := newModel(f.net(), c.known, c.items, s.maskSeen, &recipe.Choices{})
+	q := &recipe.Query{}
+	for u := range data.UserIDs {
+		if h := data.History(dataset.Index(u)); len(h) >= s.window {
+			q.History = h[:s.window]
+			break
+		}
+	}
+	var dst []recipe.Scored
+	for b.Loop() {
+		var err error
+		if dst, err = m.Recommend(context.Background(), q, 25, dataset.Set{}, dst); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func derive(c *corpus) settings {
 	if n := 14 * math.Sqrt(items); items > 1000 && n < items/2 {
 		s.sample = int(n)
 	}
-	s.planned = int(min(60, max(6, math.Round(24*math.Pow(events/1e5, -.3)))))
+	s.planned = int(min(60, max(6, math.Round(20*math.Pow(events/1e5, -.3)))))
 	s.epochs = s.planned
 	s.stepTokens = int(min(4000, max(32, events/100)))
 	s.maskSeen = c.repeats() < repeatsFew

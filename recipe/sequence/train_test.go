@@ -150,7 +150,7 @@ func TestSmallAndOddData(t *testing.T) {
 	for u := range 25 {
 		pairs = append(pairs, []int{u % 7, (u + 1) % 7})
 	}
-	long := make([]int, 230)
+	long := make([]int, 90)
 	for i := range long {
 		long[i] = i % 3
 	}
@@ -309,5 +309,20 @@ func TestStepsAreAPermutation(t *testing.T) {
 	}
 	if !slices.Equal(targets, want) {
 		t.Errorf("an epoch has targets %v, the data %v", targets, want)
+	}
+}
+
+func TestBestIsTheLastOfTheGood(t *testing.T) {
+	var b best
+	for i, c := range []struct {
+		ndcg float64
+		keep bool
+	}{{0, true}, {.1, true}, {.2, true}, {.197, true}, {.195, false}, {.21, true}, {.2, false}, {.206, true}, {.2059, true}} {
+		if got := b.take(i+1, metric{ndcg: c.ndcg}); got != c.keep {
+			t.Errorf("measurement %d, %v: kept %v", i, c.ndcg, got)
+		}
+	}
+	if b.epoch != 9 || b.score.ndcg != .2059 || b.peak != .21 {
+		t.Errorf("best %+v", b)
 	}
 }
