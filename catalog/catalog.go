@@ -158,7 +158,7 @@ type Solution struct {
 	PerformAutoML            bool
 	PerformAutoTraining      bool
 	PerformIncrementalUpdate bool
-	Config                   json.RawMessage   // solutionConfig as given, for Describe
+	Config                   json.RawMessage   `json:",omitempty"` // solutionConfig as given, for Describe
 	Params                   map[string]string // algorithm and feature parameters, checked, defaults filled in
 	EventValueThreshold      *float64
 }
@@ -172,9 +172,9 @@ type SolutionVersion struct {
 	PerformHPO               bool
 	PerformAutoML            bool
 	PerformIncrementalUpdate bool
-	TrainingMode             string // FULL, UPDATE, AUTOTRAIN
-	TrainingType             string // MANUAL, AUTOMATIC
-	Config                   json.RawMessage
+	TrainingMode             string          // FULL, UPDATE, AUTOTRAIN
+	TrainingType             string          // MANUAL, AUTOMATIC
+	Config                   json.RawMessage `json:",omitempty"`
 	Params                   map[string]string
 	EventValueThreshold      *float64
 	Seed                     uint64
@@ -189,7 +189,7 @@ type Campaign struct {
 	Meta
 	Requested    string // solutionVersionArn as given; may end in /$LATEST
 	MinTPS       int32
-	Config       json.RawMessage // campaignConfig as given
+	Config       json.RawMessage `json:",omitempty"` // campaignConfig as given
 	LatestUpdate *CampaignUpdate
 }
 
@@ -199,7 +199,7 @@ type CampaignUpdate struct {
 	Version       string // ARN
 	Requested     string
 	MinTPS        int32
-	Config        json.RawMessage
+	Config        json.RawMessage `json:",omitempty"`
 	Status        Status
 	FailureReason string
 	Created       time.Time
@@ -215,4 +215,3 @@ func (*EventTracker) Kind() Kind    { return KindEventTracker }    // Kind imple
 func (*Solution) Kind() Kind        { return KindSolution }        // Kind implements Record.
 func (*SolutionVersion) Kind() Kind { return KindSolutionVersion } // Kind implements Record.
 func (*Campaign) Kind() Kind        { return KindCampaign }        // Kind implements Record.
-

@@ -1,0 +1,127 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"usher/store"
+)
+
+// working are the statuses of work that is under way.
+var working = []Status{Pending, InProgress, Stopping}
+
+// relations says what blocks the delete of a resource: records of a kind that
+// are linked to it by a column, all of them or those under work.
+var relations = map[Kind][]relation{
+	KindSchema: {{KindDataset, byParent, nil}},
+	KindDataset: {
+		{KindImportJob, byParent, working},
+		{KindSolutionVersion, bySameGroup, working},
+	},
+	KindDatasetGroup: {
+		{KindDataset, byGroup, nil},
+		{KindEventTracker, byGroup, nil},
+		{KindSolution, byGroup, nil},
+		{KindCampaign, byGroup, nil},
+	},
+	KindSolution: {
+		{KindSolutionVersion, byParent, working},
+		{KindCampaign, byParentUnder, nil},
+	},
+}
+
+type relation struct {
+	kind     Kind
+	link     link
+	statuses []Status // nil: all
+}
+
+// link says which column ties a blocker to the resource.
+type link func(m *Meta) Query
+
+func byParent(m *Meta) Query      { return Query{Parent: m.ARN} }
+func byParentUnder(m *Meta) Query { return Query{Under: m.ARN} }
+func byGroup(m *Meta) Query       { return Query{Group: m.ARN} }
+func bySameGroup(m *Meta) Query   { return Query{Group: m.Group} }
+
+// Blockers gives the ARNs of the resources that must be gone or done before r
+// may be deleted, r itself while work on it is under way. None: it may.
+func Blockers(tx *store.Tx, r Record) ([]string, error) {
+	m := r.Common()
+	var out []string
+	if c, ok := r.(*Campaign); m.Status.Transitional() || ok && c.LatestUpdate != nil && c.LatestUpdate.Status.Transitional() {
+		out = append(out, m.ARN)
+	}
+	for _, rel := range relations[r.Kind()] {
+		arns, err := linked(tx, rel.kind, rel.link(m), rel.statuses)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, arns...)
+	}
+	if r.Kind() == KindSolution { // campaigns that are about to change to one of its versions
+		campaigns, _, err := List[Campaign](tx, Query{Group: m.Group})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range campaigns {
+			u := c.LatestUpdate
+			if u != nil && u.Status.Transitional() && strings.HasPrefix(u.Version, m.ARN+"/") && !slices.Contains(out, c.ARN) {
+				out = append(out, c.ARN)
+			}
+		}
+	}
+	return out, nil
+}
+
+// linked gives the ARNs of the records that a query selects, oldest first.
+func linked(tx *store.Tx, kind Kind, q Query, statuses []Status) ([]string, error) {
+	where, args, err := q.where(kind)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query("select arn, status from resource where "+where+" order by created, id", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var arn string
+		var s Status
+		if err := rows.Scan(&arn, &s); err != nil {
+			return nil, err
+		}
+		if statuses == nil || slices.Contains(statuses, s) {
+			out = append(out, arn)
+		}
+	}
+	return out, rows.Err()
+}
+
+// owned says which records have no life without the resource: they go with it.
+var owned = map[Kind][]relation{
+	KindDataset:  {{KindImportJob, byParent, nil}},
+	KindSolution: {{KindSolutionVersion, byParent, nil}},
+}
+
+// DeleteAll deletes a record and those that have no life without it: a
+// solution's versions, a dataset's import jobs. Ask Blockers first.
+func DeleteAll(tx *store.Tx, r Record) error {
+	for _, rel := range owned[r.Kind()] {
+		arns, err := linked(tx, rel.kind, rel.link(r.Common()), rel.statuses)
+		if err != nil {
+			return err
+		}
+		for _, arn := range arns {
+			child, err := Find(tx, arn)
+			if err != nil {
+				return err
+			}
+			if err := Delete(tx, child); err != nil {
+				return err
+			}
+		}
+	}
+	return Delete(tx, r)
+}
