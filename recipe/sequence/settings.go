@@ -36,15 +36,19 @@ func derive(c *corpus) settings {
 	if perItem >= 150 {
 		s.tau = 20
 	}
-	s.drop = min(.5, max(.2, .5-.07*math.Log2(perItem/16)))
+	s.maskSeen = c.repeats() < repeatsFew
+	s.drop = .5 - .1*math.Log2(perItem/15)
+	if !s.maskSeen { // repeats are easy to learn and hard to forget
+		s.drop -= .2
+	}
+	s.drop = min(.5, max(.2, s.drop))
 	s.window = windowFor(c)
 	if n := 14 * math.Sqrt(items); items > 1000 && n < items/2 {
 		s.sample = int(n)
 	}
 	s.planned = int(min(60, max(6, math.Round(20*math.Pow(events/1e5, -.3)))))
 	s.epochs = s.planned
-	s.stepTokens = int(min(4000, max(32, events/100)))
-	s.maskSeen = c.repeats() < repeatsFew
+	s.stepTokens = int(min(4000, max(32, events/140)))
 	return s
 }
 

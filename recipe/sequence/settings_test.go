@@ -1,0 +1,72 @@
+package sequence
+
+import (
+	"maps"
+	"testing"
+
+	"usher/internal/seed"
+)
+
+// The rules give what was best on the data that they were fitted to, or near it.
+func TestDerivedSettings(t *testing.T) {
+	for _, c := range []struct {
+		name                         string
+		users, perUser, items        int
+		repeat                       bool
+		drop, tau                    float64
+		sample, epochs, window, mask int
+	}{
+		{"like ml-100k", 943, 106, 1682, false, .3, 15, 574, 20, 107, 1},
+		{"dense", 1500, 200, 1200, false, .2, 20, 484, 14, 200, 1},
+		{"sparse", 12000, 9, 6000, false, .474, 15, 1084, 20, 10, 1},
+		{"sessions with repeats", 12000, 9, 6000, true, .274, 15, 1084, 20, 10, 0},
+		{"tiny", 40, 25, 30, false, .394, 15, 0, 60, 26, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			histories := make([][]int, c.users)
+			for u := range histories {
+				r := seed.Seed(1).Branch("user", uint64(u)).Rand()
+				from := r.IntN(c.items)
+				for i := range c.perUser {
+					x := (from + i) % c.items
+					if c.repeat && i%3 == 2 {
+						x = (from + i - 1) % c.items
+					}
+					histories[u] = append(histories[u], x)
+				}
+			}
+			s := derive(newCorpus(snapshot(c.items, histories), nil))
+			if d := s.drop - c.drop; d > .011 || d < -.011 || s.tau != c.tau {
+				t.Errorf("dropout %.3f, tau %v; want %v, %v", s.drop, s.tau, c.drop, c.tau)
+			}
+			if s.sample != c.sample || s.planned != c.epochs || s.window != c.window || flag(s.maskSeen) != float64(c.mask) {
+				t.Errorf("sample %d, epochs %d, window %d, mask %v; want %+v", s.sample, s.planned, s.window, s.maskSeen, c)
+			}
+		})
+	}
+}
+
+func TestChoicesRepeat(t *testing.T) {
+	c := newCorpus(snapshot(20, chain(20, 30, 8, 2)), nil)
+	a := derive(c)
+	a.dim, a.inner, a.heads, a.blocks, a.window, a.tau, a.drop = 24, 40, 3, 1, 17, 11, .25
+	a.sample, a.lr, a.stepTokens, a.planned, a.epochs, a.maskSeen = 7, 1e-4, 99, 12, 5, !a.maskSeen
+	b := derive(c)
+	if err := b.repeat(all(a)); err != nil {
+		t.Fatal(err)
+	}
+	if a != b {
+		t.Errorf("repeated %+v, chosen %+v", b, a)
+	}
+	if !maps.Equal(all(a), all(b)) {
+		t.Error("choices differ")
+	}
+}
+
+func all(s settings) map[string]float64 {
+	out := map[string]float64{}
+	for _, v := range s.values() {
+		out[v.name] = v.value
+	}
+	return out
+}
