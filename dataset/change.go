@@ -1,5 +1,12 @@
 package dataset
 
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
 // Change is what one record of a group's log says. Exactly one field is set.
 // Bulk data and live events have one order because both are Changes (I1).
 type Change struct {
@@ -50,8 +57,122 @@ type SchemaSet struct {
 	Domain string
 }
 
-// Append writes the change in its binary form behind b.
-func (c *Change) Append(b []byte) ([]byte, error) { panic("todo") }
+// changeVersion is the first byte of each change. A change of another version is
+// refused: this process is older than the one that wrote it.
+const changeVersion = 1
+
+// Codes of changes. They are on disk: never renumber them.
+const (
+	codeInteraction = 1 + iota
+	codeItem
+	codeUser
+	codePart
+	codeCleared
+	codeSchema
+)
+
+// Append writes the change in its binary form behind b: version, code, members in
+// the order of the struct. A change without exactly one field is an error.
+func (c *Change) Append(b []byte) ([]byte, error) {
+	set := 0
+	for _, on := range []bool{c.Interaction != nil, c.Item != nil, c.User != nil, c.Part != nil, c.Cleared != nil, c.Schema != nil} {
+		if on {
+			set++
+		}
+	}
+	if set != 1 {
+		return nil, fmt.Errorf("write change: %d fields are set, want 1", set)
+	}
+	b = append(b, changeVersion)
+	switch {
+	case c.Interaction != nil:
+		return c.Interaction.append(append(b, codeInteraction))
+	case c.Item != nil:
+		return c.Item.append(append(b, codeItem))
+	case c.User != nil:
+		return c.User.append(append(b, codeUser))
+	case c.Part != nil:
+		b = appendString(append(b, codePart), string(c.Part.Type))
+		b = appendString(b, c.Part.Blob)
+		b = appendBool(b, c.Part.Replace)
+		return binary.AppendVarint(b, c.Part.Rows), nil
+	case c.Cleared != nil:
+		return appendString(append(b, codeCleared), string(c.Cleared.Type)), nil
+	}
+	b = appendString(append(b, codeSchema), string(c.Schema.Type))
+	b = appendString(b, c.Schema.Text)
+	return appendString(b, c.Schema.Domain), nil
+}
+
+func (x *Interaction) append(b []byte) ([]byte, error) {
+	for _, s := range []string{x.EventID, x.User, x.Session, x.Item, x.Type} {
+		b = appendString(b, s)
+	}
+	b = binary.AppendVarint(b, x.Time)
+	b = appendBool(b, x.Value != nil)
+	if x.Value != nil {
+		if math.IsNaN(*x.Value) || math.IsInf(*x.Value, 0) {
+			return nil, fmt.Errorf("write change: event value %v is not a number", *x.Value)
+		}
+		b = appendFloat(b, *x.Value)
+	}
+	b = binary.AppendUvarint(b, uint64(len(x.Impression)))
+	for _, s := range x.Impression {
+		b = appendString(b, s)
+	}
+	b = appendString(b, x.RecommendationID)
+	b = appendString(b, x.Source)
+	return appendRow(b, x.Properties)
+}
+
+func (e *Entity) append(b []byte) ([]byte, error) {
+	return appendRow(appendString(b, e.ID), e.Row)
+}
 
 // ParseChange reads one change. Damaged bytes give an error, never a panic.
-func ParseChange(b []byte) (*Change, error) { panic("todo") }
+func ParseChange(b []byte) (*Change, error) {
+	d := &decoder{b: b}
+	if v := d.byte(); d.err == nil && v != changeVersion {
+		return nil, fmt.Errorf("read change: version %d, want %d", v, changeVersion)
+	}
+	c := &Change{}
+	switch code := d.byte(); code {
+	case codeInteraction:
+		c.Interaction = d.interaction()
+	case codeItem:
+		c.Item = &Entity{d.string(), d.row()}
+	case codeUser:
+		c.User = &Entity{d.string(), d.row()}
+	case codePart:
+		c.Part = &PartCommitted{Type: Type(d.string()), Blob: d.string(), Replace: d.bool(), Rows: d.varint()}
+	case codeCleared:
+		c.Cleared = &Cleared{Type(d.string())}
+	case codeSchema:
+		c.Schema = &SchemaSet{Type: Type(d.string()), Text: d.string(), Domain: d.string()}
+	default:
+		d.fail()
+	}
+	if d.err == nil && len(d.b) > 0 {
+		d.err = errors.New("bytes behind its end")
+	}
+	if d.err != nil {
+		return nil, fmt.Errorf("read change: %w", d.err)
+	}
+	return c, nil
+}
+
+func (d *decoder) interaction() *Interaction {
+	x := &Interaction{
+		EventID: d.string(), User: d.string(), Session: d.string(), Item: d.string(), Type: d.string(),
+		Time: d.varint(),
+	}
+	if d.bool() {
+		v := d.float()
+		x.Value = &v
+	}
+	for range d.count() {
+		x.Impression = append(x.Impression, d.string())
+	}
+	x.RecommendationID, x.Source, x.Properties = d.string(), d.string(), d.row()
+	return x
+}

@@ -1,6 +1,9 @@
 package dataset
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // File is one CSV file of an import, opened by the caller: this room opens no
 // blobs. Name is used in messages.
@@ -42,6 +45,6 @@ type ImportOptions struct {
 // Import reads CSV files with a header by the schema and writes one part to w.
 // A customer's mistake is an *ImportError; nothing of w is then of use. The
 // number of rows is returned.
-func Import(files []File, s *Schema, w io.Writer, opt ImportOptions) (rows int64, err error) {
+func Import(ctx context.Context, files []File, s *Schema, w io.Writer, opt ImportOptions) (rows int64, err error) {
 	panic("todo")
 }

@@ -25,9 +25,3 @@ type Part struct {
 // ReadPart reads a part written by Import. The schema must be the one it was
 // written with.
 func ReadPart(r io.ReaderAt, size int64, s *Schema) (*Part, error) { panic("todo") }
-
-// WriteSnapshot writes s so that ReadSnapshot, in another process, gives the same.
-func WriteSnapshot(w io.Writer, s *Snapshot) error { panic("todo") }
-
-// ReadSnapshot reads what WriteSnapshot wrote, and checks its checksum.
-func ReadSnapshot(r io.ReaderAt, size int64) (*Snapshot, error) { panic("todo") }

@@ -1,5 +1,10 @@
 package dataset
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Snapshot is the data of one group frozen at one offset of its log: what a
 // recipe learns from (I4). It does not change; any goroutine may read it.
 type Snapshot struct {
@@ -15,6 +20,21 @@ type Snapshot struct {
 
 	ItemTable *Table // metadata of items, rows by Index; nil without a dataset
 	UserTable *Table // metadata of users, rows by Index; nil without a dataset
+}
+
+// NewSnapshot gives a snapshot of these ids in which user u has events[u], put in
+// order of time; equal times keep their order. Users behind the end of events have
+// none.
+func NewSnapshot(userIDs, itemIDs, eventTypes []string, events [][]Event) *Snapshot {
+	s := &Snapshot{UserIDs: userIDs, ItemIDs: itemIDs, EventTypes: eventTypes, Start: make([]int64, len(userIDs)+1)}
+	for u := range userIDs {
+		if u < len(events) {
+			s.Events = append(s.Events, events[u]...)
+		}
+		s.Start[u+1] = int64(len(s.Events))
+		slices.SortStableFunc(s.Events[s.Start[u]:], func(a, b Event) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return s
 }
 
 // Users counts the users.

@@ -1,0 +1,397 @@
+package dataset
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"math"
+)
+
+// A snapshot file is, little-endian: magic, version (u32), offset (u64); three
+// lists of strings (users, items, event types); the number of events; where each
+// user's events begin (u64 each); the events, 18 bytes each; two tables; and the
+// CRC32C of all that. A list of strings is its length, its bytes (u64 each), the
+// strings' lengths (u32 each), the bytes. A table is 0, or 1, its schema, its
+// number of rows and each row behind its length.
+
+const (
+	snapshotMagic   = "usher-snapshot\r\n"
+	snapshotVersion = 1
+	eventBytes      = 8 + 4 + 4 + 2
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// snapshotWriter keeps the first error, as bufio.Writer does.
+type snapshotWriter struct {
+	w   *bufio.Writer
+	buf []byte
+	err error
+}
+
+func (w *snapshotWriter) write(b []byte) { w.w.Write(b) } //nolint:errcheck // bufio keeps it for Flush
+
+func (w *snapshotWriter) u32(x uint32) {
+	w.buf = binary.LittleEndian.AppendUint32(w.buf[:0], x)
+	w.write(w.buf)
+}
+
+func (w *snapshotWriter) u64(x uint64) {
+	w.buf = binary.LittleEndian.AppendUint64(w.buf[:0], x)
+	w.write(w.buf)
+}
+
+func (w *snapshotWriter) strings(list []string) {
+	total := 0
+	for _, s := range list {
+		total += len(s)
+		if len(s) > math.MaxUint32 && w.err == nil {
+			w.err = fmt.Errorf("string of %d bytes", len(s))
+		}
+	}
+	w.u64(uint64(len(list)))
+	w.u64(uint64(total))
+	for _, s := range list {
+		w.u32(uint32(len(s)))
+	}
+	for _, s := range list {
+		w.w.WriteString(s) //nolint:errcheck // bufio keeps it for Flush
+	}
+}
+
+func (w *snapshotWriter) events(list []Event) {
+	for i := range list {
+		e := &list[i]
+		b := binary.LittleEndian.AppendUint64(w.buf[:0], uint64(e.Time))
+		b = binary.LittleEndian.AppendUint32(b, uint32(e.Item))
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(e.Value))
+		w.buf = binary.LittleEndian.AppendUint16(b, e.Type)
+		w.write(w.buf)
+	}
+}
+
+func (w *snapshotWriter) table(t *Table) {
+	if t == nil {
+		w.write([]byte{0})
+		return
+	}
+	w.write([]byte{1})
+	w.record(appendSchema(nil, t.Schema))
+	w.u64(uint64(len(t.rows)))
+	var b []byte
+	for _, r := range t.rows {
+		var err error
+		if b, err = appendRow(b[:0], r); err != nil && w.err == nil {
+			w.err = err
+		}
+		w.record(b)
+	}
+}
+
+func (w *snapshotWriter) record(b []byte) {
+	w.buf = binary.AppendUvarint(w.buf[:0], uint64(len(b)))
+	w.write(w.buf)
+	w.write(b)
+}
+
+func appendSchema(b []byte, s *Schema) []byte {
+	b = appendString(appendString(b, string(s.Type)), s.Domain)
+	b = binary.AppendUvarint(b, uint64(len(s.Fields)))
+	for _, f := range s.Fields {
+		b = appendString(appendString(b, f.Name), string(f.Kind))
+		for _, on := range []bool{f.Nullable, f.Categorical, f.Textual, f.ItemName} {
+			b = appendBool(b, on)
+		}
+	}
+	return b
+}
+
+func (d *decoder) schema() *Schema {
+	s := &Schema{Type: Type(d.string()), Domain: d.string()}
+	n := d.count()
+	if n > maxCells {
+		d.fail()
+		return s
+	}
+	s.Fields = make([]Field, n)
+	for i := range s.Fields {
+		s.Fields[i] = Field{Name: d.string(), Kind: Kind(d.string()),
+			Nullable: d.bool(), Categorical: d.bool(), Textual: d.bool(), ItemName: d.bool()}
+	}
+	return s
+}
+
+// WriteSnapshot writes s so that ReadSnapshot, in another process, gives the same.
+// Equal snapshots give equal bytes.
+func WriteSnapshot(w io.Writer, s *Snapshot) error {
+	if err := s.check(); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	sum := crc32.New(castagnoli)
+	out := &snapshotWriter{w: bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<18)}
+	out.write([]byte(snapshotMagic))
+	out.u32(snapshotVersion)
+	out.u64(s.Offset)
+	out.strings(s.UserIDs)
+	out.strings(s.ItemIDs)
+	out.strings(s.EventTypes)
+	out.u64(uint64(len(s.Events)))
+	for _, x := range s.Start {
+		out.u64(uint64(x))
+	}
+	out.events(s.Events)
+	out.table(s.ItemTable)
+	out.table(s.UserTable)
+	err := errors.Join(out.err, out.w.Flush())
+	if err == nil {
+		_, err = w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
+	}
+	if err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return nil
+}
+
+// check finds snapshots whose parts do not fit together.
+func (s *Snapshot) check() error {
+	if len(s.Start) != len(s.UserIDs)+1 || s.Start[0] != 0 || s.Start[len(s.UserIDs)] != int64(len(s.Events)) {
+		return errors.New("the users' starts do not fit the events")
+	}
+	for u := range s.UserIDs {
+		if s.Start[u] > s.Start[u+1] || s.Start[u+1] > int64(len(s.Events)) {
+			return fmt.Errorf("the events of user %d overlap others", u)
+		}
+		history := s.History(Index(u))
+		for i, e := range history {
+			if int(e.Item) >= len(s.ItemIDs) || int(e.Type) >= len(s.EventTypes) {
+				return fmt.Errorf("an event of user %d has the item %d and type %d of %d and %d", u, e.Item, e.Type, len(s.ItemIDs), len(s.EventTypes))
+			}
+			if i > 0 && e.Time < history[i-1].Time {
+				return fmt.Errorf("the events of user %d are not ordered by time", u)
+			}
+		}
+	}
+	for _, t := range []*Table{s.ItemTable, s.UserTable} {
+		if err := t.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) check() error {
+	if t == nil {
+		return nil
+	}
+	if t.Schema == nil {
+		return errors.New("a table has no schema")
+	}
+	return nil
+}
+
+// snapshotReader reads from a file of known size, so that no length in it can ask
+// for more memory than the file could fill.
+type snapshotReader struct {
+	r    *bufio.Reader
+	sum  hash.Hash32
+	left int64
+	err  error
+	buf  [eventBytes]byte
+}
+
+// read fills b. After the first error it leaves b as zeros.
+func (r *snapshotReader) read(b []byte) {
+	if r.err == nil && int64(len(b)) > r.left {
+		r.err = errDamaged
+	}
+	if r.err == nil {
+		r.left -= int64(len(b))
+		_, r.err = io.ReadFull(r.r, b)
+		r.sum.Write(b) //nolint:errcheck // a hash has no errors
+	}
+	if r.err != nil {
+		clear(b)
+	}
+}
+
+func (r *snapshotReader) u32() uint32 {
+	r.read(r.buf[:4])
+	return binary.LittleEndian.Uint32(r.buf[:])
+}
+
+func (r *snapshotReader) u64() uint64 {
+	r.read(r.buf[:8])
+	return binary.LittleEndian.Uint64(r.buf[:])
+}
+
+// count reads how many things of at least size bytes follow.
+func (r *snapshotReader) count(size int64) int {
+	n := r.u64()
+	if r.err == nil && n > uint64(r.left/size) {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+func (r *snapshotReader) strings() []string {
+	n := r.u64()
+	total := r.u64()
+	if r.err == nil && (n > uint64(r.left/4) || total > uint64(r.left)-4*n) {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil
+	}
+	lengths := make([]uint32, n)
+	sum := uint64(0)
+	for i := range lengths {
+		lengths[i] = r.u32()
+		sum += uint64(lengths[i])
+	}
+	if sum != total && r.err == nil {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil
+	}
+	bytes := make([]byte, total)
+	r.read(bytes)
+	all := string(bytes) // one allocation for all ids; they live and die together
+	list := make([]string, n)
+	for i, l := range lengths {
+		list[i], all = all[:l], all[l:]
+	}
+	return list
+}
+
+func (r *snapshotReader) events(n int) []Event {
+	list := make([]Event, n)
+	for i := range list {
+		r.read(r.buf[:])
+		list[i] = Event{
+			Time:  int64(binary.LittleEndian.Uint64(r.buf[:])),
+			Item:  Index(binary.LittleEndian.Uint32(r.buf[8:])),
+			Value: math.Float32frombits(binary.LittleEndian.Uint32(r.buf[12:])),
+			Type:  binary.LittleEndian.Uint16(r.buf[16:]),
+		}
+	}
+	return list
+}
+
+// record reads a length and that many bytes, which are valid until the next record.
+func (r *snapshotReader) record(keep []byte) []byte {
+	n, shift := uint64(0), 0
+	for {
+		r.read(r.buf[:1])
+		n |= uint64(r.buf[0]&0x7f) << shift
+		if r.buf[0] < 0x80 {
+			break
+		}
+		if shift += 7; shift > 56 && r.err == nil {
+			r.err = errDamaged
+		}
+	}
+	if r.err == nil && n > uint64(r.left) {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil
+	}
+	if uint64(cap(keep)) < n {
+		keep = make([]byte, n)
+	}
+	keep = keep[:n]
+	r.read(keep)
+	return keep
+}
+
+func (r *snapshotReader) table() *Table {
+	r.read(r.buf[:1])
+	switch {
+	case r.err != nil || r.buf[0] == 0:
+		return nil
+	case r.buf[0] != 1:
+		r.err = errDamaged
+		return nil
+	}
+	b := r.record(nil)
+	d := &decoder{b: b}
+	t := &Table{Schema: d.schema()}
+	if r.err == nil && (d.err != nil || len(d.b) > 0) {
+		r.err = errDamaged
+	}
+	n := r.count(2)
+	if n == 0 {
+		return t
+	}
+	t.rows = make([]Row, n)
+	for i := range t.rows {
+		b = r.record(b)
+		d := &decoder{b: b}
+		t.rows[i] = d.row()
+		if r.err == nil && (d.err != nil || len(d.b) > 0) {
+			r.err = errDamaged
+		}
+		if r.err != nil {
+			return nil
+		}
+	}
+	return t
+}
+
+// ReadSnapshot reads what WriteSnapshot wrote, and checks its checksum. Damaged
+// bytes give an error, never a panic.
+func ReadSnapshot(r io.ReaderAt, size int64) (*Snapshot, error) {
+	s, err := readSnapshot(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	return s, nil
+}
+
+func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
+	r := &snapshotReader{
+		r:   bufio.NewReaderSize(io.NewSectionReader(from, 0, size), 1<<18),
+		sum: crc32.New(castagnoli), left: size - 4,
+	}
+	magic := make([]byte, len(snapshotMagic))
+	if r.read(magic); r.err != nil || string(magic) != snapshotMagic {
+		return nil, errors.Join(errors.New("not a snapshot file"), r.err)
+	}
+	if v := r.u32(); r.err == nil && v != snapshotVersion {
+		return nil, fmt.Errorf("version %d, want %d", v, snapshotVersion)
+	}
+	s := &Snapshot{Offset: r.u64(), UserIDs: r.strings(), ItemIDs: r.strings(), EventTypes: r.strings()}
+	events := r.count(eventBytes)
+	if r.err == nil && int64(len(s.UserIDs)+1) > r.left/8 {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	s.Start = make([]int64, len(s.UserIDs)+1)
+	for i := range s.Start {
+		s.Start[i] = int64(r.u64())
+	}
+	s.Events = r.events(events)
+	s.ItemTable, s.UserTable = r.table(), r.table()
+	if r.err == nil && r.left != 0 {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	want := r.sum.Sum32()
+	r.left = 4
+	if got := r.u32(); r.err != nil || got != want {
+		return nil, errors.Join(fmt.Errorf("checksum %08x, want %08x", want, got), r.err)
+	}
+	return s, s.check()
+}

@@ -1,0 +1,118 @@
+package dataset
+
+import (
+	"bytes"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// sample is a snapshot with something of everything.
+func sample(t testing.TB) *Snapshot {
+	t.Helper()
+	schema, err := ParseSchema(`{"type":"record","name":"Items","fields":[
+		{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true},
+		{"name":"PRICE","type":["float","null"]},{"name":"STOCK","type":"int"},{"name":"NEW","type":"boolean"}]}`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewSnapshot([]string{"ann", "bob", ""}, []string{"x", "yé"}, []string{"", "click"}, [][]Event{
+		{{Time: 5, Item: 1, Value: 2, Type: 1}, {Time: 3, Item: 0, Value: 1}, {Time: 5, Item: 0, Value: 9}},
+		{},
+	})
+	s.Offset = 77
+	s.ItemTable = NewTable(schema)
+	s.ItemTable.Set(1, Row{{Kind: String, Str: "yé"}, {}, {Kind: Float, Num: .5}, {Kind: Int, Num: -3, Int: -3}, {Kind: Boolean, Num: 1}})
+	return s
+}
+
+func snapshotBytes(t testing.TB, s *Snapshot) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := WriteSnapshot(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestSnapshotComesBack(t *testing.T) {
+	s := sample(t)
+	if want := []Event{{Time: 3, Item: 0, Value: 1}, {Time: 5, Item: 1, Value: 2, Type: 1}, {Time: 5, Item: 0, Value: 9}}; !reflect.DeepEqual(s.History(0), want) {
+		t.Fatalf("history of ann is %v, want %v", s.History(0), want)
+	}
+	b := snapshotBytes(t, s)
+	got, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, s) {
+		t.Fatalf("read %+v, want %+v", got, s)
+	}
+}
+
+func TestSnapshotKeepsAbsentValues(t *testing.T) {
+	s := NewSnapshot([]string{"u"}, []string{"i"}, []string{""}, [][]Event{{{Value: float32(math.NaN())}}})
+	b := snapshotBytes(t, s)
+	got, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := got.Events[0].Value; v == v {
+		t.Errorf("value %v, want NaN", v)
+	}
+}
+
+func TestReadSnapshotFindsEveryDamage(t *testing.T) {
+	b := snapshotBytes(t, sample(t))
+	for i := range b {
+		bad := bytes.Clone(b)
+		bad[i] ^= 0x10
+		if _, err := ReadSnapshot(bytes.NewReader(bad), int64(len(bad))); err == nil {
+			t.Errorf("byte %d was changed and nobody saw it", i)
+		}
+		if _, err := ReadSnapshot(bytes.NewReader(b[:i]), int64(i)); err == nil {
+			t.Errorf("the file was cut at %d and nobody saw it", i)
+		}
+	}
+}
+
+func TestWriteSnapshotRefusesWhatDoesNotFit(t *testing.T) {
+	for _, tt := range []struct {
+		break_ func(*Snapshot)
+		want   string
+	}{
+		{func(s *Snapshot) { s.Start = s.Start[:2] }, "starts"},
+		{func(s *Snapshot) { s.Events[0].Item = 2 }, "item 2"},
+		{func(s *Snapshot) { s.Events[0].Type = 2 }, "type 2"},
+		{func(s *Snapshot) { s.Events[0].Time = 6 }, "ordered"},
+		{func(s *Snapshot) { s.Start[1] = 9 }, "overlap"},
+		{func(s *Snapshot) { s.ItemTable.Row(1)[2].Num = math.NaN() }, "not a number"},
+	} {
+		s := sample(t)
+		tt.break_(s)
+		if err := WriteSnapshot(&bytes.Buffer{}, s); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("error %v, want one with %q", err, tt.want)
+		}
+	}
+}
+
+func FuzzReadSnapshot(f *testing.F) {
+	b := snapshotBytes(f, sample(f))
+	f.Add(b)
+	f.Add(b[:40])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		again := snapshotBytes(t, s)
+		back, err := ReadSnapshot(bytes.NewReader(again), int64(len(again)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(snapshotBytes(t, back), again) {
+			t.Error("a snapshot does not come back")
+		}
+	})
+}
