@@ -301,3 +301,19 @@ func (r *Reader) skipOne() {
 		r.wrong("a value")
 	}
 }
+
+// structure is a generated structure.
+type structure[T any] interface {
+	*T
+	ReadJSON(*Reader)
+}
+
+// Structure reads a structure; nil for null.
+func Structure[T any, P structure[T]](r *Reader) *T {
+	if r.Null() {
+		return nil
+	}
+	v := new(T)
+	P(v).ReadJSON(r)
+	return v
+}

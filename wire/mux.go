@@ -1,0 +1,289 @@
+// Package wire speaks AWS's protocols: JSON 1.1 and REST-JSON for the three
+// Personalize APIs, query for the few IAM and STS calls, Signature Version 4.
+//
+// Mux reads a request, the generated packages decode and check it, the API that
+// was registered answers, and the answer or error goes back in AWS's form.
+// Invariants: (1) every answer carries x-amzn-requestid, which is also in the
+// context and in the log; (2) an API is called only with an input that keeps all
+// constraints of the model, so required members are there; (3) an error that has
+// no code of AWS is ours: it is logged with its request id, and the client sees
+// InternalFailure without its text; (4) a panic ends the request, not the server;
+// (5) no request makes the server hold more than a small multiple of MaxBody.
+//
+// What calls mean is left to api, which port and which keys to node, buckets to
+// blob.
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"usher/wire/internal/codec"
+)
+
+//go:generate go test ./internal/generate -run TestUpToDate -update
+
+// jsonType is the content type of awsJson1.1.
+const jsonType = "application/x-amz-json-1.1"
+
+// targetPrefix begins every X-Amz-Target of ours.
+const targetPrefix = "AmazonPersonalize."
+
+// MuxOptions configure a Mux.
+type MuxOptions struct {
+	MaxBody int64            // bytes of a request body; 6 MiB
+	Now     func() time.Time // required: durations in log and Observe
+	Log     *slog.Logger     // discarded if nil
+	// Observe is called after each answer, if it is not nil. Operation is
+	// "unknown" where the request names none of ours, so that a caller cannot
+	// make up names; errorCode is empty for a success.
+	Observe func(service, operation string, status int, errorCode string, seconds float64)
+}
+
+// Mux serves the operations that were registered with it. Register first, serve
+// later; serving is safe for concurrent use.
+type Mux struct {
+	opt     MuxOptions
+	targets map[string]route
+	paths   map[string]route
+}
+
+type route struct {
+	op   Operation
+	call call
+}
+
+// DefaultMaxBody is how large a request body may be: AWS's bound is near it.
+const DefaultMaxBody = 6 << 20
+
+// NewMux gives a Mux without operations.
+func NewMux(opt MuxOptions) *Mux {
+	if opt.MaxBody == 0 {
+		opt.MaxBody = DefaultMaxBody
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Mux{opt: opt, targets: map[string]route{}, paths: map[string]route{}}
+}
+
+func (m *Mux) add(op Operation, c call) {
+	if op.Target != "" {
+		m.targets[op.Target] = route{op, c}
+		return
+	}
+	m.paths[op.Path] = route{op, c}
+}
+
+// Serves says whether a request is for this Mux: it has an X-Amz-Target, or it
+// is a POST of JSON to one of the REST paths. Buckets named like a path stay
+// reachable, because S3 clients do not POST JSON.
+func (m *Mux) Serves(r *http.Request) bool {
+	if r.Header.Get("X-Amz-Target") != "" {
+		return true
+	}
+	if _, ok := m.paths[r.URL.Path]; !ok || r.Method != http.MethodPost {
+		return false
+	}
+	t := r.Header.Get("Content-Type")
+	return t == "" || strings.HasPrefix(t, "application/json")
+}
+
+var (
+	readers = sync.Pool{New: func() any { return new(codec.Reader) }}
+	buffers = sync.Pool{New: func() any { return new([]byte) }}
+)
+
+// maxPooled keeps rare large buffers out of the pool.
+const maxPooled = 1 << 20
+
+// ServeHTTP answers one request.
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := m.opt.Now()
+	r, id := identified(w, r)
+	buf := buffers.Get().(*[]byte)
+	rt, err := m.route(r)
+	b := (*buf)[:0]
+	if err == nil {
+		b, err = m.do(r, rt, b)
+	}
+	status, code := http.StatusOK, ""
+	if err != nil {
+		fault := m.public(err, rt.op, id)
+		status, code = fault.HTTPStatus(), fault.ErrorCode()
+		b = appendFault(b[:0], fault)
+		w.Header().Set("X-Amzn-Errortype", code)
+	}
+	m.write(w, r, status, b)
+	if cap(b) <= maxPooled {
+		*buf = b
+		buffers.Put(buf)
+	}
+	m.observe(r, rt.op, status, code, m.opt.Now().Sub(began))
+}
+
+// route finds the operation that a request names.
+func (m *Mux) route(r *http.Request) (route, error) {
+	unknown := route{op: Operation{Service: "unknown", Name: "unknown"}}
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		if rt, ok := m.targets[target]; ok && r.Method == http.MethodPost {
+			return rt, nil
+		}
+		if r.Method != http.MethodPost {
+			return unknown, &Fault{"UnknownOperationException", "Send the request with POST, not " + strconv.Quote(clip(r.Method)) + ".", http.StatusMethodNotAllowed}
+		}
+		text := "The operation " + strconv.Quote(clip(target)) + " does not exist."
+		if !strings.HasPrefix(target, targetPrefix) {
+			text += " Operations of Amazon Personalize begin with " + targetPrefix
+		}
+		return unknown, &Fault{"UnknownOperationException", text, http.StatusBadRequest}
+	}
+	if rt, ok := m.paths[r.URL.Path]; ok && r.Method == http.MethodPost {
+		return rt, nil
+	}
+	return unknown, &Fault{"UnknownOperationException", "There is no operation at " + r.Method + " " + strconv.Quote(clip(r.URL.Path)) + ".", http.StatusNotFound}
+}
+
+// clip cuts what came from outside to what fits in a message.
+func clip(s string) string {
+	if len(s) > 100 {
+		return strings.ToValidUTF8(s[:100], "") + "…"
+	}
+	return s
+}
+
+// do reads the body and calls the operation. A panic becomes an error.
+func (m *Mux) do(r *http.Request, rt route, b []byte) (out []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			out, err = b, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	body, err := readBody(r, m.opt.MaxBody)
+	if err != nil {
+		return b, err
+	}
+	return rt.call(r.Context(), body, b)
+}
+
+// readBody reads a body of at most limit bytes. A body that Verify has read
+// already is not copied.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if read, ok := r.Body.(*readAlready); ok {
+		return read.all, nil
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	room := r.ContentLength
+	if room < 0 {
+		room = 4096
+	}
+	// The length that a client claims is believed only up to a little: memory
+	// is taken as bytes arrive.
+	b := make([]byte, 0, min(room, 64<<10)+1)
+	for {
+		n, err := r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, tooLarge(limit)
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return nil, bodyFault(r.Context(), err)
+		}
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+	}
+}
+
+func tooLarge(limit int64) error {
+	return &Fault{"RequestEntityTooLargeException", fmt.Sprintf("The body of a request must not be larger than %d bytes.", limit), http.StatusRequestEntityTooLarge}
+}
+
+// bodyFault is the error of a body that did not arrive: the client's or its network's.
+func bodyFault(ctx context.Context, err error) error {
+	var e Error
+	if errors.As(err, &e) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return &Fault{"SerializationException", "The body of the request ended too early.", http.StatusBadRequest}
+}
+
+// gone is the status of requests whose client has left: nobody reads it but the log.
+const gone = 499
+
+// public gives the error that the client may see, and logs what it may not.
+func (m *Mux) public(err error, op Operation, id string) Error {
+	var e Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.Canceled):
+		return &Fault{"RequestCanceled", "The client has left.", gone}
+	case errors.Is(err, context.DeadlineExceeded):
+		m.opt.Log.Warn("request took too long", "request", id, "service", op.Service, "operation", op.Name, "error", err)
+		return &Fault{"ServiceUnavailable", "The request took too long. Try again.", http.StatusServiceUnavailable}
+	}
+	m.opt.Log.Error("request failed", "request", id, "service", op.Service, "operation", op.Name, "error", err)
+	return &Fault{"InternalFailure", "The request failed because of an internal error. The log of the server has more under the request id " + id + ".", http.StatusInternalServerError}
+}
+
+// Fail answers a request of this Mux with an error: for what stands before it,
+// like the check of signatures.
+func (m *Mux) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	began := m.opt.Now()
+	r, id := identified(w, r)
+	rt, _ := m.route(r)
+	fault := m.public(err, rt.op, id)
+	w.Header().Set("X-Amzn-Errortype", fault.ErrorCode())
+	m.write(w, r, fault.HTTPStatus(), appendFault(nil, fault))
+	m.observe(r, rt.op, fault.HTTPStatus(), fault.ErrorCode(), m.opt.Now().Sub(began))
+}
+
+func appendFault(b []byte, e Error) []byte {
+	b = append(b, `{"__type":`...)
+	b = codec.AppendString(b, e.ErrorCode())
+	b = append(b, `,"message":`...)
+	b = codec.AppendString(b, e.ErrorMessage())
+	return append(b, '}')
+}
+
+// write sends an answer. An operation without output answers an empty body.
+func (m *Mux) write(w http.ResponseWriter, r *http.Request, status int, b []byte) {
+	h := w.Header()
+	if r.Header.Get("X-Amz-Target") != "" {
+		h["Content-Type"] = []string{jsonType}
+	} else {
+		h["Content-Type"] = []string{"application/json"}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(b))}
+	w.WriteHeader(status)
+	w.Write(b) // a client that has left is no error of ours
+}
+
+func (m *Mux) observe(r *http.Request, op Operation, status int, code string, d time.Duration) {
+	if m.opt.Observe != nil {
+		m.opt.Observe(op.Service, op.Name, status, code, d.Seconds())
+	}
+	m.opt.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", RequestID(r.Context())),
+		slog.String("service", op.Service), slog.String("operation", op.Name), slog.Int("status", status),
+		slog.String("error", code), slog.Duration("took", d), slog.String("remote", r.RemoteAddr))
+}
