@@ -15,17 +15,12 @@
 package wire
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"usher/wire/internal/codec"
 )
@@ -38,21 +33,10 @@ const jsonType = "application/x-amz-json-1.1"
 // targetPrefix begins every X-Amz-Target of ours.
 const targetPrefix = "AmazonPersonalize."
 
-// MuxOptions configure a Mux.
-type MuxOptions struct {
-	MaxBody int64            // bytes of a request body; 6 MiB
-	Now     func() time.Time // required: durations in log and Observe
-	Log     *slog.Logger     // discarded if nil
-	// Observe is called after each answer, if it is not nil. Operation is
-	// "unknown" where the request names none of ours, so that a caller cannot
-	// make up names; errorCode is empty for a success.
-	Observe func(service, operation string, status int, errorCode string, seconds float64)
-}
-
 // Mux serves the operations that were registered with it. Register first, serve
 // later; serving is safe for concurrent use.
 type Mux struct {
-	opt     MuxOptions
+	opt     Options
 	targets map[string]route
 	paths   map[string]route
 }
@@ -62,18 +46,9 @@ type route struct {
 	call call
 }
 
-// DefaultMaxBody is how large a request body may be: AWS's bound is near it.
-const DefaultMaxBody = 6 << 20
-
 // NewMux gives a Mux without operations.
-func NewMux(opt MuxOptions) *Mux {
-	if opt.MaxBody == 0 {
-		opt.MaxBody = DefaultMaxBody
-	}
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
-	return &Mux{opt: opt, targets: map[string]route{}, paths: map[string]route{}}
+func NewMux(opt Options) *Mux {
+	return &Mux{opt: opt.withDefaults(), targets: map[string]route{}, paths: map[string]route{}}
 }
 
 func (m *Mux) add(op Operation, c call) {
@@ -118,7 +93,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	status, code := http.StatusOK, ""
 	if err != nil {
-		fault := m.public(err, rt.op, id)
+		fault := m.opt.public(err, rt.op, id)
 		status, code = fault.HTTPStatus(), fault.ErrorCode()
 		b = appendFault(b[:0], fault)
 		w.Header().Set("X-Amzn-Errortype", code)
@@ -128,7 +103,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		*buf = b
 		buffers.Put(buf)
 	}
-	m.observe(r, rt.op, status, code, m.opt.Now().Sub(began))
+	m.opt.observe(r, rt.op, status, code, m.opt.Now().Sub(began))
 }
 
 // route finds the operation that a request names.
@@ -171,79 +146,14 @@ func (m *Mux) do(r *http.Request, rt route, b []byte) (out []byte, err error) {
 			out, err = b, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if p, ok := PrincipalOf(r.Context()); ok && p.Service != "" && p.Service != signingName {
+		return b, &Fault{"InvalidSignatureException", "Credential should be scoped to correct service: '" + signingName + "'.", http.StatusForbidden}
+	}
 	body, err := readBody(r, m.opt.MaxBody)
 	if err != nil {
 		return b, err
 	}
 	return rt.call(r.Context(), body, b)
-}
-
-// readBody reads a body of at most limit bytes. A body that Verify has read
-// already is not copied.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	if read, ok := r.Body.(*readAlready); ok {
-		return read.all, nil
-	}
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
-	room := r.ContentLength
-	if room < 0 {
-		room = 4096
-	}
-	// The length that a client claims is believed only up to a little: memory
-	// is taken as bytes arrive.
-	b := make([]byte, 0, min(room, 64<<10)+1)
-	for {
-		n, err := r.Body.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		switch {
-		case int64(len(b)) > limit:
-			return nil, tooLarge(limit)
-		case err == io.EOF:
-			return b, nil
-		case err != nil:
-			return nil, bodyFault(r.Context(), err)
-		}
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-	}
-}
-
-func tooLarge(limit int64) error {
-	return &Fault{"RequestEntityTooLargeException", fmt.Sprintf("The body of a request must not be larger than %d bytes.", limit), http.StatusRequestEntityTooLarge}
-}
-
-// bodyFault is the error of a body that did not arrive: the client's or its network's.
-func bodyFault(ctx context.Context, err error) error {
-	var e Error
-	if errors.As(err, &e) {
-		return err
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return &Fault{"SerializationException", "The body of the request ended too early.", http.StatusBadRequest}
-}
-
-// gone is the status of requests whose client has left: nobody reads it but the log.
-const gone = 499
-
-// public gives the error that the client may see, and logs what it may not.
-func (m *Mux) public(err error, op Operation, id string) Error {
-	var e Error
-	switch {
-	case errors.As(err, &e):
-		return e
-	case errors.Is(err, context.Canceled):
-		return &Fault{"RequestCanceled", "The client has left.", gone}
-	case errors.Is(err, context.DeadlineExceeded):
-		m.opt.Log.Warn("request took too long", "request", id, "service", op.Service, "operation", op.Name, "error", err)
-		return &Fault{"ServiceUnavailable", "The request took too long. Try again.", http.StatusServiceUnavailable}
-	}
-	m.opt.Log.Error("request failed", "request", id, "service", op.Service, "operation", op.Name, "error", err)
-	return &Fault{"InternalFailure", "The request failed because of an internal error. The log of the server has more under the request id " + id + ".", http.StatusInternalServerError}
 }
 
 // Fail answers a request of this Mux with an error: for what stands before it,
@@ -252,10 +162,10 @@ func (m *Mux) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	began := m.opt.Now()
 	r, id := identified(w, r)
 	rt, _ := m.route(r)
-	fault := m.public(err, rt.op, id)
+	fault := m.opt.public(err, rt.op, id)
 	w.Header().Set("X-Amzn-Errortype", fault.ErrorCode())
 	m.write(w, r, fault.HTTPStatus(), appendFault(nil, fault))
-	m.observe(r, rt.op, fault.HTTPStatus(), fault.ErrorCode(), m.opt.Now().Sub(began))
+	m.opt.observe(r, rt.op, fault.HTTPStatus(), fault.ErrorCode(), m.opt.Now().Sub(began))
 }
 
 func appendFault(b []byte, e Error) []byte {
@@ -277,13 +187,4 @@ func (m *Mux) write(w http.ResponseWriter, r *http.Request, status int, b []byte
 	h["Content-Length"] = []string{strconv.Itoa(len(b))}
 	w.WriteHeader(status)
 	w.Write(b) // a client that has left is no error of ours
-}
-
-func (m *Mux) observe(r *http.Request, op Operation, status int, code string, d time.Duration) {
-	if m.opt.Observe != nil {
-		m.opt.Observe(op.Service, op.Name, status, code, d.Seconds())
-	}
-	m.opt.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", RequestID(r.Context())),
-		slog.String("service", op.Service), slog.String("operation", op.Name), slog.Int("status", status),
-		slog.String("error", code), slog.Duration("took", d), slog.String("remote", r.RemoteAddr))
 }

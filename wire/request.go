@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"io"
 	"net/http"
 )
 
@@ -57,22 +56,3 @@ func newID() string {
 	}
 	return string(o[:])
 }
-
-// readAlready is a body that is in memory as a whole.
-type readAlready struct {
-	all []byte
-	pos int
-}
-
-// Read gives the bytes once more.
-func (b *readAlready) Read(p []byte) (int, error) {
-	if b.pos == len(b.all) {
-		return 0, io.EOF
-	}
-	n := copy(p, b.all[b.pos:])
-	b.pos += n
-	return n, nil
-}
-
-// Close does nothing.
-func (b *readAlready) Close() error { return nil }

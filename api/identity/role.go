@@ -1,0 +1,192 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// role is the record of a role.
+type role struct {
+	Name, Path, ID, Created, Description string
+	Trust                                string
+	Attached                             []string          // ARNs of policies, in order of attaching
+	Inline                               map[string]string // policies by name
+}
+
+func roleKey(name string) string { return "role/" + strings.ToLower(name) }
+
+// shownRole is a role as IAM answers it.
+type shownRole struct {
+	Path, RoleName, RoleId, Arn, CreateDate string
+	AssumeRolePolicyDocument                string
+	Description                             string `xml:",omitempty"`
+	MaxSessionDuration                      int
+}
+
+func (id *Identity) shown(r *role) shownRole {
+	return shownRole{r.Path, r.Name, r.ID, id.arn("iam", "role", r.Path+r.Name), r.Created, url.PathEscape(r.Trust), r.Description, 3600}
+}
+
+type oneRole struct{ Role shownRole }
+
+func (id *Identity) createRole(ctx context.Context, form url.Values) (any, error) {
+	n, err := name(form, "RoleName", 64)
+	if err != nil {
+		return nil, err
+	}
+	p, err := path(form)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := document(form, "AssumeRolePolicyDocument")
+	if err != nil {
+		return nil, err
+	}
+	r := role{}
+	if found, err := id.load(ctx, roleKey(n), &r); err != nil {
+		return nil, err
+	} else if found {
+		return nil, exists("Role with name %s already exists.", r.Name)
+	}
+	now := id.opt.Now()
+	r = role{Name: n, Path: p, ID: unique("AROA", fmt.Sprint(n, now.UnixNano())), Created: stamp(now), Description: form.Get("Description"), Trust: trust}
+	if err := id.save(ctx, roleKey(n), &r); err != nil {
+		return nil, err
+	}
+	return oneRole{id.shown(&r)}, nil
+}
+
+// role gives the role that a request names.
+func (id *Identity) role(ctx context.Context, form url.Values) (*role, error) {
+	n, err := name(form, "RoleName", 64)
+	if err != nil {
+		return nil, err
+	}
+	r := &role{}
+	found, err := id.load(ctx, roleKey(n), r)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, absent("The role with name %s cannot be found.", n)
+	}
+	return r, nil
+}
+
+func (id *Identity) getRole(ctx context.Context, form url.Values) (any, error) {
+	r, err := id.role(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	return oneRole{id.shown(r)}, nil
+}
+
+type roleList struct {
+	Roles       []shownRole `xml:"Roles>member"`
+	IsTruncated bool
+}
+
+func (id *Identity) listRoles(ctx context.Context, form url.Values) (any, error) {
+	texts, err := id.opt.Records.List(ctx, "role/")
+	if err != nil {
+		return nil, err
+	}
+	var out roleList
+	for _, text := range texts {
+		var r role
+		if err := json.Unmarshal(text, &r); err != nil {
+			return nil, fmt.Errorf("read roles: %w", err)
+		}
+		if strings.HasPrefix(r.Path, form.Get("PathPrefix")) {
+			out.Roles = append(out.Roles, id.shown(&r))
+		}
+	}
+	return out, nil
+}
+
+func (id *Identity) deleteRole(ctx context.Context, form url.Values) (any, error) {
+	r, err := id.role(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Attached) > 0 {
+		return nil, inUse("Cannot delete entity, must detach all policies first.")
+	}
+	if len(r.Inline) > 0 {
+		return nil, inUse("Cannot delete entity, must delete policies first.")
+	}
+	return nil, id.opt.Records.Delete(ctx, roleKey(r.Name))
+}
+
+func (id *Identity) putRolePolicy(ctx context.Context, form url.Values) (any, error) {
+	r, err := id.role(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	n, err := name(form, "PolicyName", 128)
+	if err != nil {
+		return nil, err
+	}
+	text, err := document(form, "PolicyDocument")
+	if err != nil {
+		return nil, err
+	}
+	if r.Inline == nil {
+		r.Inline = map[string]string{}
+	}
+	r.Inline[n] = text
+	return nil, id.save(ctx, roleKey(r.Name), r)
+}
+
+// inline gives a role and the name of its policy that a request names.
+func (id *Identity) inline(ctx context.Context, form url.Values) (*role, string, error) {
+	r, err := id.role(ctx, form)
+	if err != nil {
+		return nil, "", err
+	}
+	n, err := name(form, "PolicyName", 128)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, ok := r.Inline[n]; !ok {
+		return nil, "", absent("The role policy with name %s cannot be found.", n)
+	}
+	return r, n, nil
+}
+
+type inlinePolicy struct{ RoleName, PolicyName, PolicyDocument string }
+
+func (id *Identity) getRolePolicy(ctx context.Context, form url.Values) (any, error) {
+	r, n, err := id.inline(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	return inlinePolicy{r.Name, n, url.PathEscape(r.Inline[n])}, nil
+}
+
+func (id *Identity) deleteRolePolicy(ctx context.Context, form url.Values) (any, error) {
+	r, n, err := id.inline(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	delete(r.Inline, n)
+	return nil, id.save(ctx, roleKey(r.Name), r)
+}
+
+type policyNames struct {
+	PolicyNames []string `xml:"PolicyNames>member"`
+	IsTruncated bool
+}
+
+func (id *Identity) listRolePolicies(ctx context.Context, form url.Values) (any, error) {
+	r, err := id.role(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	return policyNames{PolicyNames: slices.Sorted(maps.Keys(r.Inline))}, nil
+}
