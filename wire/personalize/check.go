@@ -11,7 +11,8 @@ import (
 func (s *CreateBatchInferenceJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -21,7 +22,8 @@ func (s *CreateBatchInferenceJobInput) Validate() error {
 func (s *CreateBatchSegmentJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -31,7 +33,8 @@ func (s *CreateBatchSegmentJobInput) Validate() error {
 func (s *CreateCampaignInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -41,7 +44,8 @@ func (s *CreateCampaignInput) Validate() error {
 func (s *CreateDataDeletionJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -51,7 +55,8 @@ func (s *CreateDataDeletionJobInput) Validate() error {
 func (s *CreateDatasetInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -61,7 +66,8 @@ func (s *CreateDatasetInput) Validate() error {
 func (s *CreateDatasetExportJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -71,7 +77,8 @@ func (s *CreateDatasetExportJobInput) Validate() error {
 func (s *CreateDatasetGroupInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -81,7 +88,8 @@ func (s *CreateDatasetGroupInput) Validate() error {
 func (s *CreateDatasetImportJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -91,7 +99,8 @@ func (s *CreateDatasetImportJobInput) Validate() error {
 func (s *CreateEventTrackerInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -101,7 +110,8 @@ func (s *CreateEventTrackerInput) Validate() error {
 func (s *CreateFilterInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -111,7 +121,8 @@ func (s *CreateFilterInput) Validate() error {
 func (s *CreateMetricAttributionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -121,7 +132,8 @@ func (s *CreateMetricAttributionInput) Validate() error {
 func (s *CreateRecommenderInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -131,7 +143,8 @@ func (s *CreateRecommenderInput) Validate() error {
 func (s *CreateSchemaInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -141,7 +154,8 @@ func (s *CreateSchemaInput) Validate() error {
 func (s *CreateSolutionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -151,7 +165,8 @@ func (s *CreateSolutionInput) Validate() error {
 func (s *CreateSolutionVersionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -161,7 +176,8 @@ func (s *CreateSolutionVersionInput) Validate() error {
 func (s *DeleteCampaignInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -171,7 +187,8 @@ func (s *DeleteCampaignInput) Validate() error {
 func (s *DeleteDatasetInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -181,7 +198,8 @@ func (s *DeleteDatasetInput) Validate() error {
 func (s *DeleteDatasetGroupInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -191,7 +209,8 @@ func (s *DeleteDatasetGroupInput) Validate() error {
 func (s *DeleteEventTrackerInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -201,7 +220,8 @@ func (s *DeleteEventTrackerInput) Validate() error {
 func (s *DeleteFilterInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -211,7 +231,8 @@ func (s *DeleteFilterInput) Validate() error {
 func (s *DeleteMetricAttributionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -221,7 +242,8 @@ func (s *DeleteMetricAttributionInput) Validate() error {
 func (s *DeleteRecommenderInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -231,7 +253,8 @@ func (s *DeleteRecommenderInput) Validate() error {
 func (s *DeleteSchemaInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -241,7 +264,8 @@ func (s *DeleteSchemaInput) Validate() error {
 func (s *DeleteSolutionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -251,7 +275,8 @@ func (s *DeleteSolutionInput) Validate() error {
 func (s *DescribeAlgorithmInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -261,7 +286,8 @@ func (s *DescribeAlgorithmInput) Validate() error {
 func (s *DescribeBatchInferenceJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -271,7 +297,8 @@ func (s *DescribeBatchInferenceJobInput) Validate() error {
 func (s *DescribeBatchSegmentJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -281,7 +308,8 @@ func (s *DescribeBatchSegmentJobInput) Validate() error {
 func (s *DescribeCampaignInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -291,7 +319,8 @@ func (s *DescribeCampaignInput) Validate() error {
 func (s *DescribeDataDeletionJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -301,7 +330,8 @@ func (s *DescribeDataDeletionJobInput) Validate() error {
 func (s *DescribeDatasetInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -311,7 +341,8 @@ func (s *DescribeDatasetInput) Validate() error {
 func (s *DescribeDatasetExportJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -321,7 +352,8 @@ func (s *DescribeDatasetExportJobInput) Validate() error {
 func (s *DescribeDatasetGroupInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -331,7 +363,8 @@ func (s *DescribeDatasetGroupInput) Validate() error {
 func (s *DescribeDatasetImportJobInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -341,7 +374,8 @@ func (s *DescribeDatasetImportJobInput) Validate() error {
 func (s *DescribeEventTrackerInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -351,7 +385,8 @@ func (s *DescribeEventTrackerInput) Validate() error {
 func (s *DescribeFeatureTransformationInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -361,7 +396,8 @@ func (s *DescribeFeatureTransformationInput) Validate() error {
 func (s *DescribeFilterInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -371,7 +407,8 @@ func (s *DescribeFilterInput) Validate() error {
 func (s *DescribeMetricAttributionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -381,7 +418,8 @@ func (s *DescribeMetricAttributionInput) Validate() error {
 func (s *DescribeRecipeInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -391,7 +429,8 @@ func (s *DescribeRecipeInput) Validate() error {
 func (s *DescribeRecommenderInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -401,7 +440,8 @@ func (s *DescribeRecommenderInput) Validate() error {
 func (s *DescribeSchemaInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -411,7 +451,8 @@ func (s *DescribeSchemaInput) Validate() error {
 func (s *DescribeSolutionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -421,7 +462,8 @@ func (s *DescribeSolutionInput) Validate() error {
 func (s *DescribeSolutionVersionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -431,7 +473,8 @@ func (s *DescribeSolutionVersionInput) Validate() error {
 func (s *GetSolutionMetricsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -441,7 +484,8 @@ func (s *GetSolutionMetricsInput) Validate() error {
 func (s *ListBatchInferenceJobsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -451,7 +495,8 @@ func (s *ListBatchInferenceJobsInput) Validate() error {
 func (s *ListBatchSegmentJobsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -461,7 +506,8 @@ func (s *ListBatchSegmentJobsInput) Validate() error {
 func (s *ListCampaignsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -471,7 +517,8 @@ func (s *ListCampaignsInput) Validate() error {
 func (s *ListDataDeletionJobsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -481,7 +528,8 @@ func (s *ListDataDeletionJobsInput) Validate() error {
 func (s *ListDatasetExportJobsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -491,7 +539,8 @@ func (s *ListDatasetExportJobsInput) Validate() error {
 func (s *ListDatasetGroupsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return wire.Invalid(text)
 	}
 	return nil
@@ -501,7 +550,8 @@ func (s *ListDatasetGroupsInput) Validate() error {
 func (s *ListDatasetImportJobsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -511,7 +561,8 @@ func (s *ListDatasetImportJobsInput) Validate() error {
 func (s *ListDatasetsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -521,7 +572,8 @@ func (s *ListDatasetsInput) Validate() error {
 func (s *ListEventTrackersInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -531,7 +583,8 @@ func (s *ListEventTrackersInput) Validate() error {
 func (s *ListFiltersInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -541,7 +594,8 @@ func (s *ListFiltersInput) Validate() error {
 func (s *ListMetricAttributionMetricsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -551,7 +605,8 @@ func (s *ListMetricAttributionMetricsInput) Validate() error {
 func (s *ListMetricAttributionsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -561,7 +616,8 @@ func (s *ListMetricAttributionsInput) Validate() error {
 func (s *ListRecipesInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -571,7 +627,8 @@ func (s *ListRecipesInput) Validate() error {
 func (s *ListRecommendersInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -581,7 +638,8 @@ func (s *ListRecommendersInput) Validate() error {
 func (s *ListSchemasInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return wire.Invalid(text)
 	}
 	return nil
@@ -591,7 +649,8 @@ func (s *ListSchemasInput) Validate() error {
 func (s *ListSolutionVersionsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -601,7 +660,8 @@ func (s *ListSolutionVersionsInput) Validate() error {
 func (s *ListSolutionsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -611,7 +671,8 @@ func (s *ListSolutionsInput) Validate() error {
 func (s *ListTagsForResourceInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -621,7 +682,8 @@ func (s *ListTagsForResourceInput) Validate() error {
 func (s *StartRecommenderInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -631,7 +693,8 @@ func (s *StartRecommenderInput) Validate() error {
 func (s *StopRecommenderInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -641,7 +704,8 @@ func (s *StopRecommenderInput) Validate() error {
 func (s *StopSolutionVersionCreationInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -651,7 +715,8 @@ func (s *StopSolutionVersionCreationInput) Validate() error {
 func (s *TagResourceInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -661,7 +726,8 @@ func (s *TagResourceInput) Validate() error {
 func (s *UntagResourceInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -671,7 +737,8 @@ func (s *UntagResourceInput) Validate() error {
 func (s *UpdateCampaignInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -681,7 +748,8 @@ func (s *UpdateCampaignInput) Validate() error {
 func (s *UpdateDatasetInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -691,7 +759,8 @@ func (s *UpdateDatasetInput) Validate() error {
 func (s *UpdateMetricAttributionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -701,7 +770,8 @@ func (s *UpdateMetricAttributionInput) Validate() error {
 func (s *UpdateRecommenderInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -711,7 +781,8 @@ func (s *UpdateRecommenderInput) Validate() error {
 func (s *UpdateSolutionInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil

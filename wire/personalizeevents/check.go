@@ -10,7 +10,8 @@ import (
 func (s *PutActionInteractionsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -20,7 +21,8 @@ func (s *PutActionInteractionsInput) Validate() error {
 func (s *PutActionsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -30,7 +32,8 @@ func (s *PutActionsInput) Validate() error {
 func (s *PutEventsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -40,7 +43,8 @@ func (s *PutEventsInput) Validate() error {
 func (s *PutItemsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -50,7 +54,8 @@ func (s *PutItemsInput) Validate() error {
 func (s *PutUsersInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil

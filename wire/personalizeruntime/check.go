@@ -10,7 +10,8 @@ import (
 func (s *GetActionRecommendationsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -20,7 +21,8 @@ func (s *GetActionRecommendationsInput) Validate() error {
 func (s *GetPersonalizedRankingInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil
@@ -30,7 +32,8 @@ func (s *GetPersonalizedRankingInput) Validate() error {
 func (s *GetRecommendationsInput) Validate() error {
 	var c check.Checker
 	s.check(&c)
-	if text := c.Message(); text != "" {
+	if c.Broken() {
+		text := c.Message() // declared here, so that a good input allocates nothing
 		return &InvalidInputException{Message: &text}
 	}
 	return nil

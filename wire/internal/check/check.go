@@ -37,6 +37,9 @@ type Checker struct {
 	broken []string
 }
 
+// Broken says whether a rule was broken.
+func (c *Checker) Broken() bool { return c.count > 0 }
+
 // Message gives all broken rules as one text; it is empty if there are none.
 func (c *Checker) Message() string {
 	if c.count == 0 {

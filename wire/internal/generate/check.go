@@ -11,7 +11,7 @@ func (w *writer) check() {
 	for _, op := range w.m.Operations {
 		w.p("// Validate reports every constraint that the input does not keep.")
 		w.p("func (s *%sInput) Validate() error {\nvar c check.Checker\ns.check(&c)", op.Name)
-		w.p("if text := c.Message(); text != \"\" {")
+		w.p("if c.Broken() {\ntext := c.Message() // declared here, so that a good input allocates nothing")
 		if slices.Contains(op.Errors, "InvalidInputException") {
 			w.p("return &InvalidInputException{Message: &text}")
 		} else {
