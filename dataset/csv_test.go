@@ -410,6 +410,17 @@ func BenchmarkImport(b *testing.B) {
 			_, err := Import(context.Background(), files(text), s, io.Discard, ImportOptions{Workers: 1})
 			return err
 		},
+		"import without writing": func() error {
+			in := &importer{schema: s, workers: 1, last: lastTime, opt: ImportOptions{chunk: chunkBytes}}
+			err := in.open(files(text))
+			if err == nil {
+				err = in.read(context.Background())
+			}
+			if err == nil {
+				_, err = in.number(context.Background())
+			}
+			return err
+		},
 		"csv+map without writing": func() error { return plainImport(text) },
 		"read part": func() error {
 			_, err := ReadPart(bytes.NewReader(part.Bytes()), int64(part.Len()), s)

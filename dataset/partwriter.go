@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -8,9 +9,11 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 // A part is a Parquet file with one column for each field of the schema, by its
@@ -160,7 +163,7 @@ func writePart(ctx context.Context, w io.Writer, s *Schema, data *columns) error
 		p.def = append(p.def, leaf.MaxDefinitionLevel)
 	}
 	p.sums = make([]partSum, len(p.cols))
-	p.out = parquet.NewWriter(w, file, parquet.Compression(&parquet.Zstd), parquet.CreatedBy("usher", partVersion, ""))
+	p.out = parquet.NewWriter(w, file, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}), parquet.CreatedBy("usher", partVersion, ""))
 	if err := p.write(ctx); err != nil {
 		return fmt.Errorf("write part: %w", err)
 	}
@@ -234,15 +237,25 @@ func (p *partWriter) flush(c int) error {
 // texts writes the dictionary's texts [lo, hi), and nulls behind its end.
 func (p *partWriter) texts(c int, lo, hi int64) error {
 	ids := p.data.ids[p.cols[c].field]
-	for n := lo; n < hi; n++ {
-		v := Value{}
-		if n < int64(len(ids)) {
-			v = Value{Kind: String, Str: ids[n]}
-			if err := p.sums[c].value(v); err != nil {
-				return err
-			}
+	for n := lo; n < min(hi, int64(len(ids))); n++ {
+		v := Value{Kind: String, Str: ids[n]}
+		if err := p.sums[c].value(v); err != nil {
+			return err
 		}
 		if err := p.put(c, p.parquet(c, v)); err != nil {
+			return err
+		}
+	}
+	if err := p.flush(c); err != nil {
+		return err
+	}
+	for n := max(lo, int64(len(ids))); n < hi; n += batchRows { // nearly all rows: worth a loop of its own
+		p.values = p.values[:min(batchRows, hi-n)]
+		null := p.parquet(c, Value{})
+		for i := range p.values {
+			p.values[i] = null
+		}
+		if err := p.flush(c); err != nil {
 			return err
 		}
 	}
@@ -256,20 +269,22 @@ func (p *partWriter) column(c int, k *chunk) error {
 		return p.cells(c, k, col)
 	}
 	p.sums[c].u32(col.refs)
-	for _, x := range col.refs {
-		if err := p.put(c, parquet.Int32Value(int32(x))); err != nil {
-			return err
-		}
-	}
 	p.sums[c].i64(col.ints)
-	for _, x := range col.ints {
-		if err := p.put(c, parquet.Int64Value(x)); err != nil {
-			return err
-		}
-	}
 	p.sums[c].f32(col.values)
-	for _, x := range col.values {
-		if err := p.put(c, parquet.FloatValue(x)); err != nil {
+	return cmp.Or(
+		batches(p, c, col.refs, func(x uint32) parquet.Value { return parquet.Int32Value(int32(x)) }),
+		batches(p, c, col.ints, parquet.Int64Value),
+		batches(p, c, col.values, parquet.FloatValue))
+}
+
+// batches writes a column of plain numbers.
+func batches[T any](p *partWriter, c int, list []T, value func(T) parquet.Value) error {
+	for part := range slices.Chunk(list, batchRows) {
+		p.values = p.values[:len(part)]
+		for i, x := range part {
+			p.values[i] = value(x)
+		}
+		if err := p.flush(c); err != nil {
 			return err
 		}
 	}
