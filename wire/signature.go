@@ -159,6 +159,9 @@ func readSignature(r *http.Request) (signature, problem) {
 	switch header := r.Header.Get("Authorization"); {
 	case header != "":
 		rest, ok := strings.CutPrefix(header, algorithm)
+		if strings.HasPrefix(header, "AWS ") {
+			return s, outdated
+		}
 		if !ok {
 			return s, malformed
 		}
@@ -181,6 +184,8 @@ func readSignature(r *http.Request) (signature, problem) {
 		if s.expires = time.Duration(seconds) * time.Second; err != nil || seconds < 1 || seconds > int(maxExpires/time.Second) {
 			return s, malformed
 		}
+	case strings.Contains(r.URL.RawQuery, "AWSAccessKeyId="):
+		return s, outdated
 	default:
 		return s, missing
 	}

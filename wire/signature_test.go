@@ -128,6 +128,8 @@ func TestSignatures(t *testing.T) {
 		"s3, nobody":        {httptest.NewRequest(http.MethodGet, "http://localhost/bucket/a", nil), "AccessDenied", 403},
 
 		"presigned":             {presigned(t, "3600", epoch().Add(-time.Hour)), "", 0},
+		"presigned, version 2":  {httptest.NewRequest(http.MethodGet, "http://localhost/b/k?AWSAccessKeyId=AKIAEXAMPLE&Signature=x&Expires=1700000100", nil), "InvalidRequest", 400},
+		"version 2":             {changed(httptest.NewRequest(http.MethodGet, "http://localhost/b/k", nil), func(r *http.Request) { r.Header.Set("Authorization", "AWS AKIAEXAMPLE:x") }), "InvalidRequest", 400},
 		"presigned, expired":    {presigned(t, "3600", epoch().Add(-3601*time.Second)), "AccessDenied", 403},
 		"presigned, too long":   {presigned(t, "604801", epoch()), "AuthorizationHeaderMalformed", 400},
 		"presigned, other file": {changed(presigned(t, "3600", epoch()), func(r *http.Request) { r.URL.Path, r.URL.RawPath = "/bucket/b", "" }), "SignatureDoesNotMatch", 403},
@@ -148,6 +150,21 @@ func TestSignatures(t *testing.T) {
 		}
 		if _, err := new(wire.Signatures).Verify(c.r); err != nil {
 			t.Errorf("%s, without keys: %v", name, err)
+		}
+	}
+}
+
+// TestPresignedByBoto3 takes a URL that boto3 1.43.11 made.
+func TestPresignedByBoto3(t *testing.T) {
+	const link = "http://localhost:8480/b/a%20b/%C3%A9%2Bc%3Dd%26%28e%29?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAEXAMPLE%2F20261124%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T154956Z&X-Amz-Expires=100&X-Amz-SignedHeaders=host&X-Amz-Signature=16931b5d5d87e8e7f33d9a00d170a23783ef002f908875cd69fa296de6dd5a76"
+	at, err := time.Parse("20060102T150405Z", "20261124T154956Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, fine := range map[time.Duration]bool{99 * time.Second: true, 101 * time.Second: false} {
+		s := &wire.Signatures{Keys: keys, Now: func() time.Time { return at.Add(after) }}
+		if p, err := s.Verify(httptest.NewRequest(http.MethodGet, link, nil)); (err == nil) != fine {
+			t.Errorf("after %v: %+v, %v", after, p, err)
 		}
 	}
 }
