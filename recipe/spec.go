@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -70,11 +71,9 @@ type Params map[string]string
 // Check gives a complete copy of given: unknown names and values out of range
 // are refused with a text for people, absent ones get their default.
 func Check(specs []Param, given map[string]string) (Params, error) {
-	out := Params{}
-	for _, p := range specs {
-		out[p.Name] = p.Default
-	}
-	for name, v := range given {
+	out := Defaults(specs)
+	for _, name := range slices.Sorted(maps.Keys(given)) { // the same error each time
+		v := given[name]
 		i := slices.IndexFunc(specs, func(p Param) bool { return p.Name == name })
 		if i < 0 {
 			var names []string
@@ -95,16 +94,19 @@ func Check(specs []Param, given map[string]string) (Params, error) {
 }
 
 func (p Param) check(v string) error {
+	if p.HPOOnly {
+		return fmt.Errorf("hyperparameter %s cannot be set: it is found by hyperparameter optimization, within the range given for it", p.Name)
+	}
 	switch p.Kind {
 	case Int:
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || float64(n) < p.Min || float64(n) > p.Max {
-			return fmt.Errorf("hyperparameter %s: %q is not an integer from %v to %v", p.Name, v, p.Min, p.Max)
+			return fmt.Errorf("hyperparameter %s: %q is not an integer from %s to %s", p.Name, v, plain(p.Min), plain(p.Max))
 		}
 	case Float:
 		f, err := strconv.ParseFloat(v, 64)
 		if err != nil || math.IsNaN(f) || f < p.Min || f > p.Max {
-			return fmt.Errorf("hyperparameter %s: %q is not a number from %v to %v", p.Name, v, p.Min, p.Max)
+			return fmt.Errorf("hyperparameter %s: %q is not a number from %s to %s", p.Name, v, plain(p.Min), plain(p.Max))
 		}
 	case Bool:
 		if _, err := strconv.ParseBool(v); err != nil {
@@ -117,6 +119,9 @@ func (p Param) check(v string) error {
 	}
 	return nil
 }
+
+// plain writes a number without an exponent.
+func plain(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // Int gives an integer parameter. Params that passed Check always parse.
 func (p Params) Int(name string) int { n, _ := strconv.Atoi(p[name]); return n }
