@@ -81,17 +81,13 @@ func insert(tx *store.Tx, name string, recs []Record) (Offset, error) {
 	if err != nil {
 		return 0, fmt.Errorf("append to log %q: %w", name, err)
 	}
-	write, err := tx.Prepare("insert into log(name, off, at, id, data, crc) values($1, $2, $3, $4, $5, $6)")
-	if err != nil {
-		return 0, fmt.Errorf("append to log %q: %w", name, err)
-	}
 	next := last - int64(len(recs)) + 1
 	for _, r := range recs {
 		if r.Time.IsZero() {
 			r.Time = tx.Now()
 		}
 		at := r.Time.UnixMicro()
-		if _, err := write(name, next, at, r.ID, r.Data, int64(checksum(next, at, r.ID, r.Data))); err != nil {
+		if _, err := tx.Exec("insert into log(name, off, at, id, data, crc) values($1, $2, $3, $4, $5, $6)", name, next, at, r.ID, r.Data, int64(checksum(next, at, r.ID, r.Data))); err != nil {
 			return 0, fmt.Errorf("append to log %q: %w", name, err)
 		}
 		next++

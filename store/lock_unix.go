@@ -3,9 +3,10 @@
 package store
 
 import (
-	"fmt"
+	"errors"
 	"os"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // lock takes the data folder for this process; the system gives it back when
@@ -15,9 +16,12 @@ func lock(name string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("another usher is using it: %w", err)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, errInUse
+		}
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}
 	return f.Close, nil
 }

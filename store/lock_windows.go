@@ -1,7 +1,7 @@
 package store
 
 import (
-	"fmt"
+	"errors"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -17,7 +17,10 @@ func lock(name string) (unlock func() error, err error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped)); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("another usher is using it: %w", err)
+		if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+			return nil, errInUse
+		}
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}
 	return f.Close, nil
 }

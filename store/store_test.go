@@ -2,33 +2,40 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
-func open(t *testing.T, dir string) *DB {
+func open(t testing.TB, dir string) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), Options{Dir: dir})
+	db, err := Open(context.Background(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return db
 }
 
 func set(db *DB, key, value string) error {
-	return db.Update(context.Background(), func(tx *Tx) error {
-		_, err := tx.Exec("insert into meta(key, value) values($1, $2)", key, value)
-		return err
-	})
+	return db.Update(context.Background(), func(tx *Tx) error { return put(tx, key, value) })
 }
 
-func get(t *testing.T, db *DB, key string) (value string) {
+func put(tx *Tx, key, value string) error {
+	_, err := tx.Exec("insert into meta(key, value) values($1, $2)", key, value)
+	return err
+}
+
+func get(t testing.TB, db *DB, key string) (value string) {
 	t.Helper()
-	err := db.View(t.Context(), func(tx *Tx) error {
+	err := db.View(context.Background(), func(tx *Tx) error {
 		return tx.QueryRow("select coalesce(max(value), '') from meta where key = $1", key).Scan(&value)
 	})
 	if err != nil {
@@ -37,129 +44,170 @@ func get(t *testing.T, db *DB, key string) (value string) {
 	return value
 }
 
-func TestUpdateCommitsOrLeavesNothing(t *testing.T) {
-	for _, dir := range []string{"", t.TempDir()} {
-		db := open(t, dir)
-		wrong := errors.New("wrong")
-		var wg sync.WaitGroup
-		for i := range 60 {
-			wg.Go(func() {
-				err := db.Update(t.Context(), func(tx *Tx) error {
-					if _, err := tx.Exec("insert into meta(key, value) values($1, 'x')", fmt.Sprint("k", i)); err != nil {
-						return err
-					}
-					switch i % 3 {
-					case 1:
-						return wrong
-					case 2:
-						panic("boom")
-					}
-					return nil
-				})
-				switch i % 3 {
-				case 0:
-					if err != nil {
-						t.Error(err)
-					}
-				case 1:
-					if !errors.Is(err, wrong) {
-						t.Errorf("got %v", err)
-					}
-				case 2:
-					if err == nil || !strings.Contains(err.Error(), "boom") {
-						t.Errorf("got %v", err)
-					}
-				}
-			})
-		}
-		wg.Wait()
-		for i := range 60 {
-			want := ""
-			if i%3 == 0 {
-				want = "x"
-			}
-			if got := get(t, db, fmt.Sprint("k", i)); got != want {
-				t.Errorf("dir %q: key %d: got %q, want %q", dir, i, got, want)
-			}
-		}
-	}
-}
-
-func TestNotifyComesAfterCommitOnly(t *testing.T) {
-	db := open(t, "")
-	var got []string
-	cancel := db.Subscribe("topic", func(key string) { got = append(got, key) })
-	_ = db.Update(t.Context(), func(tx *Tx) error { tx.Notify("topic", "lost"); return errors.New("no") })
-	ran := false
-	err := db.Update(t.Context(), func(tx *Tx) error {
-		tx.Notify("topic", "a")
-		tx.Notify("other", "b")
-		tx.OnCommit(func() { ran = true })
-		return nil
-	})
-	cancel()
-	_ = db.Update(t.Context(), func(tx *Tx) error { tx.Notify("topic", "late"); return nil })
-	if err != nil || !ran || fmt.Sprint(got) != "[a]" {
-		t.Errorf("err %v, ran %v, got %v", err, ran, got)
-	}
-}
-
 func TestReopenKeepsWhatWasWritten(t *testing.T) {
-	dir := t.TempDir()
-	db := open(t, dir)
+	for _, name := range []string{"plain", "50% off? #1 & a space", "deep/er"} {
+		dir := filepath.Join(t.TempDir(), name)
+		db := open(t, dir)
+		if err := set(db, "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Errorf("closing twice: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "usher.db")); err != nil {
+			t.Error(err)
+		}
+		if got := get(t, open(t, dir), "k"); got != "v" {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+func TestFolderWithoutNameIsGoneAfterClose(t *testing.T) {
+	db := open(t, "")
 	if err := set(db, "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "another usher") {
-		t.Errorf("a second process got %v", err)
-	}
+	dir := db.dir
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := set(db, "k2", "v"); !errors.Is(err, ErrClosed) {
-		t.Errorf("a closed database gave %v", err)
-	}
-	if got := get(t, open(t, dir), "k"); got != "v" {
-		t.Errorf("got %q", got)
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", dir, err)
 	}
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	db := open(t, dir)
-	if _, err := db.conn.ExecContext(t.Context(), "pragma user_version = 99"); err != nil {
-		t.Fatal(err)
-	}
+func TestClosedDatabaseSaysSo(t *testing.T) {
+	db := open(t, "")
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "newer usher") {
-		t.Errorf("got %v", err)
+	if err := set(db, "k", "v"); !errors.Is(err, ErrClosed) {
+		t.Errorf("Update gave %v", err)
+	}
+	if err := db.View(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, ErrClosed) {
+		t.Errorf("View gave %v", err)
 	}
 }
 
-func TestViewIsASnapshot(t *testing.T) {
+func TestCloseWaitsForViews(t *testing.T) {
 	db := open(t, t.TempDir())
+	inside, closed := make(chan struct{}), make(chan error, 1)
 	err := db.View(t.Context(), func(tx *Tx) error {
-		count := func() (n int) {
-			if err := tx.QueryRow("select count(*) from meta").Scan(&n); err != nil {
-				t.Error(err)
-			}
-			return n
+		go func() { close(inside); closed <- db.Close() }()
+		<-inside
+		<-db.stopped // Close is past its writer
+		select {
+		case <-closed:
+			t.Error("Close did not wait")
+		default:
 		}
-		before := count()
-		if err := set(db, "new", "x"); err != nil {
-			return err
-		}
-		if after := count(); after != before {
-			t.Errorf("a snapshot changed from %d to %d rows", before, after)
-		}
-		if _, err := tx.Exec("insert into meta(key, value) values('w', 'x')"); err == nil {
-			t.Error("a reader could write")
-		}
-		return nil
+		var n int
+		return tx.QueryRow("select count(*) from meta").Scan(&n)
 	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+// damage opens the database file behind the store's back.
+func behind(t *testing.T, dir string, texts ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "usher.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer db.Close()
+	for _, text := range texts {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, dir string)
+		want    string
+	}{
+		"second process": {func(t *testing.T, dir string) { open(t, dir) }, "another usher is using it"},
+		"newer schema": {func(t *testing.T, dir string) {
+			_ = open(t, dir).Close()
+			behind(t, dir, "pragma user_version = 7")
+		}, "written by a newer usher (schema 7, this one knows 1)"},
+		"a file in the place of the folder": {func(t *testing.T, dir string) {
+			if err := os.WriteFile(dir, []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "not a directory"},
+		"a folder in the place of the file": {func(t *testing.T, dir string) {
+			if err := os.MkdirAll(filepath.Join(dir, "usher.db"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "cannot be opened"},
+		"another file": {func(t *testing.T, dir string) {
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "usher.db"), []byte(strings.Repeat("no database", 100)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "usher.db is not a database"},
+		"damage after an unclean stop": {func(t *testing.T, dir string) { damaged(t, dir, "yes") }, "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			c.prepare(t, dir)
+			_, err := Open(t.Context(), Options{Dir: dir})
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// damaged leaves a database with a broken index behind, closed or not.
+func damaged(t *testing.T, dir, unclean string) {
+	_ = open(t, dir).Close()
+	behind(t, dir, "update meta set value = '"+unclean+"' where key = 'open'", "insert into log_head values('g', 1, 0)",
+		"pragma writable_schema = on", "update sqlite_schema set sql = 'create index resource_kind on resource(name)' where name = 'resource_kind'")
+	behind(t, dir, "insert into resource values('a', 'b', 'c', 'd', '', '', '', 1, 1, 1, '')")
+	behind(t, dir, "pragma writable_schema = on", "update sqlite_schema set sql = 'create index resource_kind on resource(kind, created desc, id)' where name = 'resource_kind'")
+}
+
+func TestCheckIsForUncleanStopsOnly(t *testing.T) {
+	dir := t.TempDir()
+	damaged(t, dir, "no")
+	db := open(t, dir) // a check would take long on a big log
+	var state string
+	if state = get(t, db, "open"); state != "yes" {
+		t.Errorf("while open the mark is %q", state)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	behind(t, dir, "update meta set value = value || '!' where key = 'open'")
+	if state = get(t, open(t, dir), "open"); state != "yes" {
+		t.Errorf("got %q", state)
+	}
+}
+
+func TestFailedOpenCanBeTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "usher.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Dir: dir}); err == nil {
+		t.Fatal("opened a folder as a file")
+	}
+	if err := os.Remove(filepath.Join(dir, "usher.db")); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir) // the lock was given back
 }

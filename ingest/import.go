@@ -1,0 +1,235 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"usher/blob"
+	"usher/catalog"
+	"usher/dataset"
+	"usher/eventlog"
+	"usher/job"
+	"usher/store"
+)
+
+// Importer gives the worker for jobs of kind ImportJob.
+func (g *Ingest) Importer() job.Worker { return importer{g} }
+
+type importer struct{ *Ingest }
+
+// work is what an import needs to know.
+type work struct {
+	job     *catalog.ImportJob
+	dataset *catalog.Dataset
+	group   *catalog.DatasetGroup
+	schema  *dataset.Schema
+}
+
+// Run implements job.Worker.
+func (g importer) Run(ctx context.Context, t *job.Task) error {
+	w, err := g.begin(ctx, t)
+	if notFound(err) { // deleted with its group: nothing is left to do
+		return t.Finish(ctx, func(*store.Tx) error { return nil })
+	}
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("parts/%s/%s-%d.parquet", w.group.ID, w.job.ID, t.Attempt)
+	rows, err := g.read(ctx, t, w, name)
+	if err != nil {
+		if reason, ok := customers(err); ok {
+			return t.Finish(ctx, func(tx *store.Tx) error { return fail(tx, t.Key, reason) })
+		}
+		return err
+	}
+	err = t.Finish(ctx, func(tx *store.Tx) error { return g.commit(tx, w, name, rows) })
+	if err != nil { // the part was not committed: nobody knows of it
+		return errors.Join(err, g.opt.Blobs.Delete(context.WithoutCancel(ctx), name))
+	}
+	g.opt.Log.Info("import finished", "import", t.Key, "rows", rows)
+	return nil
+}
+
+// Abandon implements job.Worker.
+func (g importer) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause error) error {
+	err := fail(tx, key, "The import was given up: "+cause.Error())
+	if notFound(err) {
+		return nil
+	}
+	return err
+}
+
+// begin reads the records and marks the import as running.
+func (g importer) begin(ctx context.Context, t *job.Task) (w work, err error) {
+	err = t.Update(ctx, func(tx *store.Tx) (err error) {
+		if w.job, err = catalog.Get[catalog.ImportJob](tx, t.Key); err != nil {
+			return err
+		}
+		if w.dataset, err = catalog.Get[catalog.Dataset](tx, w.job.Parent); err != nil {
+			return err
+		}
+		if w.group, err = catalog.Get[catalog.DatasetGroup](tx, w.dataset.Group); err != nil {
+			return err
+		}
+		s, err := catalog.Get[catalog.Schema](tx, w.dataset.Parent)
+		if err != nil {
+			return err
+		}
+		if w.schema, err = dataset.ParseSchema(s.Text, s.Domain); err != nil {
+			return job.Permanent(err)
+		}
+		w.job.Status = catalog.InProgress
+		return catalog.Update(tx, w.job)
+	})
+	return w, err
+}
+
+// read turns the customer's files into the part of that name.
+func (g importer) read(ctx context.Context, t *job.Task, w work, name string) (rows int64, err error) {
+	files, closeAll, err := g.open(ctx, w.job.Location)
+	if err != nil {
+		return 0, err
+	}
+	defer closeAll()
+	out, err := g.opt.Blobs.Create(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	defer out.Abort()
+	opt := dataset.ImportOptions{
+		Workers: g.opt.Workers, Now: g.now().Unix(),
+		Progress: func(done, total, rows int64) {
+			t.Progress(float64(done)/float64(max(total, 1)), fmt.Sprintf("%d rows", rows))
+		},
+	}
+	if w.schema.Type == dataset.Interactions {
+		opt.MinRows = g.opt.MinRows
+	}
+	if rows, err = dataset.Import(ctx, files, w.schema, out, opt); err != nil {
+		return 0, err
+	}
+	return rows, out.Commit()
+}
+
+// commit makes the part visible and the import ACTIVE.
+func (g importer) commit(tx *store.Tx, w work, name string, rows int64) error {
+	if _, err := catalog.Get[catalog.Dataset](tx, w.dataset.ARN); err != nil {
+		return err
+	}
+	j, err := catalog.Get[catalog.ImportJob](tx, w.job.ARN)
+	if err != nil {
+		return err
+	}
+	c := dataset.Change{Part: &dataset.PartCommitted{
+		Type: w.schema.Type, Blob: name, Replace: j.Mode != "INCREMENTAL", Rows: rows,
+	}}
+	b, err := c.Append(nil)
+	if err != nil {
+		return err
+	}
+	if _, err := g.opt.Logs.Log(w.group.ID).AppendTx(tx, eventlog.Record{Data: b}); err != nil {
+		return err
+	}
+	j.Status = catalog.Active
+	return catalog.Update(tx, j)
+}
+
+// fail publishes that the import failed.
+func fail(tx *store.Tx, arn, reason string) error {
+	j, err := catalog.Get[catalog.ImportJob](tx, arn)
+	if err != nil {
+		return err
+	}
+	j.Status, j.FailureReason = catalog.Failed, reason
+	return catalog.Update(tx, j)
+}
+
+// customers says whether the customer can mend the error, and the text for it.
+func customers(err error) (string, bool) {
+	var bad *dataset.ImportError
+	var inv *Invalid
+	switch {
+	case errors.As(err, &bad):
+		return bad.Error(), true
+	case errors.As(err, &inv):
+		return inv.Msg, true
+	}
+	return "", false
+}
+
+// open finds the files of a location: one object, or all CSV objects of a folder.
+func (g importer) open(ctx context.Context, location string) (files []dataset.File, closeAll func(), err error) {
+	path, ok := strings.CutPrefix(location, "s3://")
+	bucket, key, _ := strings.Cut(path, "/")
+	if !ok || bucket == "" {
+		return nil, nil, invalid("Invalid Data location. %q is not of the form s3://bucket/key or s3://bucket/folder/.", location)
+	}
+	var opened []blob.Reader
+	closeAll = func() {
+		for _, r := range opened {
+			_ = r.Close() // only read from
+		}
+	}
+	add := func(name string) error {
+		r, err := g.opt.Buckets.Open(ctx, name)
+		if err != nil {
+			return err
+		}
+		opened = append(opened, r)
+		files = append(files, dataset.File{Name: "s3://" + name, R: r, Size: r.Size()})
+		return nil
+	}
+	if key != "" && !strings.HasSuffix(key, "/") {
+		err := add(path)
+		if err == nil {
+			return files, closeAll, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+	names, err := g.folder(ctx, strings.TrimSuffix(path, "/")+"/")
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(names) == 0 {
+		return nil, nil, invalid("Invalid Data location. There is no object %s and no CSV file in a folder of that name. Upload the file first, for example: aws s3 cp FILE.csv %s", location, location)
+	}
+	for _, name := range names {
+		if err := add(name); err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+	}
+	return files, closeAll, nil
+}
+
+// folder lists the CSV objects directly below a prefix; where none ends in
+// .csv, all of them that have bytes.
+func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
+	var csv, all []string
+	for info, err := range g.opt.Buckets.List(ctx, prefix) {
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		rest := strings.TrimPrefix(info.Name, prefix)
+		if rest == "" || strings.Contains(rest, "/") || info.Size == 0 {
+			continue
+		}
+		all = append(all, info.Name)
+		if strings.HasSuffix(strings.ToLower(rest), ".csv") {
+			csv = append(csv, info.Name)
+		}
+	}
+	if len(csv) > 0 {
+		return csv, nil
+	}
+	return all, nil
+}

@@ -1,0 +1,163 @@
+package serving
+
+import (
+	"context"
+	"sync"
+
+	"usher/dataset"
+	"usher/history"
+	"usher/recipe"
+)
+
+// Limits of a request; a self-hosted server keeps AWS's so that programs move freely.
+const (
+	defaultResults = 25
+	maxResults     = 500
+)
+
+// Request is one question to a campaign.
+type Request struct {
+	Campaign string // ARN
+	User     string
+	Item     string
+	Results  int // 0: 25
+	Context  map[string]string
+}
+
+// Item is one item of an answer.
+type Item struct {
+	ID     string
+	Score  float64 // only with HasScore
+	Scored bool
+	Reason string // "", "Popular item", "Exploration"
+}
+
+// Answer is what a campaign recommends.
+type Answer struct {
+	ID    string // recommendationId
+	Items []Item
+}
+
+// Recommend answers a request with the best items for a user, or the items most
+// related to an item, best first.
+func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
+	k, err := results(r.Results)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.deployed(ctx, r.Campaign)
+	if err != nil {
+		return nil, err
+	}
+	if err := suits(d.spec, r); err != nil {
+		return nil, err
+	}
+	group, err := s.opt.History.Group(ctx, d.group)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkContext(group, d.spec, r.Context); err != nil {
+		return nil, err
+	}
+	q := s.query(group, d, r)
+	buf := scratch.Get().(*[]recipe.Scored)
+	defer scratch.Put(buf)
+	best, err := d.model.Recommend(ctx, q, k, dataset.Set{}, (*buf)[:0])
+	if err != nil {
+		return nil, err
+	}
+	*buf = best
+	return &Answer{ID: s.opt.NewID(), Items: named(d.spec, group, best)}, nil
+}
+
+// scratch keeps answer buffers of finished requests.
+var scratch = sync.Pool{New: func() any { b := make([]recipe.Scored, 0, maxResults); return &b }}
+
+func results(n int) (int, error) {
+	switch {
+	case n == 0:
+		return defaultResults, nil
+	case n < 0 || n > maxResults:
+		return 0, invalid("numResults is %d. Ask for 1 to %d results.", n, maxResults)
+	}
+	return n, nil
+}
+
+// suits says whether the request carries what the campaign's recipe needs.
+func suits(spec recipe.Spec, r Request) error {
+	switch spec.Type {
+	case recipe.PersonalizedRanking:
+		return invalid("The campaign's recipe %s ranks a list of yours. Call GetPersonalizedRanking.", spec.Name)
+	case recipe.PersonalizedActions:
+		return invalid("The campaign's recipe %s recommends actions. Call GetActionRecommendations.", spec.Name)
+	case recipe.UserSegmentation:
+		return invalid("The recipe %s makes user segments. Call CreateBatchSegmentJob.", spec.Name)
+	}
+	if spec.NeedsUser && r.User == "" {
+		return invalid("userId is missing. The campaign's recipe %s recommends for a user: send a userId, or the sessionId of an anonymous visitor as userId.", spec.Name)
+	}
+	if spec.NeedsItem && r.Item == "" {
+		return invalid("itemId is missing. The campaign's recipe %s finds items related to an item: send an itemId.", spec.Name)
+	}
+	return nil
+}
+
+// checkContext refuses context that no model could know.
+func checkContext(g *history.Group, spec recipe.Spec, given map[string]string) error {
+	if len(given) == 0 {
+		return nil
+	}
+	if spec.Type != recipe.UserPersonalization && spec.Type != recipe.PersonalizedRanking {
+		return invalid("context is only used by USER_PERSONALIZATION and PERSONALIZED_RANKING recipes; the campaign's recipe %s is of type %s.", spec.Name, spec.Type)
+	}
+	schema := g.Schema(dataset.Interactions)
+	for key := range given {
+		if schema == nil || schema.Column(key) < 0 {
+			return invalid("context.%s: the Interactions schema has no column of that name. Use the names of its metadata columns, for example DEVICE.", key)
+		}
+	}
+	return nil
+}
+
+// query makes numbers of a request's ids; unknown ones become NoIndex.
+func (s *Serving) query(g *history.Group, d *deployment, r Request) *recipe.Query {
+	q := &recipe.Query{User: dataset.NoIndex, Item: dataset.NoIndex, Context: r.Context, Now: s.opt.Now(), Config: d.config}
+	if r.User != "" {
+		if q.User = g.User(r.User); q.User != dataset.NoIndex {
+			q.History = g.Events(q.User)
+		}
+	}
+	if r.Item != "" && d.spec.Type == recipe.RelatedItems {
+		q.Item = g.Item(r.Item)
+	}
+	return q
+}
+
+// named turns numbers back into ids.
+func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
+	ids := g.ItemIDs()
+	out := make([]Item, len(best))
+	for i, b := range best {
+		out[i] = Item{ID: ids[b.Index]}
+		if spec.Scores && b.Flags&recipe.NoScore == 0 {
+			out[i].Score, out[i].Scored = float64(b.Score), true
+		}
+		switch {
+		case spec.Name != "aws-user-personalization-v2": // the only recipe that gives reasons
+		case b.Flags&recipe.Exploration != 0:
+			out[i].Reason = "Exploration"
+		case b.Flags&recipe.Popular != 0:
+			out[i].Reason = "Popular item"
+		}
+	}
+	return out
+}
+
+// Recipe gives the name of the recipe that a campaign serves.
+func (s *Serving) Recipe(ctx context.Context, campaignARN string) (string, error) {
+	d, err := s.deployed(ctx, campaignARN)
+	if err != nil {
+		return "", err
+	}
+	return d.spec.Name, nil
+}
