@@ -71,7 +71,7 @@ func entity(s *dataset.Schema, t dataset.Type, e Entity) (dataset.Change, error)
 	if t == dataset.Users {
 		column = "USER_ID"
 	}
-	row, err := properties(s, e.Properties, []string{column})
+	row, err := properties(s, e.Properties, []string{column}, nil)
 	if err != nil {
 		return dataset.Change{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +76,7 @@ func interaction(s *dataset.Schema, e Event, now time.Time) (*dataset.Interactio
 		x.Value = e.Value
 	}
 	var err error
-	x.Properties, err = properties(s, e.Properties, eventFields)
+	x.Properties, err = properties(s, e.Properties, eventFields, reserved)
 	return x, err
 }
 
@@ -97,22 +99,16 @@ func checkTime(t, now time.Time) error {
 // properties turns a JSON object with camelCase keys into the cells of a row.
 // Keys that the schema does not have are ignored, as AWS does; columns in
 // elsewhere are not read from it, and all other columns that must not be null
-// have to be there.
-func properties(s *dataset.Schema, text string, elsewhere []string) (dataset.Row, error) {
-	given := map[string]any{}
-	if text != "" {
-		d := json.NewDecoder(strings.NewReader(text))
-		d.UseNumber()
-		if err := d.Decode(&given); err != nil {
-			return nil, fmt.Errorf("properties is not a JSON object: %v", err)
-		}
-		if d.More() {
-			return nil, fmt.Errorf("properties has text behind its JSON object")
-		}
+// have to be there. Keys in forbidden, whatever their case, are refused.
+func properties(s *dataset.Schema, text string, elsewhere, forbidden []string) (dataset.Row, error) {
+	given, err := object(text)
+	if err != nil {
+		return nil, err
 	}
 	row := make(dataset.Row, len(s.Fields))
-	for key, v := range given {
-		if slices.Contains(reserved, strings.ToLower(key)) {
+	for _, key := range slices.Sorted(maps.Keys(given)) { // the same error each time
+		v := given[key]
+		if slices.Contains(forbidden, strings.ToLower(key)) {
 			return nil, fmt.Errorf("properties.%s is reserved. Send it as a member of the event, not as a property", key)
 		}
 		f := s.Property(key)
@@ -131,6 +127,23 @@ func properties(s *dataset.Schema, text string, elsewhere []string) (dataset.Row
 		}
 	}
 	return row, nil
+}
+
+// object reads a JSON object; the empty text and null are empty ones.
+func object(text string) (map[string]any, error) {
+	given := map[string]any{}
+	if text == "" {
+		return given, nil
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&given); err != nil {
+		return nil, fmt.Errorf("properties is not a JSON object: %v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("properties has text behind its JSON object, at byte %d", d.InputOffset())
+	}
+	return given, nil
 }
 
 // camel writes a column's name as PutEvents spells it: NUM_RATINGS is numRatings.

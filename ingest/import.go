@@ -38,7 +38,11 @@ func (g importer) Run(ctx context.Context, t *job.Task) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("parts/%s/%s-%d.parquet", w.group.ID, w.job.ID, t.Attempt)
+	prefix := fmt.Sprintf("parts/%s/%s-", w.group.ID, w.job.ID)
+	if err := g.eraseBlobs(ctx, prefix); err != nil { // of attempts that did not come to their end
+		return err
+	}
+	name := fmt.Sprintf("%s%d.parquet", prefix, t.Attempt)
 	rows, err := g.read(ctx, t, w, name)
 	if err != nil {
 		if reason, ok := customers(err); ok {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,7 +118,7 @@ func TestCloseWaitsForViews(t *testing.T) {
 	}
 }
 
-// damage opens the database file behind the store's back.
+// behind opens the database file behind the store's back.
 func behind(t *testing.T, dir string, texts ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dir, "usher.db"))
@@ -172,13 +174,22 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// damaged leaves a database with a broken index behind, closed or not.
+// damaged leaves a database whose last page is rubbish behind, closed or not.
 func damaged(t *testing.T, dir, unclean string) {
 	_ = open(t, dir).Close()
-	behind(t, dir, "update meta set value = '"+unclean+"' where key = 'open'", "insert into log_head values('g', 1, 0)",
-		"pragma writable_schema = on", "update sqlite_schema set sql = 'create index resource_kind on resource(name)' where name = 'resource_kind'")
-	behind(t, dir, "insert into resource values('a', 'b', 'c', 'd', '', '', '', 1, 1, 1, '')")
-	behind(t, dir, "pragma writable_schema = on", "update sqlite_schema set sql = 'create index resource_kind on resource(kind, created desc, id)' where name = 'resource_kind'")
+	behind(t, dir, "update meta set value = '"+unclean+"' where key = 'open'")
+	f, err := os.OpenFile(filepath.Join(dir, "usher.db"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xff}, 4096), end-4096); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestCheckIsForUncleanStopsOnly(t *testing.T) {
