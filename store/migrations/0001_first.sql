@@ -56,3 +56,8 @@ create table job(
 create unique index job_open on job(kind, key) where state in ('queued', 'running');
 create index job_claim on job(kind, run_at, id) where state = 'queued';
 create index job_find on job(kind, key, id);
+
+create table document(
+  key text primary key,
+  value blob not null
+);

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestDocuments(t *testing.T) {
+	dir := t.TempDir()
+	ctx := t.Context()
+	db := open(t, dir)
+	d := db.Documents()
+	for _, key := range []string{"role/b", "role/a", "roles", "policy/a", "role/%"} {
+		for _, v := range []string{"old ", "new "} {
+			if err := d.Put(ctx, key, []byte(v+key)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := d.Delete(ctx, "role/b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Delete(ctx, "role/b"); err != nil {
+		t.Errorf("deleting what is gone: %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, dir).Documents()
+	if v, ok, err := d.Get(ctx, "policy/a"); string(v) != "new policy/a" || !ok || err != nil {
+		t.Errorf("got %q, %v, %v", v, ok, err)
+	}
+	if _, ok, err := d.Get(ctx, "role/b"); ok || err != nil {
+		t.Errorf("a deleted document: %v, %v", ok, err)
+	}
+	list, err := d.List(ctx, "role/")
+	if got := fmt.Sprintf("%s", list); got != "[new role/% new role/a]" || err != nil {
+		t.Errorf("got %s, %v", got, err)
+	}
+	none, err := d.List(ctx, "x")
+	if len(none) != 0 || err != nil {
+		t.Errorf("got %q, %v", none, err)
+	}
+}
