@@ -46,7 +46,14 @@ func (s deployer) Run(ctx context.Context, t *job.Task) error {
 		}
 		return err
 	}
-	return t.Finish(ctx, func(tx *store.Tx) error { return settle(tx, t.Key, "") })
+	defer s.hold(version)()
+	if err := t.Finish(ctx, func(tx *store.Tx) error { return settle(tx, t.Key, "") }); err != nil {
+		return err
+	}
+	if _, err := s.deployed(ctx, t.Key); err != nil { // so that the first request does not wait
+		s.opt.Log.Warn("deployment is not warm", "campaign", t.Key, "error", err)
+	}
+	return nil
 }
 
 // Abandon implements job.Worker.

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ type Serving struct {
 		sync.RWMutex
 		live   map[string]*deployment // by campaign ARN
 		models map[string]*model      // by version ARN
-		epoch  uint64                 // counts catalog changes
+		epoch  uint64                 // counts changes of campaigns
 	}
 }
 
@@ -83,6 +84,7 @@ type model struct {
 	ready chan struct{}
 	value recipe.Model
 	err   error
+	users int // who hold it though no campaign serves it yet; Serving.mu
 }
 
 // New gives a Serving that has loaded nothing yet. Close it.
@@ -106,21 +108,38 @@ func (s *Serving) Close() error {
 // changed forgets the deployment of a changed campaign, and models that nothing
 // serves any more.
 func (s *Serving) changed(arn string) {
+	if !strings.Contains(arn, ":"+string(catalog.KindCampaign)+"/") {
+		return // what a deployment is made of does not change
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.epoch++
-	if s.mu.live[arn] == nil {
-		return
-	}
 	delete(s.mu.live, arn)
 	used := map[string]bool{}
 	for _, d := range s.mu.live {
 		used[d.version] = true
 	}
-	for v := range s.mu.models {
-		if !used[v] {
+	for v, m := range s.mu.models {
+		if !used[v] && m.users == 0 {
 			delete(s.mu.models, v)
 		}
+	}
+}
+
+// hold keeps the model of a version from being forgotten until release is
+// called: between its load and the moment a campaign serves it.
+func (s *Serving) hold(version string) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.mu.models[version]
+	if m == nil {
+		return func() {}
+	}
+	m.users++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		m.users--
 	}
 }
 

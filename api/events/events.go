@@ -20,6 +20,7 @@ import (
 // Options configure the API.
 type Options struct {
 	Ingest  *ingest.Ingest
+	ARNs    catalog.ARNs
 	Metrics *metrics.Set
 	Now     func() time.Time
 }
@@ -88,12 +89,16 @@ func (a *API) PutUsers(ctx context.Context, in *wire.PutUsersInput) (*wire.PutUs
 
 func (a *API) put(ctx context.Context, call, arn string, t dataset.Type, list []ingest.Entity) error {
 	began := a.opt.Now()
-	err := a.opt.Ingest.Put(ctx, arn, t, list)
-	a.observe(call, call+"Latency", "DatasetArn", arn, began, err)
-	if err != nil {
-		return fault(err)
+	_, err := a.opt.ARNs.ParseAs(arn, catalog.KindDataset)
+	if err == nil {
+		err = a.opt.Ingest.Put(ctx, arn, t, list)
 	}
-	return nil
+	a.observe(call, call+"Latency", "DatasetArn", arn, began, err)
+	if errors.Is(err, catalog.ErrNotFound) {
+		msg := "Resource Arn " + arn + " does not exist. ListDatasets shows those that do."
+		return &wire.ResourceNotFoundException{Message: &msg}
+	}
+	return fault(err)
 }
 
 // PutActions says what is missing: this usher has no datasets of type ACTIONS.
@@ -111,19 +116,19 @@ func later(call string) error {
 	return &wire.InvalidInputException{Message: &msg}
 }
 
-// fault makes AWS's error of ours; unknown errors pass and become a 500.
+// fault makes AWS's error of ours; nil and unknown errors pass, and the latter
+// become a 500.
 func fault(err error) error {
-	msg := err.Error()
 	var invalid *ingest.Invalid
+	var malformed *catalog.ARNError
 	var notReady *ingest.NotReady
 	switch {
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid), errors.As(err, &malformed):
+		msg := err.Error()
 		return &wire.InvalidInputException{Message: &msg}
 	case errors.As(err, &notReady):
+		msg := err.Error()
 		return &wire.ResourceInUseException{Message: &msg}
-	case errors.Is(err, catalog.ErrNotFound):
-		msg = "The dataset does not exist: " + msg
-		return &wire.ResourceNotFoundException{Message: &msg}
 	}
 	return err
 }

@@ -1,13 +1,12 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"usher/catalog"
 	"usher/ingest"
-
-	"errors"
 )
 
 // observe counts a call under CloudWatch's names (spec: AWS/Personalize
@@ -15,7 +14,8 @@ import (
 // counted one by one, so that a caller cannot fill the server's memory.
 func (a *API) observe(call, latency, label, resource string, began time.Time, err error) {
 	var invalid *ingest.Invalid
-	if errors.As(err, &invalid) || errors.Is(err, catalog.ErrNotFound) {
+	var malformed *catalog.ARNError
+	if errors.As(err, &invalid) || errors.As(err, &malformed) || errors.Is(err, catalog.ErrNotFound) {
 		a.opt.Metrics.GetOrCreateCounter(call + "4xxErrors").Inc()
 		return
 	}

@@ -18,6 +18,7 @@ import (
 // Options configure the API.
 type Options struct {
 	Serving *serving.Serving
+	ARNs    catalog.ARNs
 	Metrics *metrics.Set
 	Now     func() time.Time
 }
@@ -36,7 +37,7 @@ func (a *API) GetRecommendations(ctx context.Context, in *wire.GetRecommendation
 	answer, err := a.recommend(ctx, in)
 	a.observe("GetRecommendations", "GetRecommendations", text(in.CampaignArn), began, err)
 	if err != nil {
-		return nil, fault(err)
+		return nil, fault(text(in.CampaignArn), err)
 	}
 	out := &wire.GetRecommendationsOutput{RecommendationId: &answer.ID, ItemList: make([]wire.PredictedItem, len(answer.Items))}
 	for i := range answer.Items {
@@ -61,6 +62,9 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 		return nil, invalid("promotions need a filter, and this version of usher has no filters yet: send the request without promotions.")
 	case len(in.MetadataColumns) > 0:
 		return nil, invalid("metadataColumns are not in this version of usher yet: send the request without them.")
+	}
+	if _, err := a.opt.ARNs.ParseAs(*in.CampaignArn, catalog.KindCampaign); err != nil {
+		return nil, err
 	}
 	r := serving.Request{Campaign: *in.CampaignArn, User: text(in.UserId), Item: text(in.ItemId), Context: in.Context}
 	if in.NumResults != nil {
@@ -93,33 +97,46 @@ func (a *API) GetActionRecommendations(ctx context.Context, in *wire.GetActionRe
 
 func (a *API) wrongType(ctx context.Context, campaign, call, want string) error {
 	began := a.opt.Now()
-	name, err := a.opt.Serving.Recipe(ctx, campaign)
+	name, err := a.served(ctx, campaign)
 	if err == nil {
 		err = invalid("%s needs a campaign whose recipe is of type %s; %s has the recipe %s. Call GetRecommendations.", call, want, campaign, name)
 	}
 	a.observe(call, call+"Requests", campaign, began, err)
-	return fault(err)
+	return fault(campaign, err)
+}
+
+// served gives the name of the recipe that a campaign serves.
+func (a *API) served(ctx context.Context, campaign string) (string, error) {
+	if _, err := a.opt.ARNs.ParseAs(campaign, catalog.KindCampaign); err != nil {
+		return "", err
+	}
+	return a.opt.Serving.Recipe(ctx, campaign)
 }
 
 func invalid(format string, args ...any) error {
 	return &serving.Invalid{Msg: fmt.Sprintf(format, args...)}
 }
 
-func absent(format string, args ...any) error {
-	return fmt.Errorf("%s%w", fmt.Sprintf(format, args...), errAbsent)
-}
+// absentError is a resource that cannot exist in this version.
+type absentError struct{ msg string }
 
-// errAbsent marks resources that cannot exist in this version.
-var errAbsent = errors.New("")
+func (e *absentError) Error() string { return e.msg }
+
+func absent(format string, args ...any) error { return &absentError{fmt.Sprintf(format, args...)} }
 
 // fault makes AWS's error of ours; unknown errors pass and become a 500.
-func fault(err error) error {
+func fault(arn string, err error) error {
 	msg := err.Error()
 	var inv *serving.Invalid
+	var gone *absentError
+	var malformed *catalog.ARNError
 	switch {
-	case errors.As(err, &inv):
+	case errors.As(err, &inv), errors.As(err, &malformed):
 		return &wire.InvalidInputException{Message: &msg}
-	case errors.Is(err, errAbsent), errors.Is(err, catalog.ErrNotFound):
+	case errors.As(err, &gone):
+		return &wire.ResourceNotFoundException{Message: &msg}
+	case errors.Is(err, catalog.ErrNotFound):
+		msg = fmt.Sprintf("Resource Arn %s does not exist. ListCampaigns shows those that do.", arn)
 		return &wire.ResourceNotFoundException{Message: &msg}
 	}
 	return err
@@ -130,7 +147,9 @@ func fault(err error) error {
 // fill the server's memory.
 func (a *API) observe(call, requests, campaign string, began time.Time, err error) {
 	var inv *serving.Invalid
-	if errors.Is(err, errAbsent) || errors.Is(err, catalog.ErrNotFound) || campaign == "" {
+	var gone *absentError
+	var malformed *catalog.ARNError
+	if errors.As(err, &gone) || errors.As(err, &malformed) || errors.Is(err, catalog.ErrNotFound) || campaign == "" {
 		a.opt.Metrics.GetOrCreateCounter(call + "4xxErrors").Inc()
 		return
 	}
