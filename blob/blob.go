@@ -2,9 +2,14 @@
 //
 // I3: a blob never changes. A writer's bytes are seen by nobody before Commit,
 // and Commit returns only when they are on disk. Names are slash-separated and
-// relative; names with "..", empty elements or a leading slash are refused.
+// relative; what a store cannot keep under a name, such as "..", an empty
+// element or a leading slash, it refuses with an error that wraps
+// fs.ErrInvalid. A name and a folder of names are apart: a Dir does not keep
+// both "a" and "a/b".
+//
 // The customers' own buckets are also a Store (package s3server), with the
-// bucket as the first element of the name.
+// bucket as the first element of the name. Package blobtest holds what every
+// Store owes.
 package blob
 
 import (
