@@ -180,6 +180,9 @@ func (g importer) open(ctx context.Context, location string) (files []dataset.Fi
 	}
 	add := func(name string) error {
 		r, err := g.opt.Buckets.Open(ctx, name)
+		if errors.Is(err, fs.ErrInvalid) {
+			return invalid("Invalid Data location. %q cannot be the name of an object: %v", location, err)
+		}
 		if err != nil {
 			return err
 		}

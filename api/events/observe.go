@@ -24,5 +24,5 @@ func (a *API) observe(call, latency, label, resource string, began time.Time, er
 	if err != nil {
 		a.opt.Metrics.GetOrCreateCounter(call + "5xxErrors" + labels).Inc()
 	}
-	a.opt.Metrics.GetOrCreateHistogram(latency + labels).Update(float64(a.opt.Now().Sub(began).Microseconds()) / 1000)
+	a.opt.Metrics.GetOrCreateSummary(latency + labels).Update(float64(a.opt.Now().Sub(began).Microseconds()) / 1000)
 }

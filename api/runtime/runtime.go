@@ -161,7 +161,7 @@ func (a *API) observe(call, requests, campaign string, began time.Time, err erro
 	case err != nil:
 		a.opt.Metrics.GetOrCreateCounter(call + "5xxErrors" + labels).Inc()
 	}
-	a.opt.Metrics.GetOrCreateHistogram(call + "Latency" + labels).Update(float64(a.opt.Now().Sub(began).Microseconds()) / 1000)
+	a.opt.Metrics.GetOrCreateSummary(call + "Latency" + labels).Update(float64(a.opt.Now().Sub(began).Microseconds()) / 1000)
 }
 
 func text(s *string) string {

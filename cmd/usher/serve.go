@@ -49,7 +49,10 @@ func serve(ctx context.Context, io stdio, args []string) error {
 		return err
 	}
 	fmt.Fprintf(io.out, "usher is ready: export AWS_ENDPOINT_URL=%s\n", n.URL())
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-n.Ended():
+	}
 	return n.Close()
 }
 

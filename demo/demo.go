@@ -386,4 +386,3 @@ func (w *walk) recommend(ctx context.Context, campaign, user, item string) ([]st
 }
 
 func ptr[T any](v T) *T { return &v }
-

@@ -1,2 +1,0 @@
-// Package demo is the newcomer's first walk through usher.
-package demo

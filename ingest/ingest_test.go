@@ -1,0 +1,503 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/blob"
+	"usher/catalog"
+	"usher/dataset"
+	"usher/eventlog"
+	"usher/history"
+	"usher/job"
+	"usher/store"
+)
+
+// start is when the tests' clock stands.
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+const (
+	interactionsText = `{"type":"record","name":"Interactions","fields":[
+		{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"},
+		{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["null","float"]},
+		{"name":"DEVICE","type":["null","string"],"categorical":true},{"name":"NUM_RATINGS","type":["null","int"]}],"version":"1.0"}`
+	itemsText = `{"type":"record","name":"Items","fields":[
+		{"name":"ITEM_ID","type":"string"},{"name":"GENRES","type":"string","categorical":true},{"name":"YEAR","type":["null","int"]}],"version":"1.0"}`
+	usersText = `{"type":"record","name":"Users","fields":[
+		{"name":"USER_ID","type":"string"},{"name":"AGE","type":["null","int"]}],"version":"1.0"}`
+)
+
+// world is a group with three datasets and a tracker, and all that ingest needs.
+type world struct {
+	t       *testing.T
+	db      *store.DB
+	logs    *eventlog.Logs
+	hist    *history.History
+	blobs   *blob.Dir
+	buckets *blob.Dir
+	in      *Ingest
+	group   *catalog.DatasetGroup
+	jobs    int
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t}
+	var err error
+	if w.db, err = store.Open(t.Context(), store.Options{Now: func() time.Time { return start }}); err != nil {
+		t.Fatal(err)
+	}
+	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if w.buckets, err = blob.OpenDir(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	w.logs = eventlog.New(w.db)
+	w.hist = history.New(history.Options{Logs: w.logs.Log, Blobs: w.blobs})
+	w.in = New(Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.buckets, MinRows: 3, Workers: 2, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		for _, close := range []func() error{w.in.Close, w.hist.Close, w.logs.Close, w.db.Close} {
+			if err := close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	w.group = &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "group", Status: catalog.Active}}
+	w.update(func(tx *store.Tx) error { return catalog.Create(tx, w.group) })
+	w.update(func(tx *store.Tx) error {
+		return catalog.Create(tx, &catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "group", Parent: "group", Status: catalog.Active}, TrackingID: "track"})
+	})
+	for kind, text := range map[dataset.Type]string{dataset.Interactions: interactionsText, dataset.Items: itemsText, dataset.Users: usersText} {
+		w.addDataset(kind, text)
+	}
+	return w
+}
+
+func (w *world) addDataset(kind dataset.Type, text string) {
+	w.t.Helper()
+	schema := &catalog.Schema{Meta: catalog.Meta{ARN: "schema/" + string(kind)}, Text: text}
+	w.update(func(tx *store.Tx) error {
+		if err := catalog.Create(tx, schema); err != nil {
+			return err
+		}
+		err := catalog.Create(tx, &catalog.Dataset{Meta: catalog.Meta{ARN: "dataset/" + string(kind), Group: "group", Parent: schema.ARN, Status: catalog.Active}, Type: string(kind)})
+		if err != nil {
+			return err
+		}
+		return w.in.SetSchema(tx, w.group.ID, dataset.SchemaSet{Type: kind, Text: text})
+	})
+}
+
+func (w *world) update(fn func(tx *store.Tx) error) {
+	w.t.Helper()
+	if err := w.db.Update(context.Background(), fn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) state() *history.Group {
+	w.t.Helper()
+	g, err := w.hist.Group(w.t.Context(), w.group.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return g
+}
+
+// snapshot is the group as it is now, in words: user: item@time type=value …
+func (w *world) snapshot() string {
+	w.t.Helper()
+	s, err := w.state().Snapshot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var b strings.Builder
+	for u, id := range s.UserIDs {
+		fmt.Fprintf(&b, "%s:", id)
+		for _, e := range s.History(dataset.Index(u)) {
+			fmt.Fprintf(&b, " %s@%d", s.ItemIDs[e.Item], e.Time)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// put writes an object of a bucket.
+func (w *world) put(name, text string) {
+	w.t.Helper()
+	o, err := w.buckets.Create(w.t.Context(), name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer o.Abort()
+	if _, err := o.Write([]byte(text)); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := o.Commit(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// imported runs an import to its end.
+func (w *world) imported(kind dataset.Type, location string) *catalog.ImportJob {
+	w.t.Helper()
+	w.jobs++
+	arn := fmt.Sprint("import/", w.jobs)
+	w.update(func(tx *store.Tx) error {
+		err := catalog.Create(tx, &catalog.ImportJob{Meta: catalog.Meta{ARN: arn, Group: "group", Parent: "dataset/" + string(kind), Status: catalog.Pending}, Location: location, Mode: "FULL"})
+		if err != nil {
+			return err
+		}
+		return Enqueue(tx, arn)
+	})
+	return w.run(arn)
+}
+
+// run lets the queue work until the import is over.
+func (w *world) run(arn string) *catalog.ImportJob {
+	w.t.Helper()
+	over := make(chan struct{}, 16)
+	defer w.db.Subscribe(catalog.Topic, func(string) { over <- struct{}{} })()
+	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Backoff: func(int) time.Duration { return 0 },
+		Workers: map[job.Kind]job.Worker{ImportJob: w.in.Importer(), EraseJob: w.in.Eraser()}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer q.Close()
+	for {
+		var j *catalog.ImportJob
+		err := w.db.View(w.t.Context(), func(tx *store.Tx) (err error) { j, err = catalog.Get[catalog.ImportJob](tx, arn); return err })
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if !j.Status.Transitional() {
+			return j
+		}
+		<-over
+	}
+}
+
+func (w *world) parts() (n int) {
+	w.t.Helper()
+	for _, err := range w.blobs.List(w.t.Context(), "parts/") {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+const head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE,DEVICE,NUM_RATINGS\n"
+
+// csv is a file with head and these users, items, times and types.
+func csv(rows string) string { return head + strings.ReplaceAll(rows, "\n", ",,,\n") }
+
+func TestImport(t *testing.T) {
+	w := newWorld(t)
+	w.put("b/all/2.csv", csv("u2,i1,7,view\nu2,i2,8,view\n"))
+	w.put("b/all/1.CSV", csv("u1,i1,5,view\nu1,i1,5,view\nu1,i2,4,view\n"))
+	w.put("b/all/readme.txt", "not data")
+	w.put("b/all/deeper/3.csv", "neither")
+	w.put("b/one", csv("u3,i3,1,view\nu3,i4,2,view\nu3,i5,3,view\n"))
+	w.put("b/plain/x", csv("u4,i3,1,view\nu4,i4,2,view\nu4,i5,3,view\n"))
+	for _, c := range []struct{ location, want string }{
+		{"s3://b/all/", "u1: i2@4 i1@5\nu2: i1@7 i2@8\n"}, // in order of names; exact repeats count once
+		{"s3://b/one", "u1:\nu2:\nu3: i3@1 i4@2 i5@3\n"},  // replaces; numbers stay
+		{"s3://b/all", "u1: i2@4 i1@5\nu2: i1@7 i2@8\nu3:\n"},
+		{"s3://b/plain/", "u1:\nu2:\nu3:\nu4: i3@1 i4@2 i5@3\n"},
+	} {
+		if j := w.imported(dataset.Interactions, c.location); j.Status != catalog.Active || j.FailureReason != "" {
+			t.Fatalf("%s: %s %q", c.location, j.Status, j.FailureReason)
+		}
+		if got := w.snapshot(); got != c.want {
+			t.Errorf("%s: got\n%swant\n%s", c.location, got, c.want)
+		}
+	}
+}
+
+func TestFailedImportChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.put("b/bad", csv("u1,i1,5,view\nu1,i3,soon,view\nu1,i2,4,view\n"))
+	w.put("b/short", csv("u1,i1,5,view\n"))
+	if j := w.imported(dataset.Interactions, "s3://b/good"); j.Status != catalog.Active {
+		t.Fatal(j.FailureReason)
+	}
+	before, parts := w.snapshot(), w.parts()
+	for location, want := range map[string]string{
+		"s3://b/bad":         "s3://b/bad, line 3, column TIMESTAMP, ",
+		"s3://b/short":       "fewer than 3 interactions",
+		"s3://b/none":        "Invalid Data location.",
+		"s3://none/x":        "Invalid Data location.",
+		"s3://none/x/":       "Invalid Data location.",
+		"https://b/good":     "Invalid Data location.",
+		"s3://b/../../etc/x": "Invalid Data location.",
+	} {
+		j := w.imported(dataset.Interactions, location)
+		if j.Status != catalog.Failed || !strings.Contains(j.FailureReason, want) {
+			t.Errorf("%s: %s %q", location, j.Status, j.FailureReason)
+		}
+	}
+	if got := w.snapshot(); got != before || w.parts() != parts {
+		t.Errorf("after failed imports: %d parts,\n%s", w.parts(), got)
+	}
+}
+
+func TestImportOfADeletedDataset(t *testing.T) {
+	w := newWorld(t)
+	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.update(func(tx *store.Tx) error {
+		d, err := catalog.Get[catalog.Dataset](tx, "dataset/INTERACTIONS")
+		if err != nil {
+			return err
+		}
+		j := &catalog.ImportJob{Meta: catalog.Meta{ARN: "orphan", Group: "group", Parent: d.ARN, Status: catalog.Pending}, Location: "s3://b/good"}
+		if err := catalog.Create(tx, j); err != nil {
+			return err
+		}
+		if err := Enqueue(tx, j.ARN); err != nil {
+			return err
+		}
+		return catalog.DeleteAll(tx, d)
+	})
+	w.put("b/items", "ITEM_ID,GENRES,YEAR\ni1,a|b,\ni2,c,1\n")
+	if j := w.imported(dataset.Items, "s3://b/items"); j.Status != catalog.Active { // runs behind the orphan
+		t.Fatal(j.FailureReason)
+	}
+	err := w.db.View(t.Context(), func(tx *store.Tx) error {
+		s, _, err := job.Find(tx, ImportJob, "orphan")
+		if s.State != "done" {
+			t.Errorf("the orphan is %s", s.State)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// told is a worker that says when a run has ended.
+type told struct {
+	job.Worker
+	ended chan error
+}
+
+func (w told) Run(ctx context.Context, t *job.Task) error {
+	err := w.Worker.Run(ctx, t)
+	w.ended <- err
+	return err
+}
+
+func TestEraseGroup(t *testing.T) {
+	w := newWorld(t)
+	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.imported(dataset.Interactions, "s3://b/good")
+	other := *w.group
+	other.ARN = "other"
+	w.update(func(tx *store.Tx) error { return catalog.Create(tx, &other) })
+	if w.parts() != 1 {
+		t.Fatalf("%d parts before", w.parts())
+	}
+	w.update(func(tx *store.Tx) error { return w.in.EraseGroup(tx, w.group.ID) })
+	if last, err := w.logs.Log(w.group.ID).Last(t.Context()); last != 0 || err != nil {
+		t.Errorf("the log still has %d records, %v", last, err)
+	}
+	worker := told{w.in.Eraser(), make(chan error)}
+	q, err := job.Open(t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{EraseJob: worker}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // parts, snapshots, models
+		if err := <-worker.ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if w.parts() != 0 {
+		t.Errorf("%d parts are left", w.parts())
+	}
+}
+
+func TestPutEvents(t *testing.T) {
+	w := newWorld(t)
+	v := 3.5
+	at := func(n int64) time.Time { return time.Unix(n, 0) }
+	put := func(user, session string, events ...Event) {
+		t.Helper()
+		if err := w.in.PutEvents(t.Context(), "track", user, session, events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("", "s1", Event{ID: "e1", Type: "view", Item: "i1", SentAt: at(10)}, Event{Type: "view", Item: "i2", SentAt: at(9), Value: &v, Properties: `{"device": "phone", "numRatings": 3, "unknown": [1]}`})
+	if got, want := w.snapshot(), "s1: i2@9 i1@10\n"; got != want {
+		t.Errorf("an anonymous visitor: got\n%s", got)
+	}
+	put("u1", "s1", Event{Type: "buy", Item: "i3", SentAt: at(11)})
+	put("", "s1", Event{Type: "view", Item: "i4", SentAt: at(12)}, Event{ID: "e1", Type: "view", Item: "i5", SentAt: at(13)})
+	if got, want := w.snapshot(), "s1:\nu1: i2@9 i1@10 i3@11 i4@12\n"; got != want {
+		t.Errorf("joined, and a repeated eventId: got\n%s", got)
+	}
+	g := w.state()
+	if g.User("s1") != g.User("u1") {
+		t.Error("the session cannot be asked for like its user")
+	}
+}
+
+func TestPutEventsRefuses(t *testing.T) {
+	w := newWorld(t)
+	good := Event{Type: "view", Item: "i1", SentAt: time.Unix(10, 0)}
+	for name, c := range map[string]struct {
+		tracking string
+		change   func(e *Event)
+		want     string
+	}{
+		"unknown tracking id": {"other", func(*Event) {}, `tracking id "other"`},
+		"no item":             {"track", func(e *Event) { e.Item = "" }, "itemId"},
+		"milliseconds":        {"track", func(e *Event) { e.SentAt = time.Unix(1_700_000_000_000, 0) }, "1700000000"},
+		"before 1970":         {"track", func(e *Event) { e.SentAt = time.Unix(-5, 0) }, "before 1970"},
+		"no JSON":             {"track", func(e *Event) { e.Properties = `{"device": ` }, "JSON"},
+		"text behind":         {"track", func(e *Event) { e.Properties = `{} }` }, "behind"},
+		"a list":              {"track", func(e *Event) { e.Properties = `[1]` }, "JSON object"},
+		"reserved":            {"track", func(e *Event) { e.Properties = `{"UserId": "x"}` }, "reserved"},
+		"wrong type":          {"track", func(e *Event) { e.Properties = `{"numRatings": "many"}` }, "NUM_RATINGS"},
+		"a list as value":     {"track", func(e *Event) { e.Properties = `{"device": ["a"]}` }, "DEVICE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := good
+			c.change(&bad)
+			err := w.in.PutEvents(t.Context(), c.tracking, "u", "s", []Event{good, bad})
+			var inv *Invalid
+			if !errors.As(err, &inv) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	if got := w.snapshot(); got != "" {
+		t.Errorf("of refused calls something was kept:\n%s", got)
+	}
+}
+
+func TestPutEntities(t *testing.T) {
+	w := newWorld(t)
+	if err := w.in.Put(t.Context(), "dataset/ITEMS", dataset.Items, []Entity{{"i1", `{"genres": "a|b", "year": 1999, "eventType": "x"}`}, {"i1", `{"genres": "c"}`}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.in.Put(t.Context(), "dataset/USERS", dataset.Users, []Entity{{"u1", ""}}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := w.state().Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := s.ItemTable.Row(0)
+	if row[0].Str != "i1" || row[1].Str != "c" || row[2].Kind != "" { // the whole record is replaced
+		t.Errorf("item: %+v", row)
+	}
+	if row := s.UserTable.Row(0); row[0].Str != "u1" {
+		t.Errorf("user: %+v", row)
+	}
+	for name, c := range map[string]struct {
+		arn  string
+		kind dataset.Type
+		list []Entity
+		want string
+	}{
+		"missing column": {"dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a"}`}, {"i3", `{"year": 3}`}}, "items.2.member: properties.genres is missing"},
+		"wrong type":     {"dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a", "year": "soon"}`}}, "YEAR"},
+		"wrong dataset":  {"dataset/ITEMS", dataset.Users, []Entity{{"i2", ""}}, "of type ITEMS"},
+	} {
+		var inv *Invalid
+		if err := w.in.Put(t.Context(), c.arn, c.kind, c.list); !errors.As(err, &inv) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if err := w.in.Put(t.Context(), "dataset/none", dataset.Items, nil); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("absent dataset: %v", err)
+	}
+	w.update(func(tx *store.Tx) error {
+		d, err := catalog.Get[catalog.Dataset](tx, "dataset/ITEMS")
+		if err != nil {
+			return err
+		}
+		d.Status = catalog.Pending
+		return catalog.Update(tx, d)
+	})
+	var not *NotReady
+	if err := w.in.Put(t.Context(), "dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a"}`}}); !errors.As(err, &not) {
+		t.Errorf("a dataset that is not ACTIVE: %v", err)
+	}
+	again, err := w.state().Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.ItemIDs) != 1 {
+		t.Errorf("of refused calls something was kept: %v", again.ItemIDs)
+	}
+}
+
+// TestTrackersAreForgotten shows that the cache of tracking ids follows the catalog.
+func TestTrackersAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	e := Event{Type: "view", Item: "i1", SentAt: time.Unix(10, 0)}
+	if err := w.in.PutEvents(t.Context(), "track", "u", "s", []Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	w.update(func(tx *store.Tx) error {
+		tr, err := catalog.Get[catalog.EventTracker](tx, "tracker")
+		if err != nil {
+			return err
+		}
+		return catalog.Delete(tx, tr)
+	})
+	var inv *Invalid
+	if err := w.in.PutEvents(t.Context(), "track", "u", "s", []Event{e}); !errors.As(err, &inv) {
+		t.Errorf("after the tracker was deleted: %v", err)
+	}
+}
+
+func TestCamel(t *testing.T) {
+	var got []string
+	for _, c := range []string{"NUM_RATINGS", "GENRES", "A_B_C", "_X", "already"} {
+		got = append(got, camel(c))
+	}
+	if want := "numRatings genres aBC X already"; strings.Join(got, " ") != want {
+		t.Errorf("got %v", got)
+	}
+}
+
+func FuzzProperties(f *testing.F) {
+	s, err := dataset.ParseSchema(interactionsText, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{``, `{}`, `null`, `{"device":"x"}`, `{"numRatings":1e3}`, `{"numRatings":-9223372036854775809}`, `{"DEVICE":null}`, `[`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		row, err := properties(s, text, eventFields, reserved)
+		if err != nil {
+			return
+		}
+		c := dataset.Change{Interaction: &dataset.Interaction{Properties: row}}
+		b, err := c.Append(nil)
+		if err != nil {
+			t.Fatalf("what was accepted cannot be written: %v", err)
+		}
+		back, err := dataset.ParseChange(b)
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v", err)
+		}
+		if again, err := back.Append(nil); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("read back differently: %v", err)
+		}
+	})
+}

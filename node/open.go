@@ -1,0 +1,203 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"usher/api/control"
+	"usher/api/events"
+	"usher/api/identity"
+	"usher/api/runtime"
+	"usher/blob"
+	"usher/blob/s3server"
+	"usher/catalog"
+	"usher/eventlog"
+	"usher/history"
+	"usher/ingest"
+	"usher/job"
+	"usher/recipe"
+	"usher/recipe/itemknn"
+	"usher/recipe/popularity"
+	"usher/recipe/sequence"
+	"usher/serving"
+	"usher/store"
+	"usher/train"
+	"usher/wire"
+	"usher/wire/personalize"
+	"usher/wire/personalizeevents"
+	"usher/wire/personalizeruntime"
+)
+
+// Node is a running server.
+type Node struct {
+	opt      Options
+	closers  []func() error // in the order of opening
+	listener net.Listener
+	server   *http.Server
+	ended    chan struct{} // closed when the listener has ended
+	endErr   error         // why, once ended is closed
+}
+
+// recipes are those that this usher can train.
+func recipes() []recipe.Recipe {
+	return []recipe.Recipe{popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}}
+}
+
+// minimums are AWS's, data.md §9 of the developer guide's quotas.
+func (o Options) minimums() (rows int64, m train.Minimums) {
+	if o.Fast {
+		return 0, train.Minimums{}
+	}
+	return 1000, train.Minimums{Interactions: 1000, Users: 25, Share: .01}
+}
+
+// Open starts a server; it answers when Open returns. On an error nothing is
+// left running.
+func Open(ctx context.Context, opt Options) (_ *Node, err error) {
+	opt = opt.withDefaults()
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	n := &Node{opt: opt, ended: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.closeRooms())
+		}
+	}()
+	keys, err := readKeys(opt.Keys)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := n.rooms(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	return n, n.serve(ctx, handler)
+}
+
+// rooms opens every room, from the ground up, and gives what answers requests.
+func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
+	opt := n.opt
+	db, err := store.Open(ctx, store.Options{Dir: opt.Dir, Now: opt.Now})
+	if err != nil {
+		return nil, err
+	}
+	n.closes(db.Close)
+	if err := n.claim(ctx, db.Documents()); err != nil {
+		return nil, err
+	}
+	blobs, err := blob.OpenDir(blobsDir(opt.Dir))
+	if err != nil {
+		return nil, err
+	}
+	buckets, err := s3server.Open(s3server.Options{Dir: bucketsDir(opt.Dir), Region: opt.Region, Account: opt.Account, Now: opt.Now, Log: opt.Log})
+	if err != nil {
+		return nil, err
+	}
+	logs := eventlog.New(db)
+	n.closes(logs.Close)
+	hist := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
+	n.closes(hist.Close)
+	rows, minimums := opt.minimums()
+	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Log: opt.Log})
+	n.closes(in.Close)
+	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, NewID: newRecommendationID, Log: opt.Log})
+	n.closes(srv.Close)
+	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums, Now: opt.Now, Log: opt.Log})
+	set := metrics.NewSet()
+	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, serving.DeployJob: 4},
+		Workers: map[job.Kind]job.Worker{
+			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
+			train.Job:         counted(trainer, db, set, versionRecord),
+			ingest.EraseJob:   in.Eraser(),
+			serving.DeployJob: srv.Deployer(),
+		}})
+	if err != nil {
+		return nil, err
+	}
+	n.closes(jobs.Close)
+
+	arns := catalog.NewARNs(opt.Region, opt.Account)
+	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: observe(set)}
+	mux, query := wire.NewMux(wopt), wire.NewQuery(wopt)
+	personalize.Register(mux, control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast}))
+	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
+	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))
+	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)
+
+	r := &router{mux: mux, query: query, buckets: buckets, metrics: set,
+		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
+	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: len(keys) > 0}
+	return wire.Identify(guard.Handler(r)), nil
+}
+
+// claim refuses a data folder whose ARNs are of another account or region.
+func (n *Node) claim(ctx context.Context, d store.Documents) error {
+	const key = "node/arns"
+	mine := n.opt.Region + " " + n.opt.Account
+	have, ok, err := d.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return d.Put(ctx, key, []byte(mine))
+	}
+	if string(have) != mine {
+		var region, account string
+		if _, err := fmt.Sscanf(string(have), "%s %s", &region, &account); err != nil {
+			return fmt.Errorf("data folder %q: read its region and account: %w", n.opt.Dir, err)
+		}
+		return fmt.Errorf("the data folder %q holds resources of region %s and account %s: start usher with -region %s -account %s, or with another -data folder", n.opt.Dir, region, account, region, account)
+	}
+	return nil
+}
+
+func (n *Node) closes(fn func() error) { n.closers = append(n.closers, fn) }
+
+// closeRooms closes what was opened, last first.
+func (n *Node) closeRooms() error {
+	var errs []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		errs = append(errs, n.closers[i]())
+	}
+	n.closers = nil
+	return errors.Join(errs...)
+}
+
+// graceful is how long requests under way may go on after Close was called.
+const graceful = 10 * time.Second
+
+// Close stops listening, lets requests under way end, stops running jobs – they
+// go on at the next start – and closes every room.
+func (n *Node) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), graceful)
+	defer cancel()
+	err := n.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests did not end in time: %w", err), n.server.Close())
+	}
+	<-n.ended
+	if !errors.Is(n.endErr, http.ErrServerClosed) {
+		err = errors.Join(err, n.endErr)
+	}
+	return errors.Join(err, n.closeRooms())
+}
+
+// Ended is closed when the node can answer no more; Close tells why.
+func (n *Node) Ended() <-chan struct{} { return n.ended }
+
+// newRecommendationID names an answer; it is unique and means nothing else.
+func newRecommendationID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never gives an error
+	h := hex.EncodeToString(b[:])
+	return "RID-" + h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}

@@ -1,0 +1,175 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"usher/blob/s3server"
+	"usher/wire"
+)
+
+// Bounds of what one client can hold.
+const (
+	headerTime  = 10 * time.Second
+	idleTime    = 2 * time.Minute
+	requestTime = time.Minute // of a call; of the next bytes of an object
+	maxHeader   = 64 << 10
+)
+
+// serve opens the listener and starts answering.
+func (n *Node) serve(ctx context.Context, h http.Handler) error {
+	var config *tls.Config
+	if n.opt.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(n.opt.TLSCert, n.opt.TLSKey)
+		if err != nil {
+			return fmt.Errorf("read certificate: %w", err)
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", n.opt.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; give another -listen address", n.opt.Listen, err)
+	}
+	n.listener = l
+	n.server = &http.Server{Handler: h, TLSConfig: config, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(n.opt.Log.Handler(), slog.LevelDebug)}
+	go func() {
+		defer close(n.ended)
+		if config != nil {
+			n.endErr = n.server.ServeTLS(l, "", "")
+		} else {
+			n.endErr = n.server.Serve(l)
+		}
+	}()
+	return nil
+}
+
+// URL is the address that clients call.
+func (n *Node) URL() string {
+	scheme := "http"
+	if n.server.TLSConfig != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + n.listener.Addr().String()
+}
+
+// router sends each request of the one port to who answers it.
+type router struct {
+	mux        *wire.Mux
+	query      *wire.Query
+	buckets    *s3server.Buckets
+	metrics    *metrics.Set
+	signatures *wire.Signatures
+}
+
+// ServeHTTP implements http.Handler.
+func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/healthz":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, "ok\n") // a client that has left is no error of ours
+		return
+	case r.URL.Path == "/metrics" && r.Method == http.MethodGet:
+		s.showMetrics(w, r)
+		return
+	case r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Authorization") == "" && r.URL.RawQuery == "" &&
+		strings.Contains(r.Header.Get("Accept"), "text/html"):
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, "This is usher: Amazon Personalize that anyone can run.\n\nSet AWS_ENDPOINT_URL to this address and use boto3, the AWS CLI or any AWS SDK.\n")
+		return
+	}
+	control := http.NewResponseController(w)
+	call := s.query.Serves(r) || s.mux.Serves(r)
+	if call { // its body is small: it comes soon or not at all
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		r = r.WithContext(ctx)
+		deadline := time.Now().Add(requestTime)
+		_ = control.SetReadDeadline(deadline)  // an error: the connection has none
+		_ = control.SetWriteDeadline(deadline) // likewise
+	} else {
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &patientBody{r.Body, control}
+		}
+		w = &patientWriter{ResponseWriter: w, control: control}
+	}
+	who, err := s.signatures.Verify(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	r = r.WithContext(wire.WithPrincipal(r.Context(), who))
+	switch {
+	case s.query.Serves(r):
+		s.query.ServeHTTP(w, r)
+	case s.mux.Serves(r):
+		s.mux.ServeHTTP(w, r)
+	default:
+		s.buckets.ServeHTTP(w, r)
+	}
+}
+
+// refuse answers a bad signature in the words of the service that was called.
+func (s *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case s.query.Serves(r):
+		s.query.Fail(w, r, err)
+	case s.mux.Serves(r):
+		s.mux.Fail(w, r, err)
+	default:
+		fault, ok := err.(wire.Error)
+		if !ok {
+			fault = &wire.Fault{Code: "InternalError", Message: "The request could not be checked.", Status: http.StatusInternalServerError}
+		}
+		wire.FailS3(w, r, fault)
+	}
+}
+
+// showMetrics answers Prometheus. Where keys guard the server it answers this
+// machine only: Prometheus cannot sign, and names of resources are nobody
+// else's business.
+func (s *router) showMetrics(w http.ResponseWriter, r *http.Request) {
+	if s.signatures.Keys != nil {
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err != nil || !loopback(host) {
+			http.Error(w, "metrics are shown on this machine only", http.StatusForbidden)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	s.metrics.WritePrometheus(w)
+	metrics.WriteProcessMetrics(w)
+}
+
+// patientBody and patientWriter let an object take any time, as long as its
+// bytes keep moving.
+type patientBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(requestTime)) // an error: the connection has none
+	return b.ReadCloser.Read(p)
+}
+
+type patientWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (w *patientWriter) Write(p []byte) (int, error) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(requestTime)) // an error: the connection has none
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
