@@ -1,0 +1,107 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"usher/dataset"
+	"usher/eval"
+	"usher/internal/seed"
+	"usher/recipe"
+)
+
+// work goes from the checkpoint to the model. What is chosen and measured by
+// the first fit, on the training users, is known to the second, on everything.
+func (c *child) work(ctx context.Context) error {
+	r := byName(c.opt.Recipes)[c.req.Recipe]
+	if r == nil {
+		return &permanent{fmt.Errorf("this usher has no recipe %q", c.req.Recipe)}
+	}
+	c.report(stageStart, 0, "reading the data")
+	data, err := c.read(ctx)
+	if err != nil {
+		return err
+	}
+	if !c.at.Refit {
+		if err := c.evaluate(ctx, r, data); err != nil {
+			return err
+		}
+		c.at.Refit, c.at.Fit = true, ""
+		if err := c.save(ctx); err != nil {
+			return err
+		}
+	}
+	m, err := c.fit(ctx, r, data, stageRefit)
+	if err != nil {
+		return err
+	}
+	c.report(stageSave, 0, "")
+	if err := writeBlob(ctx, c.opt.Blobs, c.req.Model, m.Save); err != nil {
+		return fmt.Errorf("save model: %w", err)
+	}
+	c.at.Model = c.req.Model
+	return nil
+}
+
+// read gives the frozen data.
+func (c *child) read(ctx context.Context) (*dataset.Snapshot, error) {
+	f, err := c.opt.Blobs.Open(ctx, c.at.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return dataset.ReadSnapshot(&stoppableReader{ctx, f}, f.Size())
+}
+
+// evaluate trains without the test users and measures how well what they did
+// next is found. Data without test users, or with nobody else, give no metrics.
+func (c *child) evaluate(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot) error {
+	from := seed.Seed(c.req.Seed).Branch("evaluation")
+	part, cases := eval.Split(data, from)
+	if len(cases) == 0 || len(part.Events) == 0 {
+		return nil
+	}
+	m, err := c.fit(ctx, r, part, stageTrain)
+	if err != nil {
+		return err
+	}
+	if chooser, ok := m.(recipe.Chooser); ok {
+		c.at.Choices = chooser.Choices()
+	}
+	a := asking{model: m, spec: r.Spec(), workers: c.req.Workers, progress: func(done float64) {
+		c.report(stageMeasure, done, fmt.Sprintf("%d test users", min(len(cases), casesMax)))
+	}}
+	c.at.Metrics, err = a.measure(ctx, data, sample(cases, from))
+	return err
+}
+
+// fit trains one model.
+func (c *child) fit(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot, s stage) (recipe.Model, error) {
+	c.report(s, 0, "")
+	cp := &fitCheckpoint{child: c, ctx: ctx}
+	m, err := r.Train(ctx, recipe.Input{
+		Data: data, Params: c.req.Params, Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices,
+		Checkpoint: cp, Progress: func(done float64, note string) { c.report(s, done, note) },
+	})
+	switch {
+	case err == nil:
+		return m, nil
+	case context.Cause(ctx) != nil || cp.err != nil:
+		return nil, err
+	}
+	return nil, &permanent{err}
+}
+
+// stoppableReader gives an error once ctx is done.
+type stoppableReader struct {
+	ctx context.Context
+	r   io.ReaderAt
+}
+
+func (s *stoppableReader) ReadAt(b []byte, at int64) (int, error) {
+	if err := context.Cause(s.ctx); err != nil {
+		return 0, err
+	}
+	return s.r.ReadAt(b, at)
+}

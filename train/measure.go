@@ -1,0 +1,121 @@
+package train
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"usher/dataset"
+	"usher/eval"
+	"usher/internal/seed"
+	"usher/recipe"
+)
+
+// casesMax bounds how many test users are asked about: the standard error of a
+// mean over so many is at most half a hundredth.
+const casesMax = 10_000
+
+// sample draws casesMax of the cases, in their order.
+func sample(cases []eval.Case, from seed.Seed) []eval.Case {
+	if len(cases) <= casesMax {
+		return cases
+	}
+	drawn := from.Branch("cases").Rand().Perm(len(cases))[:casesMax]
+	slices.Sort(drawn)
+	out := make([]eval.Case, casesMax)
+	for i, j := range drawn {
+		out[i] = cases[j]
+	}
+	return out
+}
+
+// asking asks a model about test users.
+type asking struct {
+	model    recipe.Model
+	spec     recipe.Spec
+	workers  int
+	progress func(done float64)
+}
+
+// block is how many cases a worker takes at once.
+const block = 64
+
+// measure gives the metrics by AWS's keys. Each case's list depends on the case
+// alone and lists are counted in the order of cases: any number of workers
+// gives the same.
+func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eval.Case) (map[string]float64, error) {
+	a.progress(0)
+	lists := make([][]dataset.Index, len(cases))
+	workers := a.workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var wg sync.WaitGroup
+	var mu struct {
+		sync.Mutex
+		next, done int
+		err        error
+	}
+	for range workers {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				from := mu.next
+				mu.next += block
+				stop := from >= len(cases) || mu.err != nil
+				mu.Unlock()
+				if stop {
+					return
+				}
+				to := min(from+block, len(cases))
+				err := a.ask(ctx, cases[from:to], lists[from:to])
+				mu.Lock()
+				mu.done += to - from
+				if mu.err == nil {
+					mu.err = err
+				}
+				a.progress(float64(mu.done) / float64(len(cases)))
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause
+	}
+	if mu.err != nil {
+		return nil, &permanent{mu.err}
+	}
+	tally := eval.NewTally(all)
+	for i, c := range cases {
+		tally.Add(lists[i], c.Truth)
+	}
+	return tally.Metrics(), nil
+}
+
+// ask puts the answers to some cases into lists, as the model gives them in
+// serving: the user is one that it was not trained on, what is known of him is
+// the input.
+func (a *asking) ask(ctx context.Context, cases []eval.Case, lists [][]dataset.Index) error {
+	var dst []recipe.Scored
+	for i, c := range cases {
+		q := recipe.Query{User: c.User, Item: dataset.NoIndex, History: c.Input}
+		if a.spec.NeedsItem {
+			q.Item = c.QueryItem()
+		}
+		if n := len(c.Input); n > 0 { // the moment of the question, not of the measuring
+			q.Now = time.Unix(c.Input[n-1].Time, 0).UTC()
+		}
+		var err error
+		if dst, err = a.model.Recommend(ctx, &q, eval.ListLength, dataset.Set{}, dst); err != nil {
+			return err
+		}
+		lists[i] = make([]dataset.Index, len(dst))
+		for j, s := range dst {
+			lists[i][j] = s.Index
+		}
+	}
+	return nil
+}
