@@ -26,11 +26,12 @@ import (
 
 // Options configure the walk.
 type Options struct {
-	Endpoint string // http://127.0.0.1:8480
-	Out      io.Writer
-	Files    []File    // interactions, then optionally titles; none: a made-up shop
-	Seed     seed.Seed // of the made-up shop
-	Now      func() time.Time
+	Endpoint  string // http://127.0.0.1:8480
+	Out       io.Writer
+	Files     []File    // interactions, then optionally titles; none: a made-up shop
+	Seed      seed.Seed // of the made-up shop
+	Customers int       // of the made-up shop; 2500
+	Now       func() time.Time
 }
 
 // walk is one run of the demo.
@@ -68,7 +69,7 @@ func Run(ctx context.Context, opt Options) error {
 	if len(opt.Files) > 0 {
 		w.src, err = fromFiles(opt.Files)
 	} else {
-		w.src, err = fromShop(opt.Seed)
+		w.src, err = fromShop(opt.Seed, cmp.Or(opt.Customers, 2500))
 	}
 	if err != nil {
 		return err

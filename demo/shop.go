@@ -49,10 +49,9 @@ type Visit struct {
 
 // Sizes of the shop.
 const (
-	articles  = 800
-	customers = 2500
-	year      = 365 * 24 * 3600
-	opening   = 1704067200 // 2024-01-01
+	articles = 800
+	year     = 365 * 24 * 3600
+	opening  = 1704067200 // 2024-01-01
 )
 
 // departments name the categories; things are the nouns of their articles.
@@ -77,8 +76,8 @@ var departments = []struct {
 var makers = []string{"Alpenrose", "Northbound", "Kestrel", "Lumen", "Granite", "Fjordline", "Summit", "Driftwood", "Aurora", "Pathfinder", "Wildhaus", "Tundra"}
 var styles = []string{"Light", "Pro", "Classic", "Trail", "Compact", "Expedition", "Junior", "Comfort", "Ultra", "Everyday"}
 
-// NewShop makes the shop of a seed.
-func NewShop(s seed.Seed) *Shop {
+// NewShop makes the shop of a seed with so many customers.
+func NewShop(s seed.Seed, customers int) *Shop {
 	shop := &Shop{}
 	shop.stock(s.Branch("stock"))
 	for c := range customers {

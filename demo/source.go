@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -47,8 +48,8 @@ const (
 )
 
 // fromShop makes the walk's data of a made-up shop.
-func fromShop(s seed.Seed) (*source, error) {
-	shop := NewShop(s)
+func fromShop(s seed.Seed, customers int) (*source, error) {
+	shop := NewShop(s, customers)
 	var interactions, items bytes.Buffer
 	if err := errors.Join(shop.WriteInteractions(&interactions), shop.WriteItems(&items)); err != nil {
 		return nil, err
@@ -118,7 +119,7 @@ func fromFiles(files []File) (*source, error) {
 		users[x.user], items[x.item] = true, true
 		src.rows, out = append(src.rows, x), append(out, line)
 	}
-	slices.SortStableFunc(src.rows, func(a, b row) int { return int(min(1, max(-1, a.time-b.time))) })
+	slices.SortStableFunc(src.rows, func(a, b row) int { return cmp.Compare(a.time, b.time) })
 	var b bytes.Buffer
 	if err := csv.NewWriter(&b).WriteAll(out); err != nil {
 		return nil, err
