@@ -107,6 +107,9 @@ func (a *API) wrongType(ctx context.Context, campaign, call, want string) error 
 
 // served gives the name of the recipe that a campaign serves.
 func (a *API) served(ctx context.Context, campaign string) (string, error) {
+	if campaign == "" {
+		return "", invalid("campaignArn is missing. Give the ARN of the campaign that should answer.")
+	}
 	if _, err := a.opt.ARNs.ParseAs(campaign, catalog.KindCampaign); err != nil {
 		return "", err
 	}

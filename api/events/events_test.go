@@ -1,0 +1,159 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"usher/blob"
+	"usher/catalog"
+	"usher/dataset"
+	"usher/eventlog"
+	"usher/history"
+	"usher/ingest"
+	"usher/store"
+	wire "usher/wire/personalizeevents"
+)
+
+const (
+	interactions = `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`
+	items        = `{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRES","type":"string","categorical":true}]}`
+	users        = `{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":"int"}]}`
+)
+
+// api gives the API over a group "shop" with three datasets and the tracking id
+// "track"; hist is the group's history.
+func api(t *testing.T) (a *API, hist func() *dataset.Snapshot) {
+	db, err := store.Open(t.Context(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := eventlog.New(db)
+	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
+	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: h, Blobs: blobs, Buckets: blobs, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		for _, close := range []func() error{in.Close, h.Close, logs.Close, db.Close} {
+			if err := close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	arns := catalog.NewARNs("us-east-1", "000000000000")
+	group := &catalog.DatasetGroup{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDatasetGroup, "shop"), Status: catalog.Active}}
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		if err := catalog.Create(tx, group); err != nil {
+			return err
+		}
+		err := catalog.Create(tx, &catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: group.ARN, Status: catalog.Active}, TrackingID: "track"})
+		if err != nil {
+			return err
+		}
+		for kind, text := range map[dataset.Type]string{dataset.Interactions: interactions, dataset.Items: items, dataset.Users: users} {
+			d := &catalog.Dataset{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDataset, "shop", string(kind)), Group: group.ARN, Status: catalog.Active}, Type: string(kind)}
+			if err := errors.Join(catalog.Create(tx, d), in.SetSchema(tx, group.ID, dataset.SchemaSet{Type: kind, Text: text})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Options{Ingest: in, ARNs: arns, Metrics: metrics.NewSet(), Now: time.Now}), func() *dataset.Snapshot {
+		g, err := h.Group(t.Context(), group.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := g.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+const shop = "arn:aws:personalize:us-east-1:000000000000:dataset/shop/"
+
+func TestAllThatIsPutIsThere(t *testing.T) {
+	a, snapshot := api(t)
+	ctx := t.Context()
+	_, err := a.PutEvents(ctx, &wire.PutEventsInput{TrackingId: ptr("track"), SessionId: ptr("s"), UserId: ptr("u"), EventList: []wire.Event{
+		{EventType: ptr("view"), ItemId: ptr("i1"), SentAt: ptr(time.Unix(5, 0)), EventValue: ptr(float32(2)), MetricAttribution: &wire.MetricAttribution{EventAttributionSource: ptr("mail")}},
+		{EventType: ptr("view"), ItemId: ptr("i2"), SentAt: ptr(time.Unix(4, 0)), Impression: []string{"i2", "i3"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.PutItems(ctx, &wire.PutItemsInput{DatasetArn: ptr(shop + "ITEMS"), Items: []wire.Item{{ItemId: ptr("i1"), Properties: ptr(`{"genres":"a"}`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.PutUsers(ctx, &wire.PutUsersInput{DatasetArn: ptr(shop + "USERS"), Users: []wire.User{{UserId: ptr("u"), Properties: ptr(`{"age":30}`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	s := snapshot()
+	var events []string
+	for _, e := range s.Events {
+		events = append(events, fmt.Sprintf("%s@%d", s.ItemIDs[e.Item], e.Time))
+	}
+	if got := strings.Join(events, " "); got != "i2@4 i1@5" {
+		t.Errorf("events %s", got)
+	}
+	if s.ItemTable.Row(0)[1].Str != "a" || s.UserTable.Row(0)[1].Int != 30 {
+		t.Errorf("records %v %v", s.ItemTable.Row(0), s.UserTable.Row(0))
+	}
+}
+
+func TestErrorsAreAWSs(t *testing.T) {
+	a, _ := api(t)
+	event := []wire.Event{{EventType: ptr("view"), SentAt: ptr(time.Unix(5, 0))}}
+	for name, c := range map[string]struct {
+		call func(ctx context.Context) error
+		code string
+		text string
+	}{
+		"unknown tracking id": {func(ctx context.Context) error {
+			_, err := a.PutEvents(ctx, &wire.PutEventsInput{TrackingId: ptr("x"), SessionId: ptr("s"), EventList: event})
+			return err
+		}, "InvalidInputException", "tracking id"},
+		"no itemId": {func(ctx context.Context) error {
+			_, err := a.PutEvents(ctx, &wire.PutEventsInput{TrackingId: ptr("track"), SessionId: ptr("s"), EventList: event})
+			return err
+		}, "InvalidInputException", "eventList.1.member: itemId is missing"},
+		"malformed ARN": {func(ctx context.Context) error {
+			_, err := a.PutItems(ctx, &wire.PutItemsInput{DatasetArn: ptr("shop")})
+			return err
+		}, "InvalidInputException", "not an ARN"},
+		"absent dataset": {func(ctx context.Context) error {
+			_, err := a.PutItems(ctx, &wire.PutItemsInput{DatasetArn: ptr("arn:aws:personalize:us-east-1:000000000000:dataset/other/ITEMS")})
+			return err
+		}, "ResourceNotFoundException", "does not exist"},
+		"wrong dataset": {func(ctx context.Context) error {
+			_, err := a.PutUsers(ctx, &wire.PutUsersInput{DatasetArn: ptr(shop + "ITEMS")})
+			return err
+		}, "InvalidInputException", "of type ITEMS"},
+		"actions": {func(ctx context.Context) error { _, err := a.PutActions(ctx, &wire.PutActionsInput{}); return err },
+			"InvalidInputException", "aws-next-best-action"},
+		"action interactions": {func(ctx context.Context) error {
+			_, err := a.PutActionInteractions(ctx, &wire.PutActionInteractionsInput{})
+			return err
+		}, "InvalidInputException", "aws-next-best-action"},
+	} {
+		err := c.call(t.Context())
+		var coded interface{ ErrorCode() string }
+		if !errors.As(err, &coded) || coded.ErrorCode() != c.code || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package runtime
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"usher/blob"
+	"usher/catalog"
+	"usher/eventlog"
+	"usher/history"
+	"usher/serving"
+	"usher/store"
+	wire "usher/wire/personalizeruntime"
+)
+
+// api gives the API of a server without campaigns but one, which is pending.
+func api(t *testing.T) *API {
+	db, err := store.Open(t.Context(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := eventlog.New(db)
+	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
+	s := serving.New(serving.Options{DB: db, History: h, Blobs: blobs, Now: time.Now, NewID: func() string { return "RID-1" }, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		for _, close := range []func() error{s.Close, h.Close, logs.Close, db.Close} {
+			if err := close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		return catalog.Create(tx, &catalog.Campaign{Meta: catalog.Meta{ARN: arn + "campaign/slow", Status: catalog.Pending}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Options{Serving: s, ARNs: catalog.NewARNs("us-east-1", "000000000000"), Metrics: metrics.NewSet(), Now: time.Now})
+}
+
+const arn = "arn:aws:personalize:us-east-1:000000000000:"
+
+func ptr[T any](v T) *T { return &v }
+
+// TestErrorsAreAWSs asks for what cannot be answered. Answers are tested in
+// serving, and over HTTP in node.
+func TestErrorsAreAWSs(t *testing.T) {
+	a := api(t)
+	slow := ptr(arn + "campaign/slow")
+	for name, c := range map[string]struct {
+		in         wire.GetRecommendationsInput
+		code, text string
+	}{
+		"nothing":             {wire.GetRecommendationsInput{}, "InvalidInputException", "campaignArn is missing"},
+		"two":                 {wire.GetRecommendationsInput{CampaignArn: slow, RecommenderArn: slow}, "InvalidInputException", "one of them"},
+		"a recommender":       {wire.GetRecommendationsInput{RecommenderArn: ptr(arn + "recommender/x")}, "ResourceNotFoundException", "recommender/x"},
+		"a filter":            {wire.GetRecommendationsInput{CampaignArn: slow, FilterArn: ptr(arn + "filter/x")}, "ResourceNotFoundException", "filter/x"},
+		"values of no filter": {wire.GetRecommendationsInput{CampaignArn: slow, FilterValues: map[string]string{"a": "b"}}, "InvalidInputException", "filterArn"},
+		"promotions":          {wire.GetRecommendationsInput{CampaignArn: slow, Promotions: []wire.Promotion{{}}}, "InvalidInputException", "promotions"},
+		"metadata":            {wire.GetRecommendationsInput{CampaignArn: slow, MetadataColumns: map[string][]string{"ITEMS": {"X"}}}, "InvalidInputException", "metadataColumns"},
+		"no ARN":              {wire.GetRecommendationsInput{CampaignArn: ptr("slow")}, "InvalidInputException", "not an ARN"},
+		"another kind":        {wire.GetRecommendationsInput{CampaignArn: ptr(arn + "solution/x")}, "InvalidInputException", "of a solution"},
+		"another region":      {wire.GetRecommendationsInput{CampaignArn: ptr(strings.Replace(*slow, "us-east-1", "eu-west-1", 1))}, "InvalidInputException", "-region eu-west-1"},
+		"absent":              {wire.GetRecommendationsInput{CampaignArn: ptr(arn + "campaign/none")}, "ResourceNotFoundException", "campaign/none does not exist"},
+		"pending":             {wire.GetRecommendationsInput{CampaignArn: slow, UserId: ptr("u")}, "InvalidInputException", "CREATE PENDING"},
+		"too many results":    {wire.GetRecommendationsInput{CampaignArn: slow, UserId: ptr("u"), NumResults: ptr(int32(501))}, "InvalidInputException", "500"},
+	} {
+		_, err := a.GetRecommendations(t.Context(), &c.in)
+		expect(t, name, err, c.code, c.text)
+	}
+	_, err := a.GetPersonalizedRanking(t.Context(), &wire.GetPersonalizedRankingInput{CampaignArn: ptr(arn + "campaign/none")})
+	expect(t, "ranking of an absent campaign", err, "ResourceNotFoundException", "campaign/none")
+	_, err = a.GetActionRecommendations(t.Context(), &wire.GetActionRecommendationsInput{CampaignArn: ptr("x")})
+	expect(t, "actions of no ARN", err, "InvalidInputException", "not an ARN")
+	_, err = a.GetActionRecommendations(t.Context(), &wire.GetActionRecommendationsInput{})
+	expect(t, "actions of nothing", err, "InvalidInputException", "campaignArn")
+}
+
+func expect(t *testing.T, name string, err error, code, text string) {
+	t.Helper()
+	var coded interface{ ErrorCode() string }
+	if !errors.As(err, &coded) || coded.ErrorCode() != code || !strings.Contains(err.Error(), text) {
+		t.Errorf("%s: got %v", name, err)
+	}
+}
