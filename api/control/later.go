@@ -1,0 +1,322 @@
+package control
+
+import (
+	"context"
+	"strings"
+
+	"usher/catalog"
+	"usher/store"
+	wire "usher/wire/personalize"
+)
+
+// This file holds the operations of capabilities that this version does not
+// have (docs/compatibility.md). Their inputs are judged like all others: an ARN
+// of the wrong kind is invalid and a parent that is not there is not found, so
+// that a program meets the same errors now and later. Then Create says what is
+// missing, the others that there is no such resource, and lists are empty.
+
+// missing says that a capability is not in this version, after the resources
+// that the input names have been found.
+func missing(ctx context.Context, a *API, call, advice string, check func(tx *store.Tx) error) error {
+	if err := a.opt.DB.View(ctx, check); err != nil {
+		return err
+	}
+	return invalid("%s: this version of usher does not have that yet, and nothing was changed. %s", call, advice)
+}
+
+// none gives the error for an ARN of a kind of which there is no resource.
+func (a *API) none(arn string, kind catalog.Kind) error {
+	if _, err := a.parse(arn, kind); err != nil {
+		return err
+	}
+	return absent(arn)
+}
+
+// noList judges the input of a List call of which every answer is empty. No
+// token was ever given for it.
+func (a *API) noList(filter *string, kind catalog.Kind, next *string) error {
+	if _, err := a.parseOptional(filter, kind); err != nil {
+		return err
+	}
+	if next != nil {
+		return badToken()
+	}
+	return nil
+}
+
+// s3Path judges a path that is read from ("input") or written to ("output").
+func s3Path(member, way string, c *wire.S3DataConfig) error {
+	path, ok := strings.CutPrefix(*c.Path, "s3://")
+	if !ok || strings.HasPrefix(path, "/") {
+		return invalid("%s: Invalid S3 %s path. %q is not of the form s3://bucket/folder/.", member, way, *c.Path)
+	}
+	return nil
+}
+
+// Filters.
+
+// CreateFilter is not in this version.
+func (a *API) CreateFilter(ctx context.Context, in *wire.CreateFilterInput) (*wire.CreateFilterOutput, error) {
+	return nil, missing(ctx, a, "CreateFilter", "Ask without filterArn, and filter the answers yourself.", func(tx *store.Tx) error {
+		if _, err := newTags(nil, in.Tags); err != nil {
+			return err
+		}
+		_, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
+		return err
+	})
+}
+
+// DescribeFilter finds none.
+func (a *API) DescribeFilter(_ context.Context, in *wire.DescribeFilterInput) (*wire.DescribeFilterOutput, error) {
+	return nil, a.none(*in.FilterArn, catalog.KindFilter)
+}
+
+// ListFilters lists none.
+func (a *API) ListFilters(_ context.Context, in *wire.ListFiltersInput) (*wire.ListFiltersOutput, error) {
+	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListFiltersOutput{Filters: []wire.FilterSummary{}}, nil
+}
+
+// DeleteFilter finds none.
+func (a *API) DeleteFilter(_ context.Context, in *wire.DeleteFilterInput) (*wire.DeleteFilterOutput, error) {
+	return nil, a.none(*in.FilterArn, catalog.KindFilter)
+}
+
+// Recommenders.
+
+// CreateRecommender is not in this version.
+func (a *API) CreateRecommender(ctx context.Context, in *wire.CreateRecommenderInput) (*wire.CreateRecommenderOutput, error) {
+	return nil, missing(ctx, a, "CreateRecommender", "Make a solution and a campaign instead: domain dataset groups have them too.", func(tx *store.Tx) error {
+		if _, err := newTags(nil, in.Tags); err != nil {
+			return err
+		}
+		spec, err := a.recipeOf(*in.RecipeArn)
+		if err != nil {
+			return err
+		}
+		g, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
+		switch {
+		case err != nil:
+			return err
+		case g.Domain == "":
+			return invalid("The dataset group %s is of no domain (custom), and recommenders are for domain dataset groups. Make a solution and a campaign instead.", g.ARN)
+		case spec.Domain != g.Domain:
+			return invalid("recipeArn: %s is of %s, but the dataset group is of %s. ListRecipes with that domain shows the use cases for it.", spec.Name, domainText(spec.Domain), domainText(g.Domain))
+		}
+		return nil
+	})
+}
+
+// DescribeRecommender finds none.
+func (a *API) DescribeRecommender(_ context.Context, in *wire.DescribeRecommenderInput) (*wire.DescribeRecommenderOutput, error) {
+	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
+}
+
+// ListRecommenders lists none.
+func (a *API) ListRecommenders(_ context.Context, in *wire.ListRecommendersInput) (*wire.ListRecommendersOutput, error) {
+	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListRecommendersOutput{Recommenders: []wire.RecommenderSummary{}}, nil
+}
+
+// UpdateRecommender finds none.
+func (a *API) UpdateRecommender(_ context.Context, in *wire.UpdateRecommenderInput) (*wire.UpdateRecommenderOutput, error) {
+	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
+}
+
+// StartRecommender finds none.
+func (a *API) StartRecommender(_ context.Context, in *wire.StartRecommenderInput) (*wire.StartRecommenderOutput, error) {
+	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
+}
+
+// StopRecommender finds none.
+func (a *API) StopRecommender(_ context.Context, in *wire.StopRecommenderInput) (*wire.StopRecommenderOutput, error) {
+	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
+}
+
+// DeleteRecommender finds none.
+func (a *API) DeleteRecommender(_ context.Context, in *wire.DeleteRecommenderInput) (*wire.DeleteRecommenderOutput, error) {
+	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
+}
+
+// Batch jobs.
+
+// batch judges what the two kinds of batch jobs have in common.
+func (a *API) batch(tx *store.Tx, version string, filter *string, input, output *wire.S3DataConfig, tags []wire.Tag) (*catalog.SolutionVersion, error) {
+	if _, err := newTags(nil, tags); err != nil {
+		return nil, err
+	}
+	if err := s3Path("jobInput", "input", input); err != nil {
+		return nil, err
+	}
+	if err := s3Path("jobOutput", "output", output); err != nil {
+		return nil, err
+	}
+	if *input.Path == *output.Path {
+		return nil, invalid("jobOutput: Invalid S3 output path. It is the same as that of jobInput. Give another folder.")
+	}
+	v, err := getReady[catalog.SolutionVersion](tx, a, version)
+	if err != nil {
+		return nil, err
+	}
+	if filter != nil {
+		return nil, a.none(*filter, catalog.KindFilter)
+	}
+	return v, nil
+}
+
+// CreateBatchInferenceJob is not in this version.
+func (a *API) CreateBatchInferenceJob(ctx context.Context, in *wire.CreateBatchInferenceJobInput) (*wire.CreateBatchInferenceJobOutput, error) {
+	return nil, missing(ctx, a, "CreateBatchInferenceJob", "Deploy the solution version with CreateCampaign and call GetRecommendations for each line.", func(tx *store.Tx) error {
+		_, err := a.batch(tx, *in.SolutionVersionArn, in.FilterArn, in.JobInput.S3DataSource, in.JobOutput.S3DataDestination, in.Tags)
+		return err
+	})
+}
+
+// DescribeBatchInferenceJob finds none.
+func (a *API) DescribeBatchInferenceJob(_ context.Context, in *wire.DescribeBatchInferenceJobInput) (*wire.DescribeBatchInferenceJobOutput, error) {
+	return nil, a.none(*in.BatchInferenceJobArn, catalog.KindBatchInferenceJob)
+}
+
+// ListBatchInferenceJobs lists none.
+func (a *API) ListBatchInferenceJobs(_ context.Context, in *wire.ListBatchInferenceJobsInput) (*wire.ListBatchInferenceJobsOutput, error) {
+	if err := a.noList(in.SolutionVersionArn, catalog.KindSolutionVersion, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListBatchInferenceJobsOutput{BatchInferenceJobs: []wire.BatchInferenceJobSummary{}}, nil
+}
+
+// CreateBatchSegmentJob is not in this version: no version has a recipe for it.
+func (a *API) CreateBatchSegmentJob(ctx context.Context, in *wire.CreateBatchSegmentJobInput) (*wire.CreateBatchSegmentJobOutput, error) {
+	return nil, missing(ctx, a, "CreateBatchSegmentJob", "Recipes that make user segments cannot be trained yet either.", func(tx *store.Tx) error {
+		v, err := a.batch(tx, *in.SolutionVersionArn, in.FilterArn, in.JobInput.S3DataSource, in.JobOutput.S3DataDestination, in.Tags)
+		if err != nil {
+			return err
+		}
+		return invalid("solutionVersionArn: the recipe %s of %s does not make user segments. Segment jobs are for versions of aws-item-affinity and aws-item-attribute-affinity, which this version of usher cannot train yet.", v.Recipe, v.ARN)
+	})
+}
+
+// DescribeBatchSegmentJob finds none.
+func (a *API) DescribeBatchSegmentJob(_ context.Context, in *wire.DescribeBatchSegmentJobInput) (*wire.DescribeBatchSegmentJobOutput, error) {
+	return nil, a.none(*in.BatchSegmentJobArn, catalog.KindBatchSegmentJob)
+}
+
+// ListBatchSegmentJobs lists none.
+func (a *API) ListBatchSegmentJobs(_ context.Context, in *wire.ListBatchSegmentJobsInput) (*wire.ListBatchSegmentJobsOutput, error) {
+	if err := a.noList(in.SolutionVersionArn, catalog.KindSolutionVersion, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListBatchSegmentJobsOutput{BatchSegmentJobs: []wire.BatchSegmentJobSummary{}}, nil
+}
+
+// Exports and deletions.
+
+// CreateDatasetExportJob is not in this version.
+func (a *API) CreateDatasetExportJob(ctx context.Context, in *wire.CreateDatasetExportJobInput) (*wire.CreateDatasetExportJobOutput, error) {
+	return nil, missing(ctx, a, "CreateDatasetExportJob", "The files that were imported are still in their bucket.", func(tx *store.Tx) error {
+		if _, err := newTags(nil, in.Tags); err != nil {
+			return err
+		}
+		if err := s3Path("jobOutput", "output", in.JobOutput.S3DataDestination); err != nil {
+			return err
+		}
+		_, err := getReady[catalog.Dataset](tx, a, *in.DatasetArn)
+		return err
+	})
+}
+
+// DescribeDatasetExportJob finds none.
+func (a *API) DescribeDatasetExportJob(_ context.Context, in *wire.DescribeDatasetExportJobInput) (*wire.DescribeDatasetExportJobOutput, error) {
+	return nil, a.none(*in.DatasetExportJobArn, catalog.KindExportJob)
+}
+
+// ListDatasetExportJobs lists none.
+func (a *API) ListDatasetExportJobs(_ context.Context, in *wire.ListDatasetExportJobsInput) (*wire.ListDatasetExportJobsOutput, error) {
+	if err := a.noList(in.DatasetArn, catalog.KindDataset, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListDatasetExportJobsOutput{DatasetExportJobs: []wire.DatasetExportJobSummary{}}, nil
+}
+
+// CreateDataDeletionJob is not in this version.
+func (a *API) CreateDataDeletionJob(ctx context.Context, in *wire.CreateDataDeletionJobInput) (*wire.CreateDataDeletionJobOutput, error) {
+	return nil, missing(ctx, a, "CreateDataDeletionJob", "To forget users, import files without them with importMode FULL, and train anew.", func(tx *store.Tx) error {
+		if _, err := newTags(nil, in.Tags); err != nil {
+			return err
+		}
+		if _, err := s3Location(in.DataSource); err != nil {
+			return err
+		}
+		_, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
+		return err
+	})
+}
+
+// DescribeDataDeletionJob finds none.
+func (a *API) DescribeDataDeletionJob(_ context.Context, in *wire.DescribeDataDeletionJobInput) (*wire.DescribeDataDeletionJobOutput, error) {
+	return nil, a.none(*in.DataDeletionJobArn, catalog.KindDataDeletionJob)
+}
+
+// ListDataDeletionJobs lists none.
+func (a *API) ListDataDeletionJobs(_ context.Context, in *wire.ListDataDeletionJobsInput) (*wire.ListDataDeletionJobsOutput, error) {
+	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListDataDeletionJobsOutput{DataDeletionJobs: []wire.DataDeletionJobSummary{}}, nil
+}
+
+// Metric attribution.
+
+// CreateMetricAttribution is not in this version.
+func (a *API) CreateMetricAttribution(ctx context.Context, in *wire.CreateMetricAttributionInput) (*wire.CreateMetricAttributionOutput, error) {
+	return nil, missing(ctx, a, "CreateMetricAttribution", "Events may carry metricAttribution all the same; it is stored.", func(tx *store.Tx) error {
+		if len(in.Metrics) == 0 {
+			return invalid("metrics is empty. Give at least one metric.")
+		}
+		if s3 := in.MetricsOutputConfig.S3DataDestination; s3 != nil {
+			if err := s3Path("metricsOutputConfig", "output", s3); err != nil {
+				return err
+			}
+		}
+		_, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
+		return err
+	})
+}
+
+// DescribeMetricAttribution finds none.
+func (a *API) DescribeMetricAttribution(_ context.Context, in *wire.DescribeMetricAttributionInput) (*wire.DescribeMetricAttributionOutput, error) {
+	return nil, a.none(*in.MetricAttributionArn, catalog.KindMetricAttribution)
+}
+
+// ListMetricAttributions lists none.
+func (a *API) ListMetricAttributions(_ context.Context, in *wire.ListMetricAttributionsInput) (*wire.ListMetricAttributionsOutput, error) {
+	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListMetricAttributionsOutput{MetricAttributions: []wire.MetricAttributionSummary{}}, nil
+}
+
+// ListMetricAttributionMetrics lists none.
+func (a *API) ListMetricAttributionMetrics(_ context.Context, in *wire.ListMetricAttributionMetricsInput) (*wire.ListMetricAttributionMetricsOutput, error) {
+	if err := a.noList(in.MetricAttributionArn, catalog.KindMetricAttribution, in.NextToken); err != nil {
+		return nil, err
+	}
+	return &wire.ListMetricAttributionMetricsOutput{Metrics: []wire.MetricAttribute{}}, nil
+}
+
+// UpdateMetricAttribution finds none.
+func (a *API) UpdateMetricAttribution(_ context.Context, in *wire.UpdateMetricAttributionInput) (*wire.UpdateMetricAttributionOutput, error) {
+	if in.MetricAttributionArn == nil {
+		return nil, invalid("metricAttributionArn is missing. Say which metric attribution is to be changed.")
+	}
+	return nil, a.none(*in.MetricAttributionArn, catalog.KindMetricAttribution)
+}
+
+// DeleteMetricAttribution finds none.
+func (a *API) DeleteMetricAttribution(_ context.Context, in *wire.DeleteMetricAttributionInput) (*wire.DeleteMetricAttributionOutput, error) {
+	return nil, a.none(*in.MetricAttributionArn, catalog.KindMetricAttribution)
+}
