@@ -1,0 +1,204 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// layer is the arguments of a layer norm, forward and backward.
+type layer struct {
+	y, x, gain, bias, mean, rstd, dx, dgain, dbias, dy []float32
+	rows, d                                            int
+}
+
+func newLayer(r *rand.Rand, values func(*rand.Rand, int) []float32, rows, d int) *layer {
+	n := rows * d
+	return &layer{
+		y: make([]float32, n), x: values(r, n), gain: random(r, d), bias: random(r, d),
+		mean: make([]float32, rows), rstd: make([]float32, rows),
+		dx: random(r, n), dgain: random(r, d), dbias: random(r, d), dy: random(r, n), rows: rows, d: d,
+	}
+}
+
+func (l *layer) slices() []*[]float32 {
+	return []*[]float32{&l.y, &l.x, &l.gain, &l.bias, &l.mean, &l.rstd, &l.dx, &l.dgain, &l.dbias, &l.dy}
+}
+
+func (l *layer) run() {
+	LayerNorm(l.y, l.x, l.gain, l.bias, l.mean, l.rstd, l.rows, l.d)
+	LayerNormBackward(l.dx, l.dgain, l.dbias, l.dy, l.x, l.gain, l.mean, l.rstd, l.rows, l.d)
+}
+
+// inDouble gives y, dx, dgain and dbias computed in float64.
+func (l *layer) inDouble() (y, dx, dgain, dbias []float64) {
+	double := func(x []float32) (out []float64) {
+		for _, v := range x {
+			out = append(out, float64(v))
+		}
+		return out
+	}
+	y, dx, dgain, dbias = make([]float64, len(l.y)), double(l.dx), double(l.dgain), double(l.dbias)
+	d := float64(l.d)
+	for r := range l.rows {
+		x := double(l.x[r*l.d : (r+1)*l.d])
+		var mean, square, sum, product float64
+		for _, v := range x {
+			mean += v / d
+		}
+		for _, v := range x {
+			square += (v - mean) * (v - mean) / d
+		}
+		rstd := 1 / math.Sqrt(square+1e-5)
+		for i, v := range x {
+			h, g := (v-mean)*rstd, float64(l.dy[r*l.d+i])
+			y[r*l.d+i] = h*float64(l.gain[i]) + float64(l.bias[i])
+			dgain[i] += g * h
+			dbias[i] += g
+			sum += g * float64(l.gain[i]) / d
+			product += g * float64(l.gain[i]) * h / d
+		}
+		for i, v := range x {
+			h, g := (v-mean)*rstd, float64(l.dy[r*l.d+i])*float64(l.gain[i])
+			dx[r*l.d+i] += rstd * (g - sum - h*product)
+		}
+	}
+	return y, dx, dgain, dbias
+}
+
+// Both paths agree with float64. The sums over d have d half-ulps of error at
+// worst, relative to numbers of size 1 to 5; over rows likewise. rstd scales
+// what dx differs by: it is at most 317, for a row of equal numbers, and about
+// 1 here but for the shortest rows.
+func TestLayerNorm(t *testing.T) {
+	check := func(t *testing.T) {
+		r := rand.New(rand.NewPCG(8, 8))
+		for _, d := range lengths() {
+			if d > 300 {
+				continue
+			}
+			for _, rows := range []int{0, 1, 5} {
+				l := newLayer(r, random, rows, d)
+				y, dx, dgain, dbias := l.inDouble()
+				var all []guarded
+				for _, s := range l.slices() {
+					g := guard(*s, r.IntN(8))
+					*s = g.x
+					all = append(all, g)
+				}
+				l.run()
+				for _, g := range all {
+					g.check(t, fmt.Sprintf("%d rows of %d", rows, d))
+				}
+				near := func(name string, got []float32, want []float64, scale float64) {
+					for i := range want {
+						if !(math.Abs(float64(got[i])-want[i]) <= scale*eps*float64(d+20)) {
+							t.Fatalf("%d rows of %d: %s[%d] = %v, want %v", rows, d, name, i, got[i], want[i])
+						}
+					}
+				}
+				top := 1.0 // the largest rstd: of few numbers some lie close together
+				for _, s := range l.rstd {
+					top = max(top, float64(s))
+				}
+				near("y", l.y, y, 10*top)
+				near("dx", l.dx, dx, 30*top*top)
+				near("dgain", l.dgain, dgain, 20*top*float64(rows))
+				near("dbias", l.dbias, dbias, 5*float64(rows))
+			}
+		}
+	}
+	onPaths(t, check)
+	byTwin(func() { check(t) })
+}
+
+// A NaN or Inf spoils its row (and the sums over rows), no other; so it does in the twin.
+func TestLayerNormKeepsRowsApart(t *testing.T) {
+	onPaths(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(8, 1))
+		for _, d := range []int{1, 3, 8, 13, 64, 71} {
+			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+				l := newLayer(r, random, 3, d)
+				l.x[d+r.IntN(d)] = float32(bad)
+				twin := *l
+				for i, s := range twin.slices() {
+					*s = append([]float32(nil), *l.slices()[i]...)
+				}
+				l.run()
+				byTwin(twin.run)
+				for i := range l.y {
+					spoilt := l.y[i] != l.y[i]
+					if in := i/d == 1; in != spoilt || spoilt != (twin.y[i] != twin.y[i]) || in != (l.dx[i] != l.dx[i]) {
+						t.Fatalf("%v in row 1 of width %d: y[%d] = %v, twin %v, dx %v", bad, d, i, l.y[i], twin.y[i], l.dx[i])
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestLayerNormOfEqualNumbers(t *testing.T) {
+	check := func(t *testing.T) {
+		x, y, one := []float32{2, 2, 2, 2}, make([]float32, 4), []float32{1, 1, 1, 1}
+		mean, rstd := []float32{0}, []float32{0}
+		LayerNorm(y, x, one, make([]float32, 4), mean, rstd, 1, 4)
+		if y[0] != 0 || mean[0] != 2 || math.Abs(float64(rstd[0])-1/math.Sqrt(1e-5)) > 1e-3 {
+			t.Errorf("y %v, mean %v, rstd %v", y, mean, rstd)
+		}
+	}
+	onPaths(t, check)
+	byTwin(func() { check(t) })
+}
+
+// Products are fused on the path: one rounding less in each moment. The weight
+// differs by the rounding of itself and of the step.
+func TestAdam(t *testing.T) {
+	steps := []AdamStep{
+		{LR: 1e-3, Beta1: .9, Beta2: .999, Eps: 1e-8, T: 1},
+		{LR: 3e-3, Beta1: .9, Beta2: .98, Eps: 1e-8, Decay: .1, T: 700},
+	}
+	onPaths(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(6, 1))
+		for _, n := range lengths() {
+			for _, s := range steps {
+				w, m, v, g := random(r, n), random(r, n), random(r, n), random(r, n)
+				for i := range v {
+					v[i] *= v[i]
+				}
+				gw, gm, gv := guard(w, r.IntN(8)), guard(m, r.IntN(8)), guard(v, r.IntN(8))
+				Adam(gw.x, gm.x, gv.x, g, .5, s)
+				for _, x := range []guarded{gw, gm, gv} {
+					x.check(t, "moments")
+				}
+				tw, tm, tv := append([]float32(nil), w...), append([]float32(nil), m...), append([]float32(nil), v...)
+				byTwin(func() { Adam(tw, tm, tv, g, .5, s) })
+				b1, b2, at := float64(s.Beta1), float64(s.Beta2), float64(s.T)
+				for i := range w {
+					x := .5 * float64(g[i])
+					m1 := b1*float64(m[i]) + (1-b1)*x
+					v1 := b2*float64(v[i]) + (1-b2)*x*x
+					step := float64(s.LR) * m1 / (1 - math.Pow(b1, at)) / (math.Sqrt(v1/(1-math.Pow(b2, at))) + float64(s.Eps))
+					w1 := float64(w[i])*(1-float64(s.LR)*float64(s.Decay)) - step
+					size := b1*math.Abs(float64(m[i])) + (1-b1)*math.Abs(x)
+					wide := step * size / math.Abs(m1) // what the moment's error may do
+					for _, got := range [][3]float32{{gw.x[i], gm.x[i], gv.x[i]}, {tw[i], tm[i], tv[i]}} {
+						if !same(float64(got[1]), m1, size, 3*eps) || !same(float64(got[2]), v1, v1, 5*eps) ||
+							!same(float64(got[0]), w1, math.Abs(float64(w[i]))+8*math.Abs(wide), 3*eps) {
+							t.Fatalf("length %d, step %d: [%d] w %v m %v v %v, want %v %v %v", n, s.T, i, got[0], got[1], got[2], w1, m1, v1)
+						}
+					}
+				}
+			}
+		}
+		for _, bad := range odd { // the same odd results as the twin
+			x := [][]float32{{1}, {.1}, {.2}, {bad}}
+			y := cloneAll(x)
+			Adam(x[0], x[1], x[2], x[3], 1, steps[0])
+			byTwin(func() { Adam(y[0], y[1], y[2], y[3], 1, steps[0]) })
+			for i := range x {
+				compare(t, fmt.Sprintf("gradient %v, slice %d", bad, i), x[i], y[i], 6)
+			}
+		}
+	})
+}

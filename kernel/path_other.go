@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernel
+
+// native lists the paths in assembly that this machine can use.
+func native() []path { return nil }
