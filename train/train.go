@@ -130,7 +130,11 @@ func (t *Trainer) Run(ctx context.Context, task *job.Task) error {
 	// What is trained is worth publishing, even while the process is stopping.
 	ctx = context.WithoutCancel(ctx)
 	err = task.Finish(ctx, func(tx *store.Tx) error { return publish(tx, task.Key, p) })
-	t.sweep(ctx, w.names, checkpoint{}) // a model that was not published goes too
+	keep := checkpoint{}
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) { // for the next attempt
+		keep = parseCheckpoint(task.Checkpoint())
+	}
+	t.sweep(ctx, w.names, keep) // a model that was not published goes too
 	if err != nil {
 		return err
 	}
