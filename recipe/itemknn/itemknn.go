@@ -1,0 +1,122 @@
+// Package itemknn is aws-sims: for an item, those that occur in the histories
+// of the same users.
+//
+// Training counts for each pair of items how many users had both, once a user
+// however often he had them. The similarity of j to i is
+//
+//	both(i,j) / (users(i)·users(j))^d    with d = popularity_discount_factor
+//
+// so 0 means the plain count, which favours popular items, .5 the cosine of the
+// two items' users, and 1 favours rare ones. users(i) is the same for all
+// neighbours of i and is left out. Pairs that fewer than
+// min_cointeraction_count users had are no neighbours. Of equal similarities
+// the item that more users had comes first.
+//
+// Before that, users with unusually short or long histories and items with
+// unusually few or many interactions are left out: those below or above the
+// percentiles given. A percentile is the nearest rank of the users' (items')
+// numbers of events, and what equals it stays. An item that is cut, that has no
+// neighbours or that is unknown is answered with popular items (package
+// popularity, counted over all the data), flagged Popular; so are answers whose
+// neighbours run out. The item asked about is never answered.
+//
+// Invariants: an item's neighbours are counted by one worker from whole data,
+// so the bytes do not depend on Workers (I4). Time is bounded by the number of
+// (user, item) pairs times mostItems, memory by a few words for a pair and a
+// table of all items for a worker. Answers have no scores (NoScore): AWS shows
+// none. The order of events, their times, types and values do not matter here.
+package itemknn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"usher/recipe"
+	"usher/recipe/popularity"
+)
+
+// Name is the recipe's name in its ARN.
+const Name = "aws-sims"
+
+// Recipe is the algorithm. It has no state.
+type Recipe struct{}
+
+var spec, _ = recipe.SpecOf(Name)
+
+// Spec is the recipe's entry in the table.
+func (Recipe) Spec() recipe.Spec { return spec }
+
+// Train counts the neighbours of all items.
+func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) {
+	m, err := train(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("train %s: %w", Name, err)
+	}
+	return m, nil
+}
+
+func train(ctx context.Context, in recipe.Input) (*Model, error) {
+	if in.Data == nil {
+		return nil, errors.New("no data")
+	}
+	s, err := newSettings(in.Params)
+	if err != nil {
+		return nil, err
+	}
+	users, err := popularity.Count(ctx, in.Data)
+	if err != nil {
+		return nil, err
+	}
+	items := popularity.Order(users)
+	if len(items) == 0 {
+		return nil, errors.New("the data have no interactions")
+	}
+	p, err := newPairs(ctx, in.Data, items, s)
+	if err != nil {
+		return nil, err
+	}
+	workers := in.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	near, err := p.neighbours(ctx, s, workers, in.Progress)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(in.Data.Items(), items, near, p.notes(s)), nil
+}
+
+// settings are the hyperparameters.
+type settings struct {
+	discount         float64
+	together         uint32 // the least number of users that make a pair
+	userMin, userMax float64
+	itemMin, itemMax float64
+}
+
+func newSettings(given recipe.Params) (settings, error) {
+	p, err := recipe.Check(slices.Concat(spec.Algo, spec.Feature), given)
+	if err != nil {
+		return settings{}, err
+	}
+	s := settings{
+		discount: p.Float("popularity_discount_factor"),
+		together: uint32(max(1, p.Int("min_cointeraction_count"))),
+		userMin:  p.Float("min_user_history_length_percentile"),
+		userMax:  p.Float("max_user_history_length_percentile"),
+		itemMin:  p.Float("min_item_interaction_count_percentile"),
+		itemMax:  p.Float("max_item_interaction_count_percentile"),
+	}
+	for _, c := range []struct {
+		what     string
+		min, max float64
+	}{{"user_history_length", s.userMin, s.userMax}, {"item_interaction_count", s.itemMin, s.itemMax}} {
+		if c.min > c.max {
+			return settings{}, fmt.Errorf("hyperparameter min_%s_percentile is %v and max_%[1]s_percentile %[3]v: nothing is left; give a minimum that is not above the maximum", c.what, c.min, c.max)
+		}
+	}
+	return s, nil
+}
