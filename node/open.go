@@ -59,6 +59,14 @@ func (o Options) minimums() (rows int64, m train.Minimums) {
 	return 1000, train.Minimums{Interactions: 1000, Users: 25, Share: .01}
 }
 
+// eventTypes is how many event types data may have to be trained on; 0: any number.
+func (o Options) eventTypes() int {
+	if o.Fast || o.Quotas == "none" {
+		return 0
+	}
+	return 10
+}
+
 // Open starts a server; it answers when Open returns. On an error nothing is
 // left running.
 func Open(ctx context.Context, opt Options) (_ *Node, err error) {
@@ -111,7 +119,9 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	n.closes(in.Close)
 	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
-	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums, Now: opt.Now, Log: opt.Log})
+	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
+		EventTypes: opt.eventTypes(), Now: opt.Now, Log: opt.Log})
+	n.closes(trainer.Close)
 	set := metrics.NewSet()
 	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, serving.DeployJob: 4},
 		Workers: map[job.Kind]job.Worker{
