@@ -175,6 +175,9 @@ func writeBlob(ctx context.Context, blobs blob.Store, name string, write func(w 
 	if err := write(&stoppable{ctx, out}); err != nil {
 		return err
 	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	return out.Commit()
 }
 

@@ -99,6 +99,7 @@ func TestChildThatDiesOnce(t *testing.T) {
 
 func TestChildThatHangsIsEnded(t *testing.T) {
 	r := openRig(t, "")
+	r.grace = time.Millisecond
 	r.shop(t)
 	release := make(chan struct{})
 	defer close(release)
@@ -120,6 +121,7 @@ func TestChildThatHangsIsEnded(t *testing.T) {
 // A fit that takes no notice of being told to stop does not hold up the server.
 func TestDeafChildIsEnded(t *testing.T) {
 	r := openRig(t, "")
+	r.grace = time.Millisecond
 	r.shop(t)
 	reached, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
@@ -206,7 +208,7 @@ func TestChildEndsWithItsInput(t *testing.T) {
 	defer close(release)
 	recipes := []recipe.Recipe{fake{step: func(context.Context, fakeStep) error { close(reached); <-release; return nil }}}
 	r.run(t, Options{Recipes: recipes, Start: func(ctx context.Context) (*Process, error) {
-		p := localProcess(context.Background(), ChildOptions{Blobs: r.blobs, Recipes: recipes})
+		p := localProcess(context.Background(), ChildOptions{Blobs: r.blobs, Recipes: recipes, grace: time.Millisecond})
 		go func() { // the server dies: its end of stdin is closed
 			<-reached
 			_ = p.In.Close()

@@ -25,7 +25,8 @@ import (
 	"usher/store"
 )
 
-// rig is a Trainer with all it needs, on a folder.
+// rig is a Trainer with all it needs, on a folder. A child in this process can
+// outlive its kill when its recipe is deaf: such tests have a grace.
 type rig struct {
 	dir     string
 	db      *store.DB
@@ -35,6 +36,7 @@ type rig struct {
 	group   *catalog.DatasetGroup
 	trainer *Trainer
 	queue   *job.Queue
+	grace   time.Duration // of children in this process
 }
 
 // clock goes on by a second each time it is read: every duration is more than none.
@@ -58,7 +60,7 @@ const (
 // openRig opens the folder; "" is one of its own.
 func openRig(t testing.TB, dir string) *rig {
 	t.Helper()
-	r := &rig{dir: dir}
+	r := &rig{dir: dir, grace: time.Minute}
 	storeDir := dir
 	if dir == "" {
 		r.dir = t.TempDir() // the database's is without syncs
@@ -111,7 +113,7 @@ func (r *rig) run(t testing.TB, opt Options) {
 // local gives options whose children run these recipes in this process.
 func (r *rig) local(recipes ...recipe.Recipe) Options {
 	return Options{Recipes: recipes, Workers: 2, Start: func(ctx context.Context) (*Process, error) {
-		return localProcess(ctx, ChildOptions{Blobs: r.blobs, Recipes: recipes}), nil
+		return localProcess(ctx, ChildOptions{Blobs: r.blobs, Recipes: recipes, grace: r.grace}), nil
 	}}
 }
 
@@ -121,7 +123,6 @@ func localProcess(ctx context.Context, opt ChildOptions) *Process {
 	stdin, in := io.Pipe()
 	out, stdout := io.Pipe()
 	opt.In, opt.Out = stdin, stdout
-	opt.grace = time.Millisecond // kill -9 does not wait for a fit
 	ended := make(chan struct{})
 	var err error
 	go func() {

@@ -298,6 +298,18 @@ func TestStopInTheLastMoment(t *testing.T) {
 	}
 }
 
+func TestStoppingVersionIsNotPublished(t *testing.T) {
+	r := openRig(t, "")
+	r.shop(t)
+	r.request(t, func(v *catalog.SolutionVersion) { v.Status = catalog.Stopping })
+	err := r.db.Update(t.Context(), func(tx *store.Tx) error { return publish(tx, testVersion, checkpoint{Model: "m"}) })
+	if v := r.version(t); !errors.Is(err, job.ErrCanceled) || v.Status != catalog.Stopping || v.Model != "" {
+		t.Errorf("%v; %+v", err, v)
+	}
+	r.run(t, r.local(fake{})) // a job that lost its mark of being cancelled
+	r.await(t, catalog.Stopped)
+}
+
 func TestDeletedVersionLeavesNothing(t *testing.T) {
 	r := openRig(t, "")
 	r.shop(t)
