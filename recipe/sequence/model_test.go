@@ -197,8 +197,14 @@ func TestTopKeepsTheBest(t *testing.T) {
 	}
 }
 
-// An answer allocates nothing but what the caller forgot to hand in.
+// pooling says whether memory of answers is kept.
+var pooling = true
+
+// An answer allocates nothing: it fills the caller's slice.
 func TestRecommendDoesNotAllocate(t *testing.T) {
+	if !pooling {
+		t.Skip("the race detector throws pooled memory away")
+	}
 	m := ring(t)
 	q := &recipe.Query{History: events(1, 2, 3)}
 	dst := make([]recipe.Scored, 0, 10)
@@ -207,7 +213,7 @@ func TestRecommendDoesNotAllocate(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 4 {
+	if n > 0 {
 		t.Errorf("%v allocations an answer", n)
 	}
 }

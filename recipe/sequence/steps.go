@@ -25,7 +25,7 @@ type steps struct {
 
 // The sizes that the work is cut into.
 const (
-	shardTokens = 250 // a step has a shard for each so many tokens,
+	shardTokens = 100 // a step has a shard for each so many tokens,
 	shardMost   = 16  // but not more than this
 	batchTokens = 800 // activations of a micro-batch stay in cache
 )

@@ -50,7 +50,7 @@ func (s Shape) attentionBackward(dqkv, drel, do, p, qkv []float32, l int, ds []f
 			kernel.MatMulTN(dv, ld, ph[r0*l:], l, doh[r0*d:], d, r1, width, n, true)
 			for r := r0; r < r1; r++ {
 				row := ds[(r-r0)*l : (r-r0)*l+r+1]
-				softmaxBackward(row, ph[r*l:r*l+r+1])
+				kernel.SoftmaxBackward(row, ph[r*l:r*l+r+1])
 				kernel.Axpy(near[s.Window-1-r:], 1, row)
 				kernel.Scale(row, scale)
 				clear(ds[(r-r0)*l+r+1 : (r-r0)*l+r1])
@@ -58,15 +58,5 @@ func (s Shape) attentionBackward(dqkv, drel, do, p, qkv []float32, l int, ds []f
 			kernel.MatMul(dq[r0*ld:], ld, ds, l, k, ld, n, width, r1, true)
 			kernel.MatMulTN(dk, ld, ds, l, q[r0*ld:], ld, r1, width, n, true)
 		}
-	}
-}
-
-// softmaxBackward turns dp, the gradient of the probabilities p, into the
-// gradient of the scores before the softmax.
-func softmaxBackward(dp, p []float32) {
-	mean := kernel.Dot(p, dp)
-	p = p[:len(dp)]
-	for i := range dp {
-		dp[i] = p[i] * (dp[i] - mean)
 	}
 }

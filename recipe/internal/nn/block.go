@@ -59,7 +59,7 @@ func (n *Net) blockForward(i int, x []float32, lens []int, tp *tape, sc *scratch
 	r := room(&sc.t1, t*d)
 	kernel.MatMul(r, d, tp.h1, d, w.gate, d, t, d, d, false)
 	kernel.Sigmoid(room(&tp.s, t*d), r)
-	multiply(room(&tp.og, t*d), tp.o, tp.s)
+	kernel.Multiply(room(&tp.og, t*d), tp.o, tp.s)
 	kernel.MatMul(r, d, tp.og, d, w.out, d, t, d, d, false)
 	dr.apply(r, i, placeAttention)
 	kernel.Axpy(x, 1, r)
@@ -101,7 +101,7 @@ func (n *Net) blockBackward(i int, dx []float32, lens []int, g *blockView, tp *t
 	kernel.MatMulTN(g.out, d, tp.og, d, r, d, d, d, t, true)
 	kernel.MatMulNT(dh, d, r, d, w.out, d, t, d, d, false)
 	do, du := dh, r
-	gateBackward(do, du, tp.o, tp.s)
+	kernel.GateBackward(do, du, tp.o, tp.s)
 	dqkv := room(&sc.t3, t*3*d)
 	clear(dqkv)
 	at, pat := 0, 0
@@ -124,25 +124,6 @@ func probabilities(lens []int, heads int) (n int) {
 		n += heads * l * l
 	}
 	return n
-}
-
-// multiply computes y = a·b element by element.
-func multiply(y, a, b []float32) {
-	a, b = a[:len(y)], b[:len(y)]
-	for i := range y {
-		y[i] = a[i] * b[i]
-	}
-}
-
-// gateBackward is the backward pass of og = o·sigmoid(u) with s = sigmoid(u):
-// dy comes in as the gradient of og and leaves as that of o; du is written.
-func gateBackward(dy, du, o, s []float32) {
-	du, o, s = du[:len(dy)], o[:len(dy)], s[:len(dy)]
-	for i, g := range dy {
-		gs := g * s[i]
-		du[i] = gs * o[i] * (1 - s[i])
-		dy[i] = gs
-	}
 }
 
 func sqrt32(n int) float32 { return float32(math.Sqrt(float64(n))) }

@@ -37,12 +37,14 @@ func (n *Net) lastBlock(x []float32, tp *tape, sc *scratch) {
 	w := &n.v.blocks[n.Blocks-1]
 	last := (t - 1) * d
 	kernel.LayerNorm(room(&tp.h1, t*d), x, w.gain1, w.bias1, room(&tp.mean1, t), room(&tp.rstd1, t), t, d)
-	kernel.MatMul(room(&tp.qkv, t*3*d), 3*d, tp.h1, d, w.qkv, 3*d, t, 3*d, d, false)
+	qkv := room(&tp.qkv, t*3*d) // keys and values of all, the query of the last
+	kernel.MatMul(qkv[d:], 3*d, tp.h1, d, w.qkv[d:], 3*d, t, 2*d, d, false)
+	kernel.MatMul(qkv[last*3:], 3*d, tp.h1[last:], d, w.qkv, 3*d, 1, d, d, false)
 	n.attention(room(&tp.o, t*d), room(&tp.p, n.Heads*t*t), tp.qkv, w.rel, t, t-1)
 	x, o, r := x[last:last+d], tp.o[last:last+d], room(&sc.t1, d)
 	kernel.MatMul(r, d, tp.h1[last:], d, w.gate, d, 1, d, d, false)
 	kernel.Sigmoid(room(&tp.s, d), r)
-	multiply(o, o, tp.s)
+	kernel.Multiply(o, o, tp.s)
 	kernel.MatMul(r, d, o, d, w.out, d, 1, d, d, false)
 	kernel.Axpy(x, 1, r)
 	kernel.LayerNorm(room(&tp.h2, d), x, w.gain2, w.bias2, tp.mean1[:1], tp.rstd1[:1], 1, d)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"usher/internal/seed"
+	"usher/kernel"
 )
 
 func normals(r *rand.Rand, n int) []float32 {
@@ -110,7 +111,7 @@ func TestGateGradient(t *testing.T) {
 		s[i] = float32(sigmoid(float64(v)))
 	}
 	do, du := append([]float32(nil), dy...), make([]float32, 21)
-	gateBackward(do, du, o, s)
+	kernel.GateBackward(do, du, o, s)
 	oo, uu := doubles(o), doubles(u)
 	loss := func() (sum float64) {
 		for i := range oo {
