@@ -3,6 +3,7 @@ package itemknn
 import (
 	"bytes"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +157,29 @@ func TestUnsoundFilesAreRefused(t *testing.T) {
 	if _, err := load(raw); err == nil || !strings.Contains(err.Error(), "version 2") {
 		t.Errorf("a later version: %v", err)
 	}
+}
+
+// Files of version 1 stay readable. This one was saved by small when there was
+// no later version; it is never written anew.
+func TestVersion1IsReadable(t *testing.T) {
+	raw, err := os.ReadFile("testdata/version1.model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := indexes(ask(t, m, 0, 9, dataset.Set{})); m.Len() != 7 || !slices.Equal(got, []dataset.Index{1, 2, 3, 4, 5}) {
+		t.Errorf("%d items known, near item 0 are %v", m.Len(), got)
+	}
+}
+
+func indexes(list []recipe.Scored) (out []dataset.Index) {
+	for _, x := range list {
+		out = append(out, x.Index)
+	}
+	return out
 }
 
 func FuzzLoad(f *testing.F) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,23 @@ func TestHyperparametersAreRefused(t *testing.T) {
 	_, err := Recipe{}.Train(context.Background(), recipe.Input{Data: skewed(5, 5), Params: recipe.Params{"x": "1"}})
 	if err == nil || !strings.Contains(err.Error(), "unknown hyperparameter") {
 		t.Error(err)
+	}
+}
+
+// Files of version 1 stay readable. This one was saved from the data of
+// TestUsersCountOnce when there was no later version; it is never written anew.
+func TestVersion1IsReadable(t *testing.T) {
+	raw, err := os.ReadFile("testdata/version1.model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Recommend(context.Background(), nil, 9, dataset.Set{}, nil)
+	if err != nil || m.Len() != 5 || !slices.Equal(indexes(got), []dataset.Index{1, 0, 2, 3}) {
+		t.Errorf("%d items known, the order is %v, %v", m.Len(), got, err)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 const enough = .9
 
 // testSpec: what the recipe says of itself is what the table says.
-func (s *suite) testSpec(t *testing.T) {
+func (s *suite) testSpec(t testing.TB) {
 	want, ok := recipe.SpecOf(s.spec.Name)
 	if !ok {
 		t.Fatalf("the table of recipes has no %q", s.spec.Name)
@@ -28,7 +28,7 @@ func (s *suite) testSpec(t *testing.T) {
 }
 
 // testClasses: recipes that look at the user or the item find the class of it.
-func (s *suite) testClasses(t *testing.T) {
+func (s *suite) testClasses(t testing.TB) {
 	right, all := 0, 0
 	score := func(class int, got []dataset.Index) {
 		for _, i := range got {
@@ -90,7 +90,7 @@ func rest(i dataset.Index) (out []dataset.Index) {
 
 // testAllow: the answer under a set is the answer without one, less what the set
 // does not hold.
-func (s *suite) testAllow(t *testing.T) {
+func (s *suite) testAllow(t testing.TB) {
 	half := dataset.NewSet(items + cold)
 	for i := dataset.Index(0); i < items+cold; i += 3 {
 		half.Add(i)
@@ -118,7 +118,10 @@ func (s *suite) testAllow(t *testing.T) {
 }
 
 // testK: fewer are the first of more; no item comes twice or from beyond Len.
-func (s *suite) testK(t *testing.T) {
+func (s *suite) testK(t testing.TB) {
+	if got := s.model.Len(); got != items+cold {
+		t.Errorf("Len is %d after training on data with %d items", got, items+cold)
+	}
 	dirty := slices.Repeat([]recipe.Scored{{Index: 1 << 20, Score: 5}}, 9)
 	for u := range dataset.Index(users) {
 		q := s.query(u)
@@ -159,7 +162,7 @@ func (s *suite) strangers() map[string]*recipe.Query {
 }
 
 // testUnknown: whatever is unknown is answered, and answered fully.
-func (s *suite) testUnknown(t *testing.T) {
+func (s *suite) testUnknown(t testing.TB) {
 	for name, q := range s.strangers() {
 		if got := answer(t, s.model, q, 10, dataset.Set{}); len(got) != 10 {
 			t.Errorf("%s: %d items: %v", name, len(got), got)
@@ -172,7 +175,7 @@ func (s *suite) testUnknown(t *testing.T) {
 
 // testAskedItem: recipes for related items do not answer the item itself, and
 // answer popular items when they know nothing of it.
-func (s *suite) testAskedItem(t *testing.T) {
+func (s *suite) testAskedItem(t testing.TB) {
 	if s.spec.Type != recipe.RelatedItems {
 		t.Skip("there is no item to ask about")
 	}
@@ -193,7 +196,7 @@ func (s *suite) testAskedItem(t *testing.T) {
 
 // testScores: recipes with scores give probabilities, the best first; those
 // without flag every item.
-func (s *suite) testScores(t *testing.T) {
+func (s *suite) testScores(t testing.TB) {
 	check := func(what string, got []recipe.Scored, items int) {
 		sum, last := 0., float32(math.Inf(1))
 		for at, x := range got {
@@ -223,7 +226,7 @@ func (s *suite) testScores(t *testing.T) {
 }
 
 // testRank: a ranking is a permutation; unknown items come last and have no score.
-func (s *suite) testRank(t *testing.T) {
+func (s *suite) testRank(t testing.TB) {
 	list := []dataset.Index{26, 7, 5, 600, 2, 24, 7, dataset.NoIndex, 0, 23, 5}
 	known := func(i dataset.Index) bool { return i < items }
 	dirty := make([]recipe.Scored, 3)
@@ -263,7 +266,7 @@ func stopped() context.Context {
 func isStop(err error) bool { return errors.Is(err, errStopped) || errors.Is(err, context.Canceled) }
 
 // testStoppedAnswers: nobody waits for the answer any more, so there is an error.
-func (s *suite) testStoppedAnswers(t *testing.T) {
+func (s *suite) testStoppedAnswers(t testing.TB) {
 	if _, err := s.model.Recommend(stopped(), s.query(0), 5, dataset.Set{}, nil); !isStop(err) {
 		t.Errorf("recommend: %v", err)
 	}
@@ -274,7 +277,7 @@ func (s *suite) testStoppedAnswers(t *testing.T) {
 
 // testConcurrent: answers given at the same time are those given alone. Run it
 // with -race.
-func (s *suite) testConcurrent(t *testing.T) {
+func (s *suite) testConcurrent(t testing.TB) {
 	list := []dataset.Index{9, 8, 25, 3, 2, 16}
 	var alone [users][2][]recipe.Scored
 	for u := range alone {

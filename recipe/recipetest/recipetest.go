@@ -73,6 +73,14 @@ type suite struct {
 // Run checks that r keeps the contract.
 func Run(t *testing.T, r recipe.Recipe, options ...Option) {
 	t.Helper()
+	s := newSuite(t, r, options)
+	for _, c := range s.tests() {
+		t.Run(c.name, func(t *testing.T) { c.test(t) })
+	}
+}
+
+// newSuite trains the shared model.
+func newSuite(t testing.TB, r recipe.Recipe, options []Option) *suite {
 	s := &suite{recipe: r, spec: r.Spec(), data: Checkerboard()}
 	s.params = recipe.Defaults(slices.Concat(s.spec.Algo, s.spec.Feature))
 	for _, o := range options {
@@ -83,13 +91,17 @@ func Run(t *testing.T, r recipe.Recipe, options ...Option) {
 		t.Fatalf("train on the checkerboard: %v", err)
 	}
 	s.bytes = saved(t, s.model)
-	if got := s.model.Len(); got != items+cold {
-		t.Errorf("Len is %d after training on data with %d items", got, items+cold)
-	}
-	for _, c := range []struct {
-		name string
-		test func(*testing.T)
-	}{
+	return s
+}
+
+// contract is one promise.
+type contract struct {
+	name string
+	test func(testing.TB)
+}
+
+func (s *suite) tests() []contract {
+	return []contract{
 		{"spec", s.testSpec},
 		{"classes", s.testClasses},
 		{"allow", s.testAllow},
@@ -108,8 +120,6 @@ func Run(t *testing.T, r recipe.Recipe, options ...Option) {
 		{"resumed training", s.testResumed},
 		{"data without interactions", s.testNoInteractions},
 		{"nothing is changed", s.testReadOnly},
-	} {
-		t.Run(c.name, c.test)
 	}
 }
 

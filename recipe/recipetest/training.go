@@ -17,7 +17,7 @@ func (s *suite) load(b []byte) (recipe.Model, error) {
 }
 
 // testLoad: a loaded model has the same bytes and gives the same answers.
-func (s *suite) testLoad(t *testing.T) {
+func (s *suite) testLoad(t testing.TB) {
 	m, err := s.load(s.bytes)
 	if err != nil {
 		t.Fatalf("load: %v", err)
@@ -44,7 +44,7 @@ func (s *suite) testLoad(t *testing.T) {
 }
 
 // testDamaged: whatever happens to the bytes of a model, they are refused.
-func (s *suite) testDamaged(t *testing.T) {
+func (s *suite) testDamaged(t testing.TB) {
 	n := len(s.bytes)
 	for at := 0; at < n; at += 1 + at/64 { // the head closely, the rest at intervals
 		for _, flip := range []byte{1, 0x80} {
@@ -94,7 +94,7 @@ func (b *broken) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // testFailing: errors of the disk come through.
-func (s *suite) testFailing(t *testing.T) {
+func (s *suite) testFailing(t testing.TB) {
 	n := len(s.bytes)
 	for _, left := range []int{0, 5, n / 2, n - 1} {
 		if err := s.model.Save(&broken{left: left}); !errors.Is(err, errBroken) {
@@ -107,7 +107,7 @@ func (s *suite) testFailing(t *testing.T) {
 }
 
 // testWorkers: one worker, eight and as many as there are CPUs give the same bytes (I4).
-func (s *suite) testWorkers(t *testing.T) {
+func (s *suite) testWorkers(t testing.TB) {
 	for _, workers := range []int{8, 0} {
 		in := s.input()
 		in.Workers = workers
@@ -123,7 +123,7 @@ func (s *suite) testWorkers(t *testing.T) {
 
 // testStoppedTraining: a training that is stopped before it starts, or when it
 // first tells its progress, ends with an error and does not go on telling.
-func (s *suite) testStoppedTraining(t *testing.T) {
+func (s *suite) testStoppedTraining(t testing.TB) {
 	if m, err := s.recipe.Train(stopped(), s.input()); !isStop(err) || m != nil {
 		t.Errorf("stopped before: %v, %v", m, err)
 	}
@@ -160,7 +160,7 @@ func (m *memory) Save(state []byte) error {
 
 // testResumed: a training that was stopped after each of its first checkpoints
 // ends with the same bytes as one that was not.
-func (s *suite) testResumed(t *testing.T) {
+func (s *suite) testResumed(t testing.TB) {
 	const stops = 3
 	state := &memory{}
 	for n := range stops + 1 {
@@ -179,6 +179,7 @@ func (s *suite) testResumed(t *testing.T) {
 			if !bytes.Equal(saved(t, m), s.bytes) {
 				t.Errorf("after %d stops the bytes differ", n)
 			}
+			t.Logf("stopped %d times", n)
 			return
 		}
 		if !halted || !isStop(err) {
@@ -189,7 +190,7 @@ func (s *suite) testResumed(t *testing.T) {
 
 // testNoInteractions: data from which nothing can be learnt give an error, or a
 // model that answers.
-func (s *suite) testNoInteractions(t *testing.T) {
+func (s *suite) testNoInteractions(t testing.TB) {
 	for name, data := range map[string]*dataset.Snapshot{
 		"no data":           nil,
 		"nobody":            dataset.NewSnapshot(nil, nil, nil, nil),
@@ -225,7 +226,7 @@ func (s *suite) testNoInteractions(t *testing.T) {
 
 // testReadOnly: trainings and answers leave data, hyperparameters, histories and
 // lists as they are.
-func (s *suite) testReadOnly(t *testing.T) {
+func (s *suite) testReadOnly(t testing.TB) {
 	var before, after bytes.Buffer
 	if err := dataset.WriteSnapshot(&before, Checkerboard()); err != nil {
 		t.Fatal(err)
