@@ -167,6 +167,16 @@ func layerNormAVX2(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float
 //go:noescape
 func layerNormBackwardAVX2(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
 
+// normaliseAVX2 computes y = x·inv, inv = 1/√(Σx²+1e-9), and gives inv.
+//
+//go:noescape
+func normaliseAVX2(n int, y, x *float32) float32
+
+// normaliseBackwardAVX2 computes dx += inv·(dy - y·the sum of dy·y).
+//
+//go:noescape
+func normaliseBackwardAVX2(n int, dx, dy, y *float32, inv float32)
+
 // adamAVX2 is one step of AdamW; the scalars are those of adamScalars.
 //
 //go:noescape

@@ -130,39 +130,47 @@ DATA constants<>+496(SB)/4, $0x3727c5ac
 DATA constants<>+500(SB)/4, $0x3727c5ac
 DATA constants<>+504(SB)/4, $0x3727c5ac
 DATA constants<>+508(SB)/4, $0x3727c5ac
-DATA constants<>+512(SB)/4, $0
-DATA constants<>+516(SB)/4, $1
-DATA constants<>+520(SB)/4, $2
-DATA constants<>+524(SB)/4, $3
-DATA constants<>+528(SB)/4, $4
-DATA constants<>+532(SB)/4, $5
-DATA constants<>+536(SB)/4, $6
-DATA constants<>+540(SB)/4, $7
-DATA constants<>+544(SB)/4, $0x7feb352d
-DATA constants<>+548(SB)/4, $0x7feb352d
-DATA constants<>+552(SB)/4, $0x7feb352d
-DATA constants<>+556(SB)/4, $0x7feb352d
-DATA constants<>+560(SB)/4, $0x7feb352d
-DATA constants<>+564(SB)/4, $0x7feb352d
-DATA constants<>+568(SB)/4, $0x7feb352d
-DATA constants<>+572(SB)/4, $0x7feb352d
-DATA constants<>+576(SB)/4, $0x846ca68b
-DATA constants<>+580(SB)/4, $0x846ca68b
-DATA constants<>+584(SB)/4, $0x846ca68b
-DATA constants<>+588(SB)/4, $0x846ca68b
-DATA constants<>+592(SB)/4, $0x846ca68b
-DATA constants<>+596(SB)/4, $0x846ca68b
-DATA constants<>+600(SB)/4, $0x846ca68b
-DATA constants<>+604(SB)/4, $0x846ca68b
-DATA constants<>+608(SB)/4, $0x00000008
-DATA constants<>+612(SB)/4, $0x00000008
-DATA constants<>+616(SB)/4, $0x00000008
-DATA constants<>+620(SB)/4, $0x00000008
-DATA constants<>+624(SB)/4, $0x00000008
-DATA constants<>+628(SB)/4, $0x00000008
-DATA constants<>+632(SB)/4, $0x00000008
-DATA constants<>+636(SB)/4, $0x00000008
-GLOBL constants<>(SB), RODATA|NOPTR, $640
+DATA constants<>+512(SB)/4, $0x3089705f
+DATA constants<>+516(SB)/4, $0x3089705f
+DATA constants<>+520(SB)/4, $0x3089705f
+DATA constants<>+524(SB)/4, $0x3089705f
+DATA constants<>+528(SB)/4, $0x3089705f
+DATA constants<>+532(SB)/4, $0x3089705f
+DATA constants<>+536(SB)/4, $0x3089705f
+DATA constants<>+540(SB)/4, $0x3089705f
+DATA constants<>+544(SB)/4, $0
+DATA constants<>+548(SB)/4, $1
+DATA constants<>+552(SB)/4, $2
+DATA constants<>+556(SB)/4, $3
+DATA constants<>+560(SB)/4, $4
+DATA constants<>+564(SB)/4, $5
+DATA constants<>+568(SB)/4, $6
+DATA constants<>+572(SB)/4, $7
+DATA constants<>+576(SB)/4, $0x7feb352d
+DATA constants<>+580(SB)/4, $0x7feb352d
+DATA constants<>+584(SB)/4, $0x7feb352d
+DATA constants<>+588(SB)/4, $0x7feb352d
+DATA constants<>+592(SB)/4, $0x7feb352d
+DATA constants<>+596(SB)/4, $0x7feb352d
+DATA constants<>+600(SB)/4, $0x7feb352d
+DATA constants<>+604(SB)/4, $0x7feb352d
+DATA constants<>+608(SB)/4, $0x846ca68b
+DATA constants<>+612(SB)/4, $0x846ca68b
+DATA constants<>+616(SB)/4, $0x846ca68b
+DATA constants<>+620(SB)/4, $0x846ca68b
+DATA constants<>+624(SB)/4, $0x846ca68b
+DATA constants<>+628(SB)/4, $0x846ca68b
+DATA constants<>+632(SB)/4, $0x846ca68b
+DATA constants<>+636(SB)/4, $0x846ca68b
+DATA constants<>+640(SB)/4, $0x00000008
+DATA constants<>+644(SB)/4, $0x00000008
+DATA constants<>+648(SB)/4, $0x00000008
+DATA constants<>+652(SB)/4, $0x00000008
+DATA constants<>+656(SB)/4, $0x00000008
+DATA constants<>+660(SB)/4, $0x00000008
+DATA constants<>+664(SB)/4, $0x00000008
+DATA constants<>+668(SB)/4, $0x00000008
+GLOBL constants<>(SB), RODATA|NOPTR, $672
 
 DATA masks<>+0(SB)/4, $0xffffffff
 DATA masks<>+4(SB)/4, $0xffffffff
@@ -4132,6 +4140,229 @@ end166:
 	VZEROUPPER
 	RET
 
+// func normaliseAVX2(n int, y, x *float32) float32
+// computes y = x·inv, inv = 1/√(Σx²+1e-9), and gives inv.
+TEXT ·normaliseAVX2(SB), NOSPLIT, $0-28
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ AX, AX
+	CMPQ CX, $32
+	JLT one168
+	PCALIGN $32
+many167:
+	VMOVUPS 0(SI)(AX*1), Y4
+	VFMADD231PS 0(SI)(AX*1), Y4, Y0
+	VMOVUPS 32(SI)(AX*1), Y4
+	VFMADD231PS 32(SI)(AX*1), Y4, Y1
+	VMOVUPS 64(SI)(AX*1), Y4
+	VFMADD231PS 64(SI)(AX*1), Y4, Y2
+	VMOVUPS 96(SI)(AX*1), Y4
+	VFMADD231PS 96(SI)(AX*1), Y4, Y3
+	ADDQ $128, AX
+	SUBQ $32, CX
+	CMPQ CX, $32
+	JGE many167
+one168:
+	CMPQ CX, $8
+	JLT last169
+	VMOVUPS 0(SI)(AX*1), Y4
+	VFMADD231PS 0(SI)(AX*1), Y4, Y0
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one168
+last169:
+	TESTQ CX, CX
+	JZ end170
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y5
+	VFMADD231PS Y5, Y4, Y0
+end170:
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X4
+	VADDPS X4, X0, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VADDSS constants<>+512(SB), X0, X0
+	VSQRTSS X0, X0, X0
+	VMOVSS constants<>+320(SB), X1
+	VDIVSS X0, X1, X0
+	VMOVSS X0, ret+24(FP)
+	VBROADCASTSS X0, Y14
+	MOVQ n+0(FP), CX
+	XORQ AX, AX
+	CMPQ CX, $32
+	JLT one172
+	PCALIGN $32
+many171:
+	VMOVUPS 0(SI)(AX*1), Y0
+	VMULPS Y14, Y0, Y0
+	VMOVUPS Y0, 0(DI)(AX*1)
+	VMOVUPS 32(SI)(AX*1), Y0
+	VMULPS Y14, Y0, Y0
+	VMOVUPS Y0, 32(DI)(AX*1)
+	VMOVUPS 64(SI)(AX*1), Y0
+	VMULPS Y14, Y0, Y0
+	VMOVUPS Y0, 64(DI)(AX*1)
+	VMOVUPS 96(SI)(AX*1), Y0
+	VMULPS Y14, Y0, Y0
+	VMOVUPS Y0, 96(DI)(AX*1)
+	ADDQ $128, AX
+	SUBQ $32, CX
+	CMPQ CX, $32
+	JGE many171
+one172:
+	CMPQ CX, $8
+	JLT last173
+	VMOVUPS 0(SI)(AX*1), Y0
+	VMULPS Y14, Y0, Y0
+	VMOVUPS Y0, 0(DI)(AX*1)
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one172
+last173:
+	TESTQ CX, CX
+	JZ end174
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
+	VMULPS Y14, Y0, Y0
+	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
+end174:
+	VZEROUPPER
+	RET
+
+// func normaliseBackwardAVX2(n int, dx, dy, y *float32, inv float32)
+// computes dx += inv·(dy - y·the sum of dy·y).
+TEXT ·normaliseBackwardAVX2(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), CX
+	MOVQ dx+8(FP), DI
+	MOVQ dy+16(FP), SI
+	MOVQ y+24(FP), DX
+	VBROADCASTSS inv+32(FP), Y14
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ AX, AX
+	CMPQ CX, $32
+	JLT one176
+	PCALIGN $32
+many175:
+	VMOVUPS 0(SI)(AX*1), Y4
+	VFMADD231PS 0(DX)(AX*1), Y4, Y0
+	VMOVUPS 32(SI)(AX*1), Y4
+	VFMADD231PS 32(DX)(AX*1), Y4, Y1
+	VMOVUPS 64(SI)(AX*1), Y4
+	VFMADD231PS 64(DX)(AX*1), Y4, Y2
+	VMOVUPS 96(SI)(AX*1), Y4
+	VFMADD231PS 96(DX)(AX*1), Y4, Y3
+	ADDQ $128, AX
+	SUBQ $32, CX
+	CMPQ CX, $32
+	JGE many175
+one176:
+	CMPQ CX, $8
+	JLT last177
+	VMOVUPS 0(SI)(AX*1), Y4
+	VFMADD231PS 0(DX)(AX*1), Y4, Y0
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one176
+last177:
+	TESTQ CX, CX
+	JZ end178
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
+	VMASKMOVPS 0(DX)(AX*1), Y15, Y5
+	VFMADD231PS Y5, Y4, Y0
+end178:
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X4
+	VADDPS X4, X0, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VBROADCASTSS X0, Y13
+	MOVQ n+0(FP), CX
+	XORQ AX, AX
+	CMPQ CX, $32
+	JLT one180
+	PCALIGN $32
+many179:
+	VMOVUPS 0(SI)(AX*1), Y0
+	VMOVUPS 0(DX)(AX*1), Y1
+	VMOVUPS 0(DI)(AX*1), Y2
+	VFNMADD231PS Y1, Y13, Y0
+	VFMADD231PS Y0, Y14, Y2
+	VMOVUPS Y2, 0(DI)(AX*1)
+	VMOVUPS 32(SI)(AX*1), Y0
+	VMOVUPS 32(DX)(AX*1), Y1
+	VMOVUPS 32(DI)(AX*1), Y2
+	VFNMADD231PS Y1, Y13, Y0
+	VFMADD231PS Y0, Y14, Y2
+	VMOVUPS Y2, 32(DI)(AX*1)
+	VMOVUPS 64(SI)(AX*1), Y0
+	VMOVUPS 64(DX)(AX*1), Y1
+	VMOVUPS 64(DI)(AX*1), Y2
+	VFNMADD231PS Y1, Y13, Y0
+	VFMADD231PS Y0, Y14, Y2
+	VMOVUPS Y2, 64(DI)(AX*1)
+	VMOVUPS 96(SI)(AX*1), Y0
+	VMOVUPS 96(DX)(AX*1), Y1
+	VMOVUPS 96(DI)(AX*1), Y2
+	VFNMADD231PS Y1, Y13, Y0
+	VFMADD231PS Y0, Y14, Y2
+	VMOVUPS Y2, 96(DI)(AX*1)
+	ADDQ $128, AX
+	SUBQ $32, CX
+	CMPQ CX, $32
+	JGE many179
+one180:
+	CMPQ CX, $8
+	JLT last181
+	VMOVUPS 0(SI)(AX*1), Y0
+	VMOVUPS 0(DX)(AX*1), Y1
+	VMOVUPS 0(DI)(AX*1), Y2
+	VFNMADD231PS Y1, Y13, Y0
+	VFMADD231PS Y0, Y14, Y2
+	VMOVUPS Y2, 0(DI)(AX*1)
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one180
+last181:
+	TESTQ CX, CX
+	JZ end182
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
+	VMASKMOVPS 0(DX)(AX*1), Y15, Y1
+	VMASKMOVPS 0(DI)(AX*1), Y15, Y2
+	VFNMADD231PS Y1, Y13, Y0
+	VFMADD231PS Y0, Y14, Y2
+	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
+end182:
+	VZEROUPPER
+	RET
+
 // func adamAVX2(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
 // is one step of AdamW; the scalars are those of adamScalars.
 TEXT ·adamAVX2(SB), NOSPLIT, $0-76
@@ -4151,9 +4382,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Y13
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one168
+	JLT one184
 	PCALIGN $32
-many167:
+many183:
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -4195,10 +4426,10 @@ many167:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many167
-one168:
+	JGE many183
+one184:
 	CMPQ CX, $8
-	JLT last169
+	JLT last185
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -4220,10 +4451,10 @@ one168:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one168
-last169:
+	JMP one184
+last185:
 	TESTQ CX, CX
-	JZ end170
+	JZ end186
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -4247,7 +4478,7 @@ last169:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
 	VFMSUB213PS Y1, Y13, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end170:
+end186:
 	VZEROUPPER
 	RET
 
@@ -4262,20 +4493,20 @@ TEXT ·dropoutAVX2(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Y12
 	VBROADCASTSS key0+36(FP), Y11
 	VBROADCASTSS key1+40(FP), Y10
-	VPADDD constants<>+512(SB), Y12, Y12
+	VPADDD constants<>+544(SB), Y12, Y12
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one172
+	JLT one188
 	PCALIGN $32
-many171:
+many187:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+544(SB), Y0, Y0
+	VPMULLD constants<>+576(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+608(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -4284,15 +4515,15 @@ many171:
 	VMULPS Y14, Y1, Y1
 	VANDNPS Y1, Y0, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+608(SB), Y12, Y12
+	VPADDD constants<>+640(SB), Y12, Y12
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+544(SB), Y0, Y0
+	VPMULLD constants<>+576(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+608(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -4301,22 +4532,22 @@ many171:
 	VMULPS Y14, Y1, Y1
 	VANDNPS Y1, Y0, Y1
 	VMOVUPS Y1, 32(DI)(AX*1)
-	VPADDD constants<>+608(SB), Y12, Y12
+	VPADDD constants<>+640(SB), Y12, Y12
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many171
-one172:
+	JGE many187
+one188:
 	CMPQ CX, $8
-	JLT last173
+	JLT last189
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+544(SB), Y0, Y0
+	VPMULLD constants<>+576(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+608(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -4325,13 +4556,13 @@ one172:
 	VMULPS Y14, Y1, Y1
 	VANDNPS Y1, Y0, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+608(SB), Y12, Y12
+	VPADDD constants<>+640(SB), Y12, Y12
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one172
-last173:
+	JMP one188
+last189:
 	TESTQ CX, CX
-	JZ end174
+	JZ end190
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -4339,11 +4570,11 @@ last173:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+544(SB), Y0, Y0
+	VPMULLD constants<>+576(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+608(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -4352,7 +4583,7 @@ last173:
 	VMULPS Y14, Y1, Y1
 	VANDNPS Y1, Y0, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
-	VPADDD constants<>+608(SB), Y12, Y12
-end174:
+	VPADDD constants<>+640(SB), Y12, Y12
+end190:
 	VZEROUPPER
 	RET

@@ -86,6 +86,11 @@ func BenchmarkElements(b *testing.B) {
 			clear(x[9])
 			LayerNormBackward(x[9], x[5], x[6], x[4], x[0], x[1], x[7], x[8], n/d, d)
 		}},
+		{"Normalise", func() {
+			for i := 0; i < n; i += d {
+				Normalise(x[9][i:i+d], x[0][i:i+d])
+			}
+		}},
 		{"SwiGLU", func() { SwiGLU(x[9], x[0], x[1]) }},
 		{"SwiGLUBackward", func() { SwiGLUBackward(x[9], x[8], x[4], x[0], x[1]) }},
 		{"Sigmoid", func() { Sigmoid(x[9], x[0]) }},

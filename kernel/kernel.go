@@ -149,6 +149,23 @@ func LayerNormBackward(dx, dgain, dbias, dy, x, gain, mean, rstd []float32, rows
 	}
 }
 
+// Normalise computes y = x·inv, inv = 1/√(Σx²+1e-9), over the length of x, and
+// gives inv. y and x may be the same slice.
+func Normalise(y, x []float32) (inv float32) {
+	if len(x) == 0 {
+		return 1 / float32(math.Sqrt(1e-9))
+	}
+	return active.normalise(y[:len(x)], x)
+}
+
+// NormaliseBackward adds to dx the gradient for dy, where y and inv came from
+// Normalise.
+func NormaliseBackward(dx, dy, y []float32, inv float32) {
+	if n := len(dx); n > 0 {
+		active.normaliseBackward(dx, dy[:n], y[:n], inv)
+	}
+}
+
 // SwiGLU computes y = silu(a)·b, silu(a) = a/(1+exp(-a)).
 func SwiGLU(y, a, b []float32) {
 	if n := len(y); n > 0 {

@@ -151,6 +151,59 @@ func TestLayerNormOfEqualNumbers(t *testing.T) {
 	byTwin(func() { check(t) })
 }
 
+// As a dot product; its relative error halves under the root. In the gradient
+// what lies along y cancels: the bound is relative to dy.
+func TestNormalise(t *testing.T) {
+	check := func(t *testing.T) {
+		r := rand.New(rand.NewPCG(7, 7))
+		for _, n := range lengths() {
+			x, dy, dx0 := random(r, n), random(r, n), random(r, n)
+			y, dx := guard(make([]float32, n), r.IntN(8)), guard(dx0, r.IntN(8))
+			inv := Normalise(y.x, x)
+			NormaliseBackward(dx.x, dy, y.x, inv)
+			y.check(t, "y")
+			dx.check(t, "dx")
+			square, along, size := 1e-9, 0., 0.
+			for _, v := range x {
+				square += float64(v) * float64(v)
+			}
+			want := 1 / math.Sqrt(square)
+			for i, v := range x {
+				along += float64(dy[i]) * float64(v) * want
+				size += math.Abs(float64(dy[i]) * float64(v) * want)
+			}
+			bound := eps * float64(n/4+8)
+			if !same(float64(inv), want, want, bound) {
+				t.Fatalf("length %d: 1/length %v, want %v", n, inv, want)
+			}
+			for i, v := range x {
+				yi := float64(v) * want
+				if !same(float64(y.x[i]), yi, yi, bound) {
+					t.Fatalf("length %d: y[%d] = %v, want %v", n, i, y.x[i], yi)
+				}
+				d := float64(dx0[i]) + want*(float64(dy[i])-along*yi)
+				terms := math.Abs(float64(dx0[i])) + want*(math.Abs(float64(dy[i]))+size*math.Abs(yi))
+				if !same(float64(dx.x[i]), d, terms, 3*bound) {
+					t.Fatalf("length %d: dx[%d] = %v, want %v", n, i, dx.x[i], d)
+				}
+			}
+			inPlace := append([]float32(nil), x...)
+			Normalise(inPlace, inPlace)
+			compare(t, "in place", inPlace, y.x, 0)
+		}
+		zero := make([]float32, 9)
+		if inv := Normalise(zero, zero); zero[0] != 0 || math.Abs(float64(inv)-1/math.Sqrt(1e-9)) > 1 {
+			t.Errorf("zeros: %v, 1/length %v", zero, inv)
+		}
+		bad := []float32{1, float32(math.NaN()), 2}
+		if inv := Normalise(bad, bad); inv == inv || bad[0] == bad[0] {
+			t.Errorf("with NaN: %v, 1/length %v", bad, inv)
+		}
+	}
+	onPaths(t, check)
+	byTwin(func() { check(t) })
+}
+
 // Products are fused on the path: one rounding less in each moment. The weight
 // differs by the rounding of itself and of the step.
 func TestAdam(t *testing.T) {

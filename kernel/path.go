@@ -15,6 +15,8 @@ type path struct {
 	softmaxBackward   func(dp, p []float32)
 	layerNorm         func(y, x, gain, bias, mean, rstd []float32, rows, d int)
 	layerNormBackward func(dx, dgain, dbias, dy, x, gain, mean, rstd []float32, rows, d int)
+	normalise         func(y, x []float32) float32
+	normaliseBackward func(dx, dy, y []float32, inv float32)
 	swiGLU            func(y, a, b []float32)
 	swiGLUBackward    func(da, db, dy, a, b []float32)
 	sigmoid           func(y, x []float32)

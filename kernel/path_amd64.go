@@ -30,6 +30,10 @@ var avx2 = path{
 	layerNormBackward: func(dx, dgain, dbias, dy, x, gain, mean, rstd []float32, rows, d int) {
 		layerNormBackwardAVX2(&dx[0], &dgain[0], &dbias[0], &dy[0], &x[0], &gain[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
 	},
+	normalise: func(y, x []float32) float32 { return normaliseAVX2(len(x), &y[0], &x[0]) },
+	normaliseBackward: func(dx, dy, y []float32, inv float32) {
+		normaliseBackwardAVX2(len(dx), &dx[0], &dy[0], &y[0], inv)
+	},
 	swiGLU: func(y, a, b []float32) { swiGLUAVX2(len(y), &y[0], &a[0], &b[0]) },
 	swiGLUBackward: func(da, db, dy, a, b []float32) {
 		swiGLUBackwardAVX2(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0])

@@ -12,6 +12,7 @@ var plain = path{
 	name: "go", matMul: plainMatMul, dot: plainDot, axpy: plainAxpy, scale: plainScale, multiply: plainMultiply,
 	max: plainMax, expSum: plainExpSum, softmaxBackward: plainSoftmaxBackward,
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
+	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
 	dropout: plainDropout, adam: plainAdam,
 }
@@ -143,6 +144,21 @@ func plainLayerNormBackward(dx, dgain, dbias, dy, x, gain, mean, rstd []float32,
 			h, g := (v-m)*s, dyr[i]*gain[i]
 			dxr[i] += float32(s * (g - sum - float32(h*product)))
 		}
+	}
+}
+
+func plainNormalise(y, x []float32) float32 {
+	inv := 1 / float32(math.Sqrt(float64(plainDot(x, x)+1e-9)))
+	for i, v := range x {
+		y[i] = v * inv
+	}
+	return inv
+}
+
+func plainNormaliseBackward(dx, dy, y []float32, inv float32) {
+	along := plainDot(dy, y)
+	for i, v := range dy {
+		dx[i] += float32(inv * (v - float32(along*y[i])))
 	}
 }
 

@@ -1,6 +1,7 @@
 package generate
 
-// norms writes layer normalisation. A row is read three times, from the cache.
+// norms writes normalisation of layers and of vectors. A row is read several
+// times, from the cache.
 func norms(w *writer) {
 	w.function("layerNormAVX2", "normalises rows of d floats; inv is 1/d.", false,
 		[]param{{"y", "*float32", "DI"}, {"x", "*float32", "SI"}, {"gain", "*float32", "R8"}, {"bias", "*float32", "R9"},
@@ -10,6 +11,44 @@ func norms(w *writer) {
 		[]param{{"dx", "*float32", "DI"}, {"dgain", "*float32", "R9"}, {"dbias", "*float32", "R10"}, {"dy", "*float32", "DX"},
 			{"x", "*float32", "SI"}, {"gain", "*float32", "R8"}, {"mean", "*float32", "R11"}, {"rstd", "*float32", "R12"},
 			{"rows", "int", ""}, {"d", "int", "R13"}, {"inv", "float32", "Y14"}}, func() { layerNormBackward(w) })
+	w.function("normaliseAVX2", "computes y = x·inv, inv = 1/√(Σx²+1e-9), and gives inv.", true,
+		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"x", "*float32", "SI"}}, func() {
+			dot(w, "SI", "SI")
+			w.op("VADDSS", w.constant(1e-9), "X0", "X0")
+			inverseRoot(w)
+			w.op("VMOVSS", "X0", "ret+24(FP)")
+			w.op("VBROADCASTSS", "X0", "Y14")
+			w.op("MOVQ", "n+0(FP)", "CX")
+			w.loop(4, func(l lanes) {
+				l.load("SI", "Y0")
+				w.op("VMULPS", "Y14", "Y0", "Y0")
+				l.store("Y0", "DI")
+			})
+			w.ret()
+		})
+	w.function("normaliseBackwardAVX2", "computes dx += inv·(dy - y·the sum of dy·y).", false,
+		[]param{{"n", "int", "CX"}, {"dx", "*float32", "DI"}, {"dy", "*float32", "SI"}, {"y", "*float32", "DX"},
+			{"inv", "float32", "Y14"}}, func() {
+			dot(w, "SI", "DX")
+			w.op("VBROADCASTSS", "X0", "Y13")
+			w.op("MOVQ", "n+0(FP)", "CX")
+			w.loop(4, func(l lanes) {
+				l.load("SI", "Y0")
+				l.load("DX", "Y1")
+				l.load("DI", "Y2")
+				w.op("VFNMADD231PS", "Y1", "Y13", "Y0")
+				w.op("VFMADD231PS", "Y0", "Y14", "Y2")
+				l.store("Y2", "DI")
+			})
+			w.ret()
+		})
+}
+
+// inverseRoot replaces the first lane of Y0 by 1 / its root. It uses Y1.
+func inverseRoot(w *writer) {
+	w.op("VSQRTSS", "X0", "X0", "X0")
+	w.op("VMOVSS", w.constant(1), "X1")
+	w.op("VDIVSS", "X0", "X1", "X0")
 }
 
 func layerNorm(w *writer) {
@@ -37,9 +76,7 @@ func layerNorm(w *writer) {
 	w.total("Y4", "Y0", "Y1", "Y2", "Y3")
 	w.op("VMULSS", "X14", "X0", "X0")
 	w.op("VADDSS", w.constant(1e-5), "X0", "X0")
-	w.op("VSQRTSS", "X0", "X0", "X0")
-	w.op("VMOVSS", w.constant(1), "X1")
-	w.op("VDIVSS", "X0", "X1", "X0")
+	inverseRoot(w)
 	w.op("VMOVSS", "X0", "(R11)")
 	w.op("VBROADCASTSS", "X0", "Y9")
 

@@ -27,7 +27,7 @@ func (n *Net) Encode(e *Encoder, tokens []uint32, q []float32) {
 		n.lastBlock(x, &w.tapes[0], &w.sc)
 	}
 	kernel.LayerNorm(q, x[(t-1)*d:], n.v.gain, n.v.bias, e.mean[:], e.sd[:], 1, d)
-	Normalise(q, q)
+	kernel.Normalise(q, q)
 	kernel.Scale(q, n.Tau)
 }
 
@@ -59,7 +59,7 @@ func (n *Net) lastBlock(x []float32, tp *tape, sc *scratch) {
 func (n *Net) Items(items int) []float32 {
 	out := make([]float32, items*n.Dim)
 	for i := range items {
-		Normalise(out[i*n.Dim:(i+1)*n.Dim], n.row(uint32(i)))
+		kernel.Normalise(out[i*n.Dim:(i+1)*n.Dim], n.row(uint32(i)))
 	}
 	return out
 }

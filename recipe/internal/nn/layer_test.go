@@ -92,8 +92,8 @@ func TestNormaliseGradient(t *testing.T) {
 	r := seed.Seed(4).Rand()
 	x, weight := normals(r, 9), normals(r, 9)
 	y, dx := make([]float32, 9), make([]float32, 9)
-	inv := Normalise(y, x)
-	NormaliseBackward(dx, append([]float32(nil), weight...), y, inv)
+	inv := kernel.Normalise(y, x)
+	kernel.NormaliseBackward(dx, weight, y, inv)
 	at := doubles(x)
 	slope(t, "x", func() (sum float64) {
 		for i, v := range unit(at) {

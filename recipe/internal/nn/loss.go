@@ -64,7 +64,7 @@ func (n *Net) softmaxLoss(w *lossWork, b *Batch, y []float32, g *Gradient, o los
 		n.lossStrip(w, b, at, y, dy, g, o, c, sampled)
 	}
 	for i := range c {
-		NormaliseBackward(g.row(w.perm[i]), w.dcand[i*d:(i+1)*d], w.cand[i*d:(i+1)*d], w.inv[i])
+		kernel.NormaliseBackward(g.row(w.perm[i]), w.dcand[i*d:(i+1)*d], w.cand[i*d:(i+1)*d], w.inv[i])
 	}
 	w.undo()
 	return dy
@@ -75,7 +75,7 @@ func (n *Net) lossStrip(w *lossWork, b *Batch, at []int, y, dy []float32, g *Gra
 	d, ld, tau := n.Dim, c+1, n.Tau
 	q, qinv := room(&w.q, len(at)*d), room(&w.qinv, len(at))
 	for i, t := range at {
-		qinv[i] = Normalise(q[i*d:(i+1)*d], y[t*d:(t+1)*d])
+		qinv[i] = kernel.Normalise(q[i*d:(i+1)*d], y[t*d:(t+1)*d])
 	}
 	logits := room(&w.logits, len(at)*ld)
 	kernel.MatMulNT(logits, ld, q, d, w.cand, d, len(at), c, d, false)
@@ -114,10 +114,10 @@ func (n *Net) lossStrip(w *lossWork, b *Batch, at []int, y, dy []float32, g *Gra
 			dti := room(&w.row, d)
 			copy(dti, qw[i*d:(i+1)*d])
 			kernel.Scale(dti, dt[i])
-			NormaliseBackward(g.row(b.Targets[t]), dti, ti, w.tinv[i])
+			kernel.NormaliseBackward(g.row(b.Targets[t]), dti, ti, w.tinv[i])
 		}
 		kernel.Scale(dqi, tau*b.Weights[t]*o.scale)
-		NormaliseBackward(dy[t*d:(t+1)*d], dqi, q[i*d:(i+1)*d], qinv[i])
+		kernel.NormaliseBackward(dy[t*d:(t+1)*d], dqi, q[i*d:(i+1)*d], qinv[i])
 	}
 }
 
@@ -126,7 +126,7 @@ func (n *Net) lossStrip(w *lossWork, b *Batch, at []int, y, dy []float32, g *Gra
 func (n *Net) target(w *lossWork, i int, target uint32, rows int, q []float32) float32 {
 	d := n.Dim
 	ti, inv := room(&w.tgt, rows*d)[i*d:(i+1)*d], room(&w.tinv, rows)
-	inv[i] = Normalise(ti, n.row(target))
+	inv[i] = kernel.Normalise(ti, n.row(target))
 	return kernel.Dot(q[i*d:(i+1)*d], ti)
 }
 
@@ -135,7 +135,7 @@ func (n *Net) candidates(w *lossWork, c int) {
 	d := n.Dim
 	cand, inv := room(&w.cand, c*d), room(&w.inv, c)
 	for i := range c {
-		inv[i] = Normalise(cand[i*d:(i+1)*d], n.row(w.perm[i]))
+		inv[i] = kernel.Normalise(cand[i*d:(i+1)*d], n.row(w.perm[i]))
 	}
 	clear(room(&w.dcand, c*d))
 }

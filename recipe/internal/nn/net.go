@@ -27,7 +27,6 @@ import (
 	"math"
 
 	"usher/internal/seed"
-	"usher/kernel"
 )
 
 // Shape says how large a network is.
@@ -149,24 +148,6 @@ func Wrap(s Shape, table, dense []float32) *Net {
 
 // row gives the vector of a token.
 func (n *Net) row(i uint32) []float32 { return n.Table[int(i)*n.Dim : (int(i)+1)*n.Dim] }
-
-// tiny keeps 1/‖x‖ finite.
-const tiny = 1e-9
-
-// Normalise writes x/‖x‖ to y and gives 1/‖x‖. y and x may be the same slice.
-func Normalise(y, x []float32) float32 {
-	inv := float32(1 / math.Sqrt(float64(kernel.Dot(x, x))+tiny))
-	copy(y, x)
-	kernel.Scale(y, inv)
-	return inv
-}
-
-// NormaliseBackward adds to dx the gradient for dy, where y = x·inv came from
-// Normalise. dy is changed.
-func NormaliseBackward(dx, dy, y []float32, inv float32) {
-	kernel.Axpy(dy, -kernel.Dot(dy, y), y)
-	kernel.Axpy(dx, inv, dy)
-}
 
 // room gives a slice of n floats out of *p, which grows when it is too small.
 // What is in it is left over from before.

@@ -172,7 +172,7 @@ func (r *reference) attend(qkv matrix, rel []float64, lens []int) matrix {
 }
 
 func unit(x []float64) []float64 {
-	sq := tiny
+	sq := 1e-9 // as in kernel.Normalise
 	for _, v := range x {
 		sq += v * v
 	}

@@ -108,20 +108,23 @@ func (t *Trainer) update(g *Gradient, scale float32, step kernel.AdamStep) {
 		i, j := r*d, (r+1)*d
 		kernel.Adam(n.Table[i:j], a.TableM[i:j], a.TableV[i:j], x, scale, step)
 	}
-	if len(n.Table) > lazyFloats {
-		for i, r := range g.rows {
-			row(int(r), g.vals[i*d:(i+1)*d])
-		}
-		return
+	rows, lazy := n.Rows, len(n.Table) > lazyFloats
+	if lazy {
+		rows = len(g.rows)
 	}
-	zero := room(&t.zero, d)
-	for r, at := range g.slot {
-		if at == 0 {
-			row(r, zero)
-		} else {
-			row(r, g.vals[int(at-1)*d:int(at)*d])
+	zero := room(&t.zero, d) // nothing else writes to it
+	cut := max(1, pieceFloats/d)
+	Each(t.Workers, (rows+cut-1)/cut, func(_, piece int) {
+		for r := piece * cut; r < min(rows, (piece+1)*cut); r++ {
+			if lazy {
+				row(int(g.rows[r]), g.vals[r*d:(r+1)*d])
+			} else if at := int(g.slot[r]); at > 0 {
+				row(r, g.vals[(at-1)*d:at*d])
+			} else {
+				row(r, zero)
+			}
 		}
-	}
+	})
 }
 
 // total sums the weights of a step's targets.
