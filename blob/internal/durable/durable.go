@@ -14,11 +14,13 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -112,11 +114,23 @@ func stillThere(f *os.File) bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
+// Adopt takes a file that was written elsewhere on the same file system, to be
+// published. Abort leaves it where it is.
+func Adopt(name string) (*File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &File{f: f, adopted: true}, nil
+}
+
 // File is a file that nobody sees yet.
 type File struct {
-	f      *os.File
-	sealed bool
-	failed error // the first failed write; such a file is never published
+	f       *os.File
+	adopted bool // not ours to remove
+	sealed  bool
+	closed  bool  // before the rename, where the system wants that
+	failed  error // the first failed write; such a file is never published
 }
 
 // Write appends to the file.
@@ -125,6 +139,18 @@ func (w *File) Write(p []byte) (int, error) {
 		return 0, w.failed
 	}
 	n, err := w.f.Write(p)
+	if err != nil {
+		w.failed = err
+	}
+	return n, err
+}
+
+// ReadFrom appends all of r; from file to file the system copies by itself.
+func (w *File) ReadFrom(r io.Reader) (int64, error) {
+	if w.failed != nil {
+		return 0, w.failed
+	}
+	n, err := w.f.ReadFrom(r)
 	if err != nil {
 		w.failed = err
 	}
@@ -162,10 +188,11 @@ func (w *File) Publish(root, name string) error {
 			return err
 		}
 	}
-	if runtime.GOOS == "windows" {
+	if runtime.GOOS == "windows" && !w.closed {
 		if err := w.f.Close(); err != nil {
 			return err
 		}
+		w.closed = true
 	}
 	if err := Rename(w.f.Name(), root, name); err != nil {
 		return err
@@ -182,6 +209,10 @@ func (w *File) Abort() error {
 	}
 	f := w.f
 	w.f = nil
+	if w.adopted {
+		_ = f.Close()
+		return nil
+	}
 	err := removeOpen(f)
 	_ = f.Close()
 	return err
@@ -248,7 +279,10 @@ func Remove(root, name string) error {
 	if info, err := os.Lstat(target); err == nil && info.IsDir() {
 		return nil
 	}
-	if err := os.Remove(target); err != nil && !IsNotExist(err) {
+	if err := os.Remove(target); err != nil {
+		if IsNotExist(err) {
+			return nil
+		}
 		return err
 	}
 	return SyncUp(root, RemoveEmpty(root, path.Dir(name)))
@@ -264,6 +298,27 @@ func RemoveEmpty(root, dir string) string {
 		dir = path.Dir(dir)
 	}
 	return dir
+}
+
+// RemoveTree removes a folder with all the empty folders in it; false if a file
+// is in its way.
+func RemoveTree(dir string) (bool, error) {
+	var dirs []string
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, name)
+		}
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, d := range slices.Backward(dirs) {
+		if rmdir(d) != nil {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // IsNotExist tells whether an error means that there is no such file; a file in
