@@ -161,13 +161,16 @@ func (c *call) completeUpload() error {
 			checksumXML
 		}
 	}
-	if err := c.decode(&in); err != nil {
-		return err
-	}
-	// The checksum header of this call is of the whole object, not of the body.
 	done := completion{key: c.key, id: c.query.Get("uploadId"), size: -1, allow: c.writeConditions}
+	// The checksum header of this call is of the whole object, not of the body.
 	var err error
 	if done.checksum.Algorithm, done.checksum.Value, err = objectChecksum(c.r.Header); err != nil {
+		return err
+	}
+	if done.checksum.Algorithm != "" {
+		c.r.Header.Del(checksumHeader(done.checksum.Algorithm))
+	}
+	if err := c.decode(&in); err != nil {
 		return err
 	}
 	if text := c.r.Header.Get("X-Amz-Mp-Object-Size"); text != "" {

@@ -423,12 +423,14 @@ func (b *bucket) choose(c completion) ([]part, error) {
 	if len(c.parts) == 0 {
 		return nil, malformedXML("you must specify at least one part")
 	}
+	for i := 1; i < len(c.parts); i++ {
+		if before, n := c.parts[i-1].number, c.parts[i].number; n <= before {
+			return nil, faultf("InvalidPartOrder", http.StatusBadRequest, "The list of parts was not in ascending order: %d follows %d.", n, before)
+		}
+	}
 	var out []part
 	var size int64
-	for i, want := range c.parts {
-		if i > 0 && want.number <= c.parts[i-1].number {
-			return nil, faultf("InvalidPartOrder", http.StatusBadRequest, "The list of parts was not in ascending order: %d follows %d.", want.number, c.parts[i-1].number)
-		}
+	for _, want := range c.parts {
 		k, found := slices.BinarySearchFunc(there, want.number, func(p part, n int) int { return cmp.Compare(p.number, n) })
 		if !found || there[k].etag != want.etag {
 			return nil, faultf("InvalidPart", http.StatusBadRequest,
@@ -438,11 +440,13 @@ func (b *bucket) choose(c completion) ([]part, error) {
 		if want.checksum != "" && (want.algorithm != p.algorithm || want.checksum != p.checksum) {
 			return nil, faultf("InvalidPart", http.StatusBadRequest, "The %s checksum of part %d is %s %s, not %s.", want.algorithm, p.number, p.algorithm, p.checksum, clip(want.checksum))
 		}
-		if p.size < minPart && i < len(c.parts)-1 {
-			return nil, faultf("EntityTooSmall", http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size: part %d has %d bytes; all parts but the last need %d.", p.number, p.size, minPart)
-		}
 		size += p.size
 		out = append(out, p)
+	}
+	for _, p := range out[:len(out)-1] {
+		if p.size < minPart {
+			return nil, faultf("EntityTooSmall", http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size: part %d has %d bytes; all parts but the last need %d.", p.number, p.size, minPart)
+		}
 	}
 	if c.size >= 0 && c.size != size {
 		return nil, faultf("InvalidRequest", http.StatusBadRequest, "The provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d.", c.size, size)
