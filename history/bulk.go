@@ -25,38 +25,27 @@ func (b bulk) of(u dataset.Index) []dataset.Event {
 
 // add gives b with the rows of a part, whose local numbers become the group's
 // (I1: by first appearance). Rows that repeat another in every column count once.
-func (b bulk) add(p *dataset.Part, users, items *dataset.Dict, typeOf func(string) uint16) bulk {
-	user, item := number(p.UserIDs, users), number(p.ItemIDs, items)
-	types := make([]uint16, len(p.EventTypes))
-	for i, t := range p.EventTypes {
-		types[i] = typeOf(t)
+func (b bulk) add(p *dataset.Part, n *numbering) bulk {
+	user, item := n.users.all(p.UserIDs), n.items.all(p.ItemIDs)
+	r := &rows{p: p, item: item}
+	for _, t := range p.EventTypes {
+		r.types = append(r.types, n.eventType(t))
 	}
-	rows := byUser(p, user, users.Len())
-	out := bulk{start: make([]int64, users.Len()+1)}
-	out.events = make([]dataset.Event, 0, len(b.events)+len(p.Users))
-	for u := range users.Len() {
+	if p.Types == nil {
+		r.none = n.eventType("")
+	}
+	users := n.users.Len()
+	by := byUser(p, user, users)
+	out := bulk{start: make([]int64, users+1), events: make([]dataset.Event, 0, len(b.events)+len(p.Users))}
+	var fresh []dataset.Event
+	for u := range users {
 		old := b.of(dataset.Index(u))
-		mine := rows.order[rows.start[u]:rows.start[u+1]]
+		mine := by.order[by.start[u]:by.start[u+1]]
 		slices.SortStableFunc(mine, func(x, y int32) int { return cmp.Compare(p.Times[x], p.Times[y]) })
-		fresh := make([]dataset.Event, 0, len(mine))
-		for i, r := range mine {
-			if repeats(p, mine[:i], r) {
-				continue
-			}
-			e := dataset.Event{Time: p.Times[r], Item: item[p.Items[r]], Value: float32(math.NaN())}
-			if p.Values != nil {
-				e.Value = p.Values[r]
-			}
-			if p.Types != nil {
-				e.Type = types[p.Types[r]]
-			} else {
-				e.Type = typeOf("")
-			}
-			fresh = append(fresh, e)
-		}
 		if len(old) == 0 {
-			out.events = append(out.events, fresh...)
+			out.events = r.events(out.events, mine)
 		} else {
+			fresh = r.events(fresh[:0], mine)
 			out.events = append(out.events, merge(old, fresh)...)
 		}
 		out.start[u+1] = int64(len(out.events))
@@ -64,13 +53,31 @@ func (b bulk) add(p *dataset.Part, users, items *dataset.Dict, typeOf func(strin
 	return out
 }
 
-// number gives the group's numbers for a part's ids.
-func number(ids []string, d *dataset.Dict) []dataset.Index {
-	out := make([]dataset.Index, len(ids))
-	for i, id := range ids {
-		out[i] = d.Intern(id)
+// rows makes events of a part's rows.
+type rows struct {
+	p     *dataset.Part
+	item  []dataset.Index // by local number
+	types []uint16        // by local number
+	none  uint16          // the type of a part without types
+}
+
+// events appends the events of one user's rows, which are ordered by time.
+func (r *rows) events(dst []dataset.Event, mine []int32) []dataset.Event {
+	p := r.p
+	for i, row := range mine {
+		if repeats(p, mine[:i], row) {
+			continue
+		}
+		e := dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}
+		if p.Values != nil {
+			e.Value = p.Values[row]
+		}
+		if p.Types != nil {
+			e.Type = r.types[p.Types[row]]
+		}
+		dst = append(dst, e)
 	}
-	return out
+	return dst
 }
 
 // grouped is the rows of a part by user, in file order.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"sync"
 
 	"usher/blob"
@@ -122,44 +122,39 @@ func (g *Group) Wait(ctx context.Context, offset eventlog.Offset) error {
 	}
 }
 
-// apply carries out one log record. Work that needs other files is done before
-// the lock is taken, so that requests go on while a large part is read.
+// apply carries out one log record. It is called by one goroutine, the only one
+// that changes the group, which may therefore read without the lock. Large work
+// is done before the lock is taken, so that requests go on while a part comes in.
 func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	c, err := dataset.ParseChange(rec.Data)
 	if err != nil {
 		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
 	}
-	var part *dataset.Part
-	if c.Part != nil {
-		if part, err = g.readPart(ctx, c.Part); err != nil {
-			return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
+	var change func()
+	switch {
+	case c.Interaction != nil:
+		change = func() { g.interaction(c.Interaction) }
+	case c.Item != nil:
+		change = func() { g.mu.tables[dataset.Items].put(g.mu.items.Intern(c.Item.ID), c.Item.Row, uint64(rec.Offset)) }
+	case c.User != nil:
+		change = func() {
+			u := g.mu.users.Intern(c.User.ID)
+			delete(g.mu.visitors, u)
+			g.mu.tables[dataset.Users].put(u, c.User.Row, uint64(rec.Offset))
 		}
+	case c.Part != nil:
+		change, err = g.part(ctx, c.Part, uint64(rec.Offset))
+	case c.Cleared != nil:
+		change = func() { g.cleared(c.Cleared.Type) }
+	case c.Schema != nil:
+		change, err = g.schema(c.Schema)
+	}
+	if err != nil {
+		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case c.Interaction != nil:
-		g.interaction(c.Interaction)
-	case c.Item != nil:
-		g.mu.tables[dataset.Items].put(g.mu.items.Intern(c.Item.ID), c.Item.Row, uint64(rec.Offset))
-	case c.User != nil:
-		u := g.mu.users.Intern(c.User.ID)
-		delete(g.mu.visitors, u)
-		g.mu.tables[dataset.Users].put(u, c.User.Row, uint64(rec.Offset))
-	case part != nil:
-		g.part(part, c.Part.Replace, uint64(rec.Offset))
-	case c.Cleared != nil:
-		g.cleared(c.Cleared.Type)
-	case c.Schema != nil:
-		s, err := dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
-		if err != nil {
-			return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
-		}
-		g.mu.schemas[c.Schema.Type] = s
-		if t := g.mu.tables[c.Schema.Type]; t != nil {
-			t.schema = s
-		}
-	}
+	change()
 	g.advance(rec.Offset)
 	return nil
 }
@@ -180,9 +175,7 @@ func (g *Group) advance(to eventlog.Offset) {
 }
 
 func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted) (*dataset.Part, error) {
-	g.mu.RLock()
 	s := g.mu.schemas[p.Type]
-	g.mu.RUnlock()
 	if s == nil {
 		return nil, fmt.Errorf("part %q: the log has no schema for %s", p.Blob, p.Type)
 	}
@@ -191,29 +184,76 @@ func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted) (*datase
 		return nil, err
 	}
 	defer r.Close()
-	return dataset.ReadPart(r, r.Size(), s)
+	part, err := dataset.ReadPart(r, r.Size(), s)
+	if err != nil {
+		return nil, fmt.Errorf("part %q: %w", p.Blob, err)
+	}
+	return part, nil
 }
 
-// part makes bulk data the group's own. g.mu is held.
-func (g *Group) part(p *dataset.Part, replace bool, seq uint64) {
+// part prepares what makes bulk data the group's own.
+func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) (change func(), err error) {
+	p, err := g.readPart(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	m := &g.mu
-	switch p.Type {
+	n := &numbering{newOverlay(m.users), newOverlay(m.items), newOverlay(m.types)}
+	apply := func() {}
+	switch c.Type {
 	case dataset.Interactions:
-		if replace {
-			m.bulk = bulk{}
+		apply = g.interactions(p, n, c.Replace)
+	case dataset.Items:
+		bulk := m.tables[c.Type].with(p, n.items, c.Replace, seq)
+		apply = func() { m.tables[c.Type].bulk = bulk }
+	case dataset.Users:
+		bulk := m.tables[c.Type].with(p, n.users, c.Replace, seq)
+		apply = func() { m.tables[c.Type].bulk = bulk }
+	}
+	return func() {
+		for _, o := range []*overlay{n.users, n.items, n.types} {
+			o.commit()
 		}
-		m.bulk = m.bulk.add(p, m.users, m.items, g.eventType)
+		apply()
+	}, nil
+}
+
+// interactions prepares bulk events, and anew the lists of users with live ones.
+func (g *Group) interactions(p *dataset.Part, n *numbering, replace bool) (change func()) {
+	m := &g.mu
+	b := m.bulk
+	if replace {
+		b = bulk{}
+	}
+	b = b.add(p, n)
+	merged := slices.Clone(m.merged)
+	for u, l := range m.live {
+		if len(l) > 0 {
+			merged[u] = merge(b.of(dataset.Index(u)), l)
+		}
+	}
+	return func() {
+		m.bulk, m.merged = b, merged
 		for u := range m.visitors { // a session id that is a user id after all
-			if len(m.bulk.of(u)) > 0 {
+			if len(b.of(u)) > 0 {
 				delete(m.visitors, u)
 			}
 		}
-		g.mergeAll()
-	case dataset.Items:
-		m.tables[p.Type].replace(p, m.items, replace, seq)
-	case dataset.Users:
-		m.tables[p.Type].replace(p, m.users, replace, seq)
 	}
+}
+
+// schema prepares a new schema of a dataset.
+func (g *Group) schema(c *dataset.SchemaSet) (change func(), err error) {
+	s, err := dataset.ParseSchema(c.Text, c.Domain)
+	if err != nil {
+		return nil, err
+	}
+	t := g.mu.tables[c.Type]
+	if t == nil {
+		return func() { g.mu.schemas[c.Type] = s }, nil
+	}
+	next := t.under(s)
+	return func() { g.mu.schemas[c.Type], g.mu.tables[c.Type] = s, next }, nil
 }
 
 // cleared forgets a dataset's data; numbers stay (I1). g.mu is held.
@@ -234,13 +274,12 @@ func (g *Group) cleared(t dataset.Type) {
 
 // eventType gives the number of an event type. g.mu is held.
 func (g *Group) eventType(name string) uint16 {
-	if n := g.mu.types.Index(name); n != dataset.NoIndex {
-		return uint16(n)
+	if i := g.mu.types.Index(name); i != dataset.NoIndex {
+		return uint16(i)
 	}
-	if g.mu.types.Len() > math.MaxUint16 { // far beyond what can be trained
-		return math.MaxUint16
-	}
-	return uint16(g.mu.types.Intern(name))
+	n := &numbering{types: newOverlay(g.mu.types)}
+	defer n.types.commit()
+	return n.eventType(name)
 }
 
 // User gives the number of a user id, or of an anonymous visitor's session id;

@@ -78,15 +78,6 @@ func (g *Group) events(u dataset.Index) []dataset.Event {
 	return g.mu.bulk.of(u)
 }
 
-// mergeAll makes the lists of users with live events anew. g.mu is held.
-func (g *Group) mergeAll() {
-	for u, l := range g.mu.live {
-		if len(l) > 0 {
-			g.mu.merged[u] = merge(g.mu.bulk.of(dataset.Index(u)), l)
-		}
-	}
-}
-
 // insert puts e behind the events that are not newer. Readers may hold l: it is
 // only ever written behind its length. An exact repeat is dropped.
 func insert(l []dataset.Event, e dataset.Event) []dataset.Event {
@@ -94,36 +85,43 @@ func insert(l []dataset.Event, e dataset.Event) []dataset.Event {
 	for i > 0 && l[i-1].Time > e.Time {
 		i--
 	}
-	for j := i; j > 0 && l[j-1].Time == e.Time; j-- {
-		if same(l[j-1], e) {
-			return l
-		}
-	}
-	if i == len(l) {
+	switch {
+	case endsWith(l[:i], e):
+		return l
+	case i == len(l):
 		return append(l, e)
 	}
 	return slices.Concat(l[:i], []dataset.Event{e}, l[i:])
 }
 
 // merge makes one list of two, each oldest first; at equal times a comes first.
-// Exact repeats across the two are dropped.
+// What is in a is not taken from b again. The result is a itself or new.
 func merge(a, b []dataset.Event) []dataset.Event {
 	if len(b) == 0 {
 		return a
 	}
 	out := make([]dataset.Event, 0, len(a)+len(b)+4)
-	for len(a) > 0 && len(b) > 0 {
-		if a[0].Time <= b[0].Time {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = insert(out, b[0]), b[1:]
+	i := 0
+	for _, e := range b {
+		for i < len(a) && a[i].Time <= e.Time {
+			out = append(out, a[i])
+			i++
+		}
+		if !endsWith(a[:i], e) {
+			out = append(out, e)
 		}
 	}
-	out = append(out, a...)
-	for _, e := range b {
-		out = insert(out, e)
+	return append(out, a[i:]...)
+}
+
+// endsWith says whether e is among the last events of l, those with its time.
+func endsWith(l []dataset.Event, e dataset.Event) bool {
+	for j := len(l) - 1; j >= 0 && l[j].Time == e.Time; j-- {
+		if same(l[j], e) {
+			return true
+		}
 	}
-	return out
+	return false
 }
 
 // same says whether two events are equal in all they carry.

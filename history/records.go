@@ -1,10 +1,14 @@
 package history
 
-import "usher/dataset"
+import (
+	"maps"
+
+	"usher/dataset"
+)
 
 // records is the metadata of items or users: bulk rows and rows that were put
 // one by one. Of two rows for one id the later in the log counts; a FULL import
-// replaces bulk rows only.
+// replaces bulk rows only. Rows are in the order of schema's fields.
 type records struct {
 	schema *dataset.Schema
 	bulk   map[dataset.Index]numbered
@@ -25,19 +29,64 @@ func (t *records) put(i dataset.Index, r dataset.Row, seq uint64) {
 	t.single[i] = numbered{r, seq}
 }
 
-func (t *records) replace(p *dataset.Part, d *dataset.Dict, all bool, seq uint64) {
-	if all {
-		t.bulk = make(map[dataset.Index]numbered, len(p.IDs))
+// with gives the bulk rows once a part has come in.
+func (t *records) with(p *dataset.Part, ids *overlay, replace bool, seq uint64) map[dataset.Index]numbered {
+	var out map[dataset.Index]numbered
+	if replace {
+		out = make(map[dataset.Index]numbered, len(p.IDs))
+	} else {
+		out = maps.Clone(t.bulk)
 	}
 	for r, id := range p.IDs { // a repeated id: the last row of the file counts
-		t.bulk[d.Intern(id)] = numbered{p.Cells[r], seq}
+		out[ids.intern(id)] = numbered{p.Cells[r], seq}
 	}
+	return out
+}
+
+// under gives the records under a new schema: each cell moves to where its
+// column is now, and new columns are null.
+func (t *records) under(s *dataset.Schema) *records {
+	out := &records{schema: s, bulk: t.bulk, single: t.single}
+	if t.schema == nil || sameColumns(t.schema, s) {
+		return out
+	}
+	from := make([]int, len(s.Fields))
+	for i, f := range s.Fields {
+		from[i] = t.schema.Column(f.Name)
+	}
+	move := func(rows map[dataset.Index]numbered) map[dataset.Index]numbered {
+		moved := make(map[dataset.Index]numbered, len(rows))
+		for i, n := range rows {
+			row := make(dataset.Row, len(from))
+			for to, at := range from {
+				if at >= 0 && at < len(n.row) {
+					row[to] = n.row[at]
+				}
+			}
+			moved[i] = numbered{row, n.seq}
+		}
+		return moved
+	}
+	out.bulk, out.single = move(t.bulk), move(t.single)
+	return out
+}
+
+func sameColumns(a, b *dataset.Schema) bool {
+	if len(a.Fields) != len(b.Fields) {
+		return false
+	}
+	for i := range a.Fields {
+		if a.Fields[i].Name != b.Fields[i].Name {
+			return false
+		}
+	}
+	return true
 }
 
 // row gives the record that counts, nil when there is none.
 func (t *records) row(i dataset.Index) dataset.Row {
 	b, s := t.bulk[i], t.single[i]
-	if s.row == nil || b.row != nil && b.seq > s.seq {
+	if b.seq > s.seq {
 		return b.row
 	}
 	return s.row

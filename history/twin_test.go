@@ -1,0 +1,265 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"usher/dataset"
+)
+
+// twin says in the plainest way what a group should know. It keeps what came in
+// and works everything out when it is asked.
+type twin struct {
+	users, items, types []string
+	schemas             map[dataset.Type]*dataset.Schema
+	bulk                [][]bulkRow     // the parts since the last one that replaced
+	live                []liveEvent     // in order of arrival; those of a joined session behind the user's own
+	sessions            map[string]int  // → user
+	visitors            map[int]bool    // users that are sessions
+	eventIDs            map[string]bool // seen
+	tables              map[dataset.Type]map[int][]twinRecord
+	seq                 int
+}
+
+type bulkRow struct {
+	user, item int
+	kind       int
+	time       int64
+	value      float32
+	cells      string
+}
+
+type liveEvent struct {
+	user  int
+	event dataset.Event
+}
+
+type twinRecord struct {
+	seq  int
+	bulk bool
+	row  map[string]dataset.Value // by column
+}
+
+func newTwin() *twin {
+	return &twin{schemas: map[dataset.Type]*dataset.Schema{}, sessions: map[string]int{}, visitors: map[int]bool{}, eventIDs: map[string]bool{},
+		tables: map[dataset.Type]map[int][]twinRecord{dataset.Items: {}, dataset.Users: {}}}
+}
+
+// number gives the number of an id: its place in the order of first sight.
+func number(list *[]string, id string) int {
+	i := slices.Index(*list, id)
+	if i < 0 {
+		i = len(*list)
+		*list = append(*list, id)
+	}
+	return i
+}
+
+func (w *twin) apply(o *operation) {
+	w.seq++
+	c := o.change
+	switch {
+	case c.Interaction != nil:
+		w.interaction(c.Interaction)
+	case c.Item != nil:
+		w.put(dataset.Items, number(&w.items, c.Item.ID), c.Item.Row, false)
+	case c.User != nil:
+		u := number(&w.users, c.User.ID)
+		delete(w.visitors, u)
+		w.put(dataset.Users, u, c.User.Row, false)
+	case c.Part != nil:
+		w.part(o)
+	case c.Cleared != nil:
+		delete(w.schemas, c.Cleared.Type)
+		if c.Cleared.Type != dataset.Interactions {
+			w.tables[c.Cleared.Type] = map[int][]twinRecord{}
+			return
+		}
+		w.bulk, w.live = nil, nil
+		clear(w.sessions)
+		clear(w.visitors)
+		clear(w.eventIDs)
+	case c.Schema != nil:
+		s, err := dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
+		if err != nil {
+			panic(err)
+		}
+		w.schemas[c.Schema.Type] = s
+	}
+}
+
+func (w *twin) put(t dataset.Type, i int, row dataset.Row, bulk bool) {
+	cells := map[string]dataset.Value{}
+	for f, v := range row {
+		cells[w.schemas[t].Fields[f].Name] = v
+	}
+	w.tables[t][i] = append(w.tables[t][i], twinRecord{w.seq, bulk, cells})
+}
+
+func (w *twin) interaction(x *dataset.Interaction) {
+	if x.EventID != "" && w.eventIDs[x.EventID] {
+		return
+	}
+	w.eventIDs[x.EventID] = true
+	u := w.owner(x)
+	e := dataset.Event{Item: dataset.Index(number(&w.items, x.Item)), Type: uint16(number(&w.types, x.Type)), Time: x.Time, Value: float32(math.NaN())}
+	if x.Value != nil {
+		e.Value = float32(*x.Value)
+	}
+	w.live = append(w.live, liveEvent{u, e})
+}
+
+func (w *twin) owner(x *dataset.Interaction) int {
+	if x.User == "" {
+		if u, ok := w.sessions[x.Session]; ok {
+			return u
+		}
+		known := slices.Contains(w.users, x.Session)
+		u := number(&w.users, x.Session)
+		if !known {
+			w.visitors[u] = true
+		}
+		return u
+	}
+	u := number(&w.users, x.User)
+	delete(w.visitors, u)
+	if x.Session == "" || x.Session == x.User {
+		return u
+	}
+	w.sessions[x.Session] = u
+	if s := slices.Index(w.users, x.Session); s >= 0 && w.visitors[s] {
+		var own, moved []liveEvent
+		for _, l := range w.live {
+			if l.user == s {
+				moved = append(moved, liveEvent{u, l.event})
+			} else {
+				own = append(own, l)
+			}
+		}
+		w.live = append(own, moved...)
+	}
+	return u
+}
+
+func (w *twin) part(o *operation) {
+	c := o.change.Part
+	if c.Type != dataset.Interactions {
+		t := w.tables[c.Type]
+		list := &w.items
+		if c.Type == dataset.Users {
+			list = &w.users
+		}
+		if c.Replace {
+			for i := range t {
+				t[i] = slices.DeleteFunc(t[i], func(r twinRecord) bool { return r.bulk })
+			}
+		}
+		for _, row := range o.rows {
+			w.put(c.Type, number(list, row[0].Str), row, true)
+		}
+		return
+	}
+	if c.Replace {
+		w.bulk = nil
+	}
+	for _, row := range o.rows {
+		number(&w.users, row[0].Str)
+	}
+	for _, row := range o.rows {
+		number(&w.items, row[1].Str)
+	}
+	var part []bulkRow
+	for _, row := range o.rows {
+		b := bulkRow{number(&w.users, row[0].Str), number(&w.items, row[1].Str), number(&w.types, row[3].Str), row[2].Int, float32(math.NaN()), fmt.Sprint(row)}
+		if row[4].Kind != "" {
+			b.value = float32(row[4].Num)
+		}
+		part = append(part, b)
+	}
+	w.bulk = append(w.bulk, part)
+	for u := range w.visitors {
+		if len(w.bulkOf(u)) > 0 {
+			delete(w.visitors, u)
+		}
+	}
+}
+
+func find(l []dataset.Event, e dataset.Event) bool {
+	return slices.ContainsFunc(l, func(x dataset.Event) bool {
+		return x.Time == e.Time && x.Item == e.Item && x.Type == e.Type && math.Float32bits(x.Value) == math.Float32bits(e.Value)
+	})
+}
+
+func (w *twin) bulkOf(u int) (out []dataset.Event) {
+	for _, part := range w.bulk {
+		before, seen := out, map[string]bool{}
+		for _, b := range part {
+			e := dataset.Event{Time: b.time, Item: dataset.Index(b.item), Type: uint16(b.kind), Value: b.value}
+			if b.user == u && !seen[b.cells] && !find(before, e) {
+				out = append(slices.Clip(out), e)
+			}
+			if b.user == u {
+				seen[b.cells] = true
+			}
+		}
+	}
+	byTime(out)
+	return out
+}
+
+func byTime(l []dataset.Event) {
+	slices.SortStableFunc(l, func(a, b dataset.Event) int { return cmp.Compare(a.Time, b.Time) })
+}
+
+func (w *twin) events(u int) []dataset.Event {
+	out := w.bulkOf(u)
+	for _, l := range w.live {
+		if l.user == u && !find(out, l.event) {
+			out = append(out, l.event)
+		}
+	}
+	byTime(out)
+	return out
+}
+
+func (w *twin) user(id string) dataset.Index {
+	u := slices.Index(w.users, id)
+	if joined, ok := w.sessions[id]; ok && (u < 0 || w.visitors[u]) {
+		u = joined
+	}
+	return dataset.Index(u)
+}
+
+// table gives the records that count: of each id the last in the log.
+func (w *twin) table(t dataset.Type) *dataset.Table {
+	s := w.schemas[t]
+	if s == nil {
+		return nil
+	}
+	out := dataset.NewTable(s)
+	for _, i := range slices.Sorted(maps.Keys(w.tables[t])) {
+		list := w.tables[t][i]
+		if len(list) == 0 {
+			continue
+		}
+		row := make(dataset.Row, len(s.Fields))
+		for f := range s.Fields {
+			row[f] = list[len(list)-1].row[s.Fields[f].Name]
+		}
+		out.Set(dataset.Index(i), row)
+	}
+	return out
+}
+
+func (w *twin) snapshot() *dataset.Snapshot {
+	var events [][]dataset.Event
+	for u := range w.users {
+		events = append(events, w.events(u))
+	}
+	s := dataset.NewSnapshot(w.users, w.items, w.types, events)
+	s.ItemTable, s.UserTable = w.table(dataset.Items), w.table(dataset.Users)
+	return s
+}
