@@ -157,6 +157,10 @@ func TestNewSchemaMovesCells(t *testing.T) {
 	if !reflect.DeepEqual(row, want) {
 		t.Errorf("%+v", row)
 	}
+	r.put(t, g, &operation{change: dataset.Change{Item: &dataset.Entity{ID: "b", Row: dataset.Row{{Kind: dataset.String, Str: "b"}}}}})
+	if row := frozen(t, g).ItemTable.Row(1); len(row) != 4 || row[0].Str != "b" {
+		t.Errorf("a row of fewer cells is %+v", row)
+	}
 	if old := before.ItemTable; len(old.Schema.Fields) != 3 || old.Row(0)[1].Str != "drama" {
 		t.Errorf("an older snapshot has changed: %+v", old)
 	}

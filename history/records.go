@@ -2,6 +2,7 @@ package history
 
 import (
 	"maps"
+	"slices"
 
 	"usher/dataset"
 )
@@ -26,6 +27,9 @@ func newRecords() *records {
 }
 
 func (t *records) put(i dataset.Index, r dataset.Row, seq uint64) {
+	if t.schema != nil && len(r) < len(t.schema.Fields) { // checked by the schema before, just as that was replaced
+		r = append(slices.Clone(r), make(dataset.Row, len(t.schema.Fields)-len(r))...)
+	}
 	t.single[i] = numbered{r, seq}
 }
 
