@@ -3,7 +3,10 @@ package sequence
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -67,22 +70,28 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	}
 }
 
+// Whatever is in a file, with a right checksum too, it is refused or answers.
 func FuzzLoad(f *testing.F) {
-	m := tiny(f)
-	var b bytes.Buffer
-	if err := m.Save(&b); err != nil {
+	raw, err := os.ReadFile("testdata/version1.model")
+	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b.Bytes())
-	f.Add(b.Bytes()[:60])
+	f.Add(raw)
+	f.Add(raw[:60])
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if n := len(raw) - 4; n >= 0 {
+			raw = binary.LittleEndian.AppendUint32(slices.Clone(raw[:n]), crc32.Checksum(raw[:n], castagnoli))
+		}
 		m, err := load(raw)
 		if err != nil {
 			return
 		}
-		if _, err := m.Recommend(context.Background(), &recipe.Query{History: events(0, 1)}, 3, dataset.Set{}, nil); err != nil {
-			t.Error(err)
+		for _, h := range [][]dataset.Event{nil, events(0, 1), events(5, 99, 5)} {
+			got, err := m.Recommend(context.Background(), &recipe.Query{History: h}, 3, dataset.Set{}, nil)
+			if err != nil || len(got) > 3 {
+				t.Errorf("%v, %v", got, err)
+			}
 		}
 	})
 }

@@ -1,0 +1,9 @@
+package sequence
+
+import (
+	"testing"
+
+	"usher/recipe/recipetest"
+)
+
+func TestContract(t *testing.T) { recipetest.Run(t, Recipe{}) }
