@@ -15,14 +15,12 @@ func lengths() (out []int) {
 	return append(out, 96, 127, 200, 255, 256, 257, 1000, 1682, 4099)
 }
 
-// onPaths runs f with each path that is not the twin.
+// onPaths runs f with each path that is not the twin; on some machines there is none.
 func onPaths(t *testing.T, f func(t *testing.T)) {
-	ran := false
 	for _, name := range Paths() {
 		if name == "go" {
 			continue
 		}
-		ran = true
 		t.Run(name, func(t *testing.T) {
 			restore, err := Use(name)
 			if err != nil {
@@ -31,9 +29,6 @@ func onPaths(t *testing.T, f func(t *testing.T)) {
 			defer restore()
 			f(t)
 		})
-	}
-	if !ran {
-		t.Skip("this machine has the twin only")
 	}
 }
 

@@ -13,6 +13,9 @@ const (
 	// farRow is the distance of rows of B from which a panel is copied even if
 	// its rows are contiguous: each row would be on another page.
 	farRow = 1024
+	// rowGroups is how many groups of four rows one call does: a call in
+	// assembly holds up the garbage collector.
+	rowGroups = 1024
 )
 
 // tileFunc multiplies a tile; cols counts where there are fewer than sixteen.
@@ -104,8 +107,8 @@ func rowTimesRows(c, a []float32, b operand, n, k int, add bool) {
 	if add {
 		plus = 1
 	}
-	if groups > 0 {
-		rowProducts(groups, k, &c[0], &a[0], &b.x[0], b.col, plus)
+	for g := 0; g < groups; g += rowGroups {
+		rowProducts(min(rowGroups, groups-g), k, &c[g*4], &a[0], &b.x[g*4*b.col], b.col, plus)
 	}
 	for j := groups * 4; j < n; j++ {
 		s := dotAVX2(k, &a[0], &b.x[j*b.col])
