@@ -65,7 +65,7 @@ type supervision struct {
 	spent float64 // seconds of earlier attempts
 
 	where  string  // what the child was doing last
-	first  float64 // share of the whole that was done when this child began to work
+	first  float64 // share of the whole that was done before this child's work; 0 until it works
 	broken bool    // the child did not take what was written to it
 
 	heard, last, over chan struct{} // a message came; the last one came; the child has ended
@@ -150,7 +150,7 @@ func (s *supervision) hear(ctx context.Context, kind messageKind, b []byte) (don
 	case messageProgress:
 		r, err := decode[report](kind, b)
 		if err == nil {
-			s.tell(r)
+			s.task.Progress(s.tell(r))
 		}
 		return false, err
 	case messageCheckpoint, messageDone:
@@ -193,22 +193,21 @@ func (s *supervision) seconds() float64 {
 	return s.spent + max(0, s.t.opt.Now().Sub(s.began).Seconds())
 }
 
-// tell passes on how far the training is.
-func (s *supervision) tell(r report) {
+// tell gives how far the whole training is, 0..1, and a note for people.
+func (s *supervision) tell(r report) (done float64, note string) {
 	s.where = string(r.Stage)
 	if r.Note != "" {
 		s.where += " (" + r.Note + ")"
 	}
-	all := r.overall()
+	done, note = r.overall(), s.where
 	if s.first == 0 {
-		s.first = all
+		s.first = done
 	}
-	note := s.where
-	if all-s.first > .03 { // before, it is a guess
-		left := s.t.opt.Now().Sub(s.began).Seconds() / (all - s.first) * (1 - all)
+	if done-s.first > .03 { // before, it is a guess
+		left := s.t.opt.Now().Sub(s.began).Seconds() / (done - s.first) * (1 - done)
 		note += fmt.Sprintf("; about %s left", roughly(left))
 	}
-	s.task.Progress(all, note)
+	return done, note
 }
 
 // overall gives how far the whole training is. The two fits take most of the

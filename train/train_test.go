@@ -460,6 +460,21 @@ func TestReportsOfProgress(t *testing.T) {
 			before = x
 		}
 	}
+	// A child that goes on in the middle, a second later each time it speaks.
+	sup := &supervision{t: New(Options{Now: clock()})}
+	sup.began = sup.t.opt.Now()
+	for _, c := range []struct {
+		r    report
+		want string
+	}{
+		{report{stageStart, 0, "reading the data"}, "starting (reading the data)"},
+		{report{stageRefit, 0, ""}, "training on all data"}, // the first 54 % are another attempt's
+		{report{stageRefit, .5, "epoch 3 of 6"}, "training on all data (epoch 3 of 6); about 1 s left"},
+	} {
+		if _, got := sup.tell(c.r); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.r, got, c.want)
+		}
+	}
 	for x, want := range map[float64]string{.2: "1 s", 12.4: "12 s", 100: "2 min"} {
 		if got := roughly(x); got != want {
 			t.Errorf("%g: %s", x, got)
