@@ -4,8 +4,10 @@ package sequence
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -182,6 +184,36 @@ func BenchmarkMovieLensRecommend(b *testing.B) {
 		var err error
 		if dst, err = m.Recommend(context.Background(), q, 25, dataset.Set{}, dst); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestMovieLensBytes: on real data, with its sampled softmax and long windows,
+// neither the number of workers nor an interruption changes a byte.
+func TestMovieLensBytes(t *testing.T) {
+	data := movielens(t)
+	fit := func(workers int, c recipe.Checkpoint) ([]byte, error) {
+		f := prepared(recipe.Input{Data: data, Seed: 3, Workers: workers})
+		f.s.epochs, f.every, f.in.Checkpoint = 1, 50, c
+		err := f.run(context.Background())
+		return saved(t, newModel(f.net(), f.c.known, f.c.items, f.s.maskSeen, f.choices())), err
+	}
+	want, err := fit(1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &memory{refuse: 2}
+	if _, err := fit(2, c); !errors.Is(err, errKilled) {
+		t.Fatalf("error %v, want that of the checkpoint", err)
+	}
+	c.refuse = 0
+	for _, again := range []recipe.Checkpoint{nil, c} {
+		got, err := fit(3, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, got) {
+			t.Errorf("3 workers (killed before: %v) give other bytes than 1", again != nil)
 		}
 	}
 }
