@@ -364,6 +364,10 @@ func TestReadPartWithAnotherSchema(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(p.Cells[0], Row{{Kind: String, Str: "u"}, {Kind: Int, Num: 5, Int: 5}, {}}) {
 		t.Errorf("with one more column: %+v, %v", p, err)
 	}
+	p, err = read("Users", "NEW null|string", "AGE int", "USER_ID string")
+	if err != nil || !reflect.DeepEqual(p.Cells[0], Row{{}, {Kind: Int, Num: 5, Int: 5}, {Kind: String, Str: "u"}}) {
+		t.Errorf("with the columns in another order: %+v, %v", p, err)
+	}
 	if _, err := read("Users", "USER_ID string", "AGE long"); err == nil {
 		t.Error("an int was read as long")
 	}

@@ -11,6 +11,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -43,7 +44,8 @@ type partColumn struct {
 	numbers    bool // the field's numbers
 }
 
-// partColumns lists the columns of a part in the order of the checksum.
+// partColumns lists the columns of a part in the order of the checksum: by name,
+// so that a schema with the same columns in another order reads the part too.
 func partColumns(s *Schema) (list []partColumn) {
 	for i, f := range s.Fields {
 		numbers := s.dedicated(i) && f.Kind == String
@@ -52,6 +54,7 @@ func partColumns(s *Schema) (list []partColumn) {
 			list = append(list, partColumn{name: dictionaryOf + f.Name, field: i, dictionary: true})
 		}
 	}
+	slices.SortFunc(list, func(a, b partColumn) int { return strings.Compare(a.name, b.name) })
 	return list
 }
 

@@ -56,7 +56,7 @@ func (n *Node) serve(ctx context.Context, h http.Handler) error {
 // URL is the address that clients call.
 func (n *Node) URL() string {
 	scheme := "http"
-	if n.server.TLSConfig != nil {
+	if n.opt.TLSCert != "" {
 		scheme = "https"
 	}
 	return scheme + "://" + n.listener.Addr().String()

@@ -60,12 +60,13 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// trainChild is the process that a training runs in.
+// trainChild is the process that a training runs in. Signals are for its
+// parent, which closes its stdin to end it.
 func trainChild(ctx context.Context, io stdio, args []string) error {
 	fs := flag.NewFlagSet("usher train-child", flag.ContinueOnError)
 	dir := fs.String("data", "", "data folder")
 	if err := parse(fs, io.err, args); err != nil {
 		return err
 	}
-	return node.Child(ctx, *dir, io.in, io.out)
+	return node.Child(context.WithoutCancel(ctx), *dir, io.in, io.out)
 }
