@@ -82,6 +82,8 @@ func asFault(err error) (f *fault, ours bool) {
 		return faultf("EntityTooLarge", http.StatusRequestEntityTooLarge, "The body is larger than %d bytes.", tooLarge.Limit), false
 	case errors.Is(err, syscall.ENOSPC):
 		return &fault{"InsufficientStorage", http.StatusInsufficientStorage, "The disk of the buckets is full. Free space, then try again."}, true
+	case errors.Is(err, syscall.EXDEV):
+		return &fault{"AccessDenied", http.StatusForbidden, "The bucket's folder lies on another disk than usher's folder of buckets, so nothing can be put into it at once. Move it onto the same disk."}, true
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		return &fault{"AccessDenied", http.StatusForbidden, "usher may not write to its folder of buckets, or not read this file in it. Check the permissions of the folder."}, true
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
@@ -143,5 +142,3 @@ func (s *Buckets) removeRecord(bucket, key string) error {
 }
 
 func (r *record) modTime() time.Time { return time.Unix(0, r.ModTime).UTC() }
-
-var errNoRegular = errors.New("not a regular file")
