@@ -16,6 +16,10 @@ import (
 
 // CreateCampaign deploys a solution version.
 func (a *API) CreateCampaign(ctx context.Context, in *wire.CreateCampaignInput) (*wire.CreateCampaignOutput, error) {
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateCampaignOutput, error) {
 		v, err := a.deployable(tx, *in.SolutionVersionArn)
 		if err != nil {
@@ -27,7 +31,7 @@ func (a *API) CreateCampaign(ctx context.Context, in *wire.CreateCampaignInput) 
 		c := &catalog.Campaign{
 			Meta: catalog.Meta{
 				ARN: a.opt.ARNs.Of(catalog.KindCampaign, *in.Name), Name: *in.Name,
-				Group: v.Group, Parent: v.ARN, Status: catalog.Pending,
+				Group: v.Group, Parent: v.ARN, Status: catalog.Pending, Tags: tags,
 			},
 			Requested: *in.SolutionVersionArn, MinTPS: 1,
 		}
@@ -37,7 +41,7 @@ func (a *API) CreateCampaign(ctx context.Context, in *wire.CreateCampaignInput) 
 		if in.CampaignConfig != nil {
 			c.Config = in.CampaignConfig.AppendJSON(nil)
 		}
-		if err := a.create(tx, c, in.Tags, quotaCampaigns); err != nil {
+		if err := a.create(tx, c, quotaCampaigns); err != nil {
 			return nil, err
 		}
 		if err := serving.Enqueue(tx, c.ARN); err != nil {
@@ -75,6 +79,24 @@ func (a *API) version(tx *store.Tx, arn string) (*catalog.SolutionVersion, error
 	if _, err := get[catalog.Solution](tx, a, solution); err != nil {
 		return nil, err
 	}
+	v, err := latestActive(tx, solution)
+	if err != nil || v != nil {
+		return v, err
+	}
+	versions, _, err := catalog.List[catalog.SolutionVersion](tx, catalog.Query{Parent: solution})
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		if v.Status.Transitional() {
+			return nil, ready(v)
+		}
+	}
+	return nil, invalid("The solution %s has no solution version that is ACTIVE. Train one with CreateSolutionVersion first.", solution)
+}
+
+// latestActive gives the newest version of a solution that is ACTIVE, nil when none is.
+func latestActive(tx *store.Tx, solution string) (*catalog.SolutionVersion, error) {
 	versions, _, err := catalog.List[catalog.SolutionVersion](tx, catalog.Query{Parent: solution})
 	if err != nil {
 		return nil, err
@@ -84,12 +106,7 @@ func (a *API) version(tx *store.Tx, arn string) (*catalog.SolutionVersion, error
 			return v, nil
 		}
 	}
-	for _, v := range versions {
-		if v.Status.Transitional() {
-			return nil, ready(v)
-		}
-	}
-	return nil, invalid("The solution %s has no solution version that is ACTIVE. Train one with CreateSolutionVersion first.", solution)
+	return nil, nil
 }
 
 // explores are the recipes whose campaigns can be told how much to explore.
@@ -228,10 +245,7 @@ func (a *API) UpdateCampaign(ctx context.Context, in *wire.UpdateCampaignInput) 
 // campaignUpdate gives what a campaign is to become: what is given, and what it
 // has for the rest.
 func (a *API) campaignUpdate(tx *store.Tx, c *catalog.Campaign, in *wire.UpdateCampaignInput) (*catalog.CampaignUpdate, error) {
-	u := &catalog.CampaignUpdate{
-		Version: c.Parent, Requested: c.Requested, MinTPS: c.MinTPS, Config: c.Config,
-		Status: catalog.Pending, Created: tx.Now().UTC(), Updated: tx.Now().UTC(),
-	}
+	u := newUpdate(tx, c, c.Parent)
 	if in.MinProvisionedTPS != nil {
 		u.MinTPS = *in.MinProvisionedTPS
 	}
@@ -260,6 +274,14 @@ func (a *API) campaignUpdate(tx *store.Tx, c *catalog.Campaign, in *wire.UpdateC
 		return nil, fmt.Errorf("update campaign %s: %w", c.ARN, err)
 	}
 	return u, checkCampaignConfig(tx, v, u.Requested, config)
+}
+
+// newUpdate gives an update of a campaign to a version that changes nothing else.
+func newUpdate(tx *store.Tx, c *catalog.Campaign, versionARN string) *catalog.CampaignUpdate {
+	return &catalog.CampaignUpdate{
+		Version: versionARN, Requested: c.Requested, MinTPS: c.MinTPS, Config: c.Config,
+		Status: catalog.Pending, Created: tx.Now().UTC(), Updated: tx.Now().UTC(),
+	}
 }
 
 // apply records an update. A campaign that serves keeps its state until the

@@ -3,13 +3,13 @@
 //
 // A file holds one kind of resource. Every operation is one transaction: what it
 // reads is one state, and a record, its log entries and its job come to be
-// together or not at all. Checks stand in this order: the form of ARNs and of
-// what the input says by itself (InvalidInputException), the resources it names
-// (ResourceNotFoundException, ResourceInUseException while they are not ACTIVE),
-// how it fits to them, names (ResourceAlreadyExistsException), and quotas
-// (LimitExceededException) last. What is ready at once is ACTIVE at once; where
-// work is needed the record is CREATE PENDING and a job in the same transaction
-// does the work and settles the status (I5).
+// together or not at all. Checks stand in this order: what the input says by
+// itself; the resources it names, one after the other (is it an ARN of that kind,
+// is it there, is it ACTIVE); how it fits to them; its name; quotas. What is
+// ready at once is ACTIVE at once; where work is needed the record is CREATE
+// PENDING, and a job in the same transaction does the work and settles the status
+// (I5). Campaigns that follow their solution are updated by a Syncer beside the
+// API.
 //
 // Inputs have passed the constraints of the API model before they arrive (see
 // usher/wire). Records are kept by catalog, work is done by ingest, train and

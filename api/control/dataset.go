@@ -28,6 +28,10 @@ func (a *API) CreateDataset(ctx context.Context, in *wire.CreateDatasetInput) (*
 	if err != nil {
 		return nil, err
 	}
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateDatasetOutput, error) {
 		g, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
 		if err != nil {
@@ -43,11 +47,11 @@ func (a *API) CreateDataset(ctx context.Context, in *wire.CreateDatasetInput) (*
 		d := &catalog.Dataset{
 			Meta: catalog.Meta{
 				ARN: a.opt.ARNs.Of(catalog.KindDataset, g.Name, string(t)), Name: *in.Name,
-				Group: g.ARN, Parent: s.ARN, Status: catalog.Active,
+				Group: g.ARN, Parent: s.ARN, Status: catalog.Active, Tags: tags,
 			},
 			Type: string(t),
 		}
-		if err := a.create(tx, d, in.Tags, unlimited); err != nil {
+		if err := a.create(tx, d, unlimited); err != nil {
 			return nil, err
 		}
 		err = a.opt.Ingest.SetSchema(tx, g.ID, dataset.SchemaSet{Type: t, Text: s.Text, Domain: s.Domain})

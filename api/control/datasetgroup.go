@@ -16,12 +16,16 @@ func (a *API) CreateDatasetGroup(ctx context.Context, in *wire.CreateDatasetGrou
 	case in.RoleArn != nil && in.KmsKeyArn == nil:
 		return nil, invalid("roleArn is given without kmsKeyArn. A dataset group needs a role only to use a key: give both, or neither.")
 	}
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	g := &catalog.DatasetGroup{
-		Meta:   catalog.Meta{ARN: a.opt.ARNs.Of(catalog.KindDatasetGroup, *in.Name), Name: *in.Name, Status: catalog.Active},
+		Meta:   catalog.Meta{ARN: a.opt.ARNs.Of(catalog.KindDatasetGroup, *in.Name), Name: *in.Name, Status: catalog.Active, Tags: tags},
 		Domain: string(in.Domain), RoleARN: text(in.RoleArn), KMSKeyARN: text(in.KmsKeyArn),
 	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateDatasetGroupOutput, error) {
-		if err := a.create(tx, g, in.Tags, quotaDatasetGroups); err != nil {
+		if err := a.create(tx, g, quotaDatasetGroups); err != nil {
 			return nil, err
 		}
 		return &wire.CreateDatasetGroupOutput{DatasetGroupArn: &g.ARN, Domain: in.Domain}, nil

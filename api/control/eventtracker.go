@@ -10,6 +10,10 @@ import (
 
 // CreateEventTracker gives a group its tracking id, which is good at once.
 func (a *API) CreateEventTracker(ctx context.Context, in *wire.CreateEventTrackerInput) (*wire.CreateEventTrackerOutput, error) {
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateEventTrackerOutput, error) {
 		g, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
 		if err != nil {
@@ -27,10 +31,10 @@ func (a *API) CreateEventTracker(ctx context.Context, in *wire.CreateEventTracke
 			return nil, err
 		}
 		e := &catalog.EventTracker{
-			Meta:      catalog.Meta{ARN: arn, Name: *in.Name, Group: g.ARN, Parent: g.ARN, Status: catalog.Active},
+			Meta:      catalog.Meta{ARN: arn, Name: *in.Name, Group: g.ARN, Parent: g.ARN, Status: catalog.Active, Tags: tags},
 			AccountID: a.opt.ARNs.Account, TrackingID: newTrackingID(),
 		}
-		if err := a.create(tx, e, in.Tags, unlimited); err != nil {
+		if err := a.create(tx, e, unlimited); err != nil {
 			return nil, err
 		}
 		return &wire.CreateEventTrackerOutput{EventTrackerArn: &e.ARN, TrackingId: &e.TrackingID}, nil

@@ -23,6 +23,10 @@ func (a *API) CreateDatasetImportJob(ctx context.Context, in *wire.CreateDataset
 	if mode == "" {
 		mode = wire.ImportModeFull
 	}
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateDatasetImportJobOutput, error) {
 		d, err := getReady[catalog.Dataset](tx, a, *in.DatasetArn)
 		if err != nil {
@@ -36,11 +40,11 @@ func (a *API) CreateDatasetImportJob(ctx context.Context, in *wire.CreateDataset
 		j := &catalog.ImportJob{
 			Meta: catalog.Meta{
 				ARN: a.opt.ARNs.Of(catalog.KindImportJob, *in.JobName), Name: *in.JobName,
-				Group: d.Group, Parent: d.ARN, Status: catalog.Pending,
+				Group: d.Group, Parent: d.ARN, Status: catalog.Pending, Tags: tags,
 			},
 			Location: location, RoleARN: text(in.RoleArn), Mode: string(mode),
 		}
-		if err := a.create(tx, j, in.Tags, quotaImportJobs); err != nil {
+		if err := a.create(tx, j, quotaImportJobs); err != nil {
 			return nil, err
 		}
 		if err := ingest.Enqueue(tx, j.ARN); err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"usher/catalog"
 	"usher/store"
-	wire "usher/wire/personalize"
 )
 
 // record ties a catalog struct to its pointer.
@@ -67,16 +66,11 @@ func ready(r catalog.Record) error {
 	return invalid("Resource Arn %s is %s and will not become ACTIVE. Create another one.", m.ARN, m.Status)
 }
 
-// create stores a new record with its tags and sees to the quota.
-func (a *API) create(tx *store.Tx, r catalog.Record, tags []wire.Tag, q quota) error {
-	m := r.Common()
-	var err error
-	if m.Tags, err = newTags(nil, tags); err != nil {
-		return err
-	}
-	err = catalog.Create(tx, r)
+// create stores a new record and sees to the quota.
+func (a *API) create(tx *store.Tx, r catalog.Record, q quota) error {
+	err := catalog.Create(tx, r)
 	if errors.Is(err, catalog.ErrExists) {
-		return exists(m.ARN, "")
+		return exists(r.Common().ARN, "")
 	}
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func (a *API) CreateSchema(ctx context.Context, in *wire.CreateSchemaInput) (*wi
 		Domain: string(in.Domain), Text: *in.Schema,
 	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateSchemaOutput, error) {
-		if err := a.create(tx, s, nil, quotaSchemas); err != nil {
+		if err := a.create(tx, s, quotaSchemas); err != nil {
 			return nil, err
 		}
 		return &wire.CreateSchemaOutput{SchemaArn: &s.ARN}, nil

@@ -26,6 +26,10 @@ func (a *API) CreateSolution(ctx context.Context, in *wire.CreateSolutionInput) 
 	if err != nil {
 		return nil, err
 	}
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateSolutionOutput, error) {
 		g, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
 		if err != nil {
@@ -42,7 +46,7 @@ func (a *API) CreateSolution(ctx context.Context, in *wire.CreateSolutionInput) 
 		s := &catalog.Solution{
 			Meta: catalog.Meta{
 				ARN: a.opt.ARNs.Of(catalog.KindSolution, *in.Name), Name: *in.Name,
-				Group: g.ARN, Parent: g.ARN, Status: catalog.Active,
+				Group: g.ARN, Parent: g.ARN, Status: catalog.Active, Tags: tags,
 			},
 			Recipe: spec.Name, EventType: text(in.EventType),
 			PerformAutoTraining: plan.autoTraining, PerformIncrementalUpdate: truth(in.PerformIncrementalUpdate),
@@ -51,7 +55,7 @@ func (a *API) CreateSolution(ctx context.Context, in *wire.CreateSolutionInput) 
 		if in.SolutionConfig != nil {
 			s.Config = in.SolutionConfig.AppendJSON(nil)
 		}
-		if err := a.create(tx, s, in.Tags, quotaSolutions); err != nil {
+		if err := a.create(tx, s, quotaSolutions); err != nil {
 			return nil, err
 		}
 		return &wire.CreateSolutionOutput{SolutionArn: &s.ARN}, nil

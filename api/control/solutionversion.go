@@ -16,6 +16,10 @@ const seed = 1
 
 // CreateSolutionVersion starts a training.
 func (a *API) CreateSolutionVersion(ctx context.Context, in *wire.CreateSolutionVersionInput) (*wire.CreateSolutionVersionOutput, error) {
+	tags, err := newTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateSolutionVersionOutput, error) {
 		s, err := getReady[catalog.Solution](tx, a, *in.SolutionArn)
 		if err != nil {
@@ -32,13 +36,13 @@ func (a *API) CreateSolutionVersion(ctx context.Context, in *wire.CreateSolution
 			return nil, err
 		}
 		v := &catalog.SolutionVersion{
-			Meta:   catalog.Meta{ARN: arn, Name: text(in.Name), Group: s.Group, Parent: s.ARN, Status: catalog.Pending},
+			Meta:   catalog.Meta{ARN: arn, Name: text(in.Name), Group: s.Group, Parent: s.ARN, Status: catalog.Pending, Tags: tags},
 			Recipe: s.Recipe, EventType: s.EventType, PerformHPO: s.PerformHPO, PerformAutoML: s.PerformAutoML,
 			PerformIncrementalUpdate: s.PerformIncrementalUpdate, TrainingMode: string(wire.TrainingModeFull),
 			TrainingType: string(wire.TrainingTypeManual), Config: s.Config, Params: s.Params,
 			EventValueThreshold: s.EventValueThreshold, Seed: seed,
 		}
-		if err := a.create(tx, v, in.Tags, quotaVersions); err != nil {
+		if err := a.create(tx, v, quotaVersions); err != nil {
 			return nil, err
 		}
 		if err := train.Enqueue(tx, v.ARN); err != nil {
