@@ -12,7 +12,6 @@ import (
 type page struct {
 	prefix, delimiter, after string
 	max                      int
-	within                   bool // after is a common prefix: all that it stands for is done
 
 	objects   []object
 	prefixes  []string
@@ -26,8 +25,9 @@ func (b *bucket) list(p *page) error {
 	if err != nil {
 		return err
 	}
-	if p.within || p.after != "" && p.common(p.after) == p.after {
-		w.skip(p.after)
+	// All that is listed comes after the marker, common prefixes too.
+	if common := p.common(p.after); common != "" {
+		w.skip(common)
 	}
 	for {
 		o, ok, err := w.next()
@@ -173,10 +173,10 @@ func (c *call) listObjectsV2() error {
 	token := c.query.Get("continuation-token")
 	if c.query.Has("continuation-token") {
 		raw, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil || len(raw) == 0 || raw[0] != 'k' && raw[0] != 'p' {
+		if err != nil || len(raw) == 0 {
 			return invalidArgument("The continuation token provided is incorrect: %q.", clip(token))
 		}
-		p.after, p.within = string(raw[1:]), raw[0] == 'p'
+		p.after = string(raw)
 	}
 	var by *owner
 	if c.query.Get("fetch-owner") == "true" {
@@ -190,11 +190,7 @@ func (c *call) listObjectsV2() error {
 	out.KeyCount = &count
 	out.StartAfter, out.ContinuationToken = encode(c.query.Get("start-after")), token
 	if p.truncated {
-		kind := "k"
-		if len(p.prefixes) > 0 && p.prefixes[len(p.prefixes)-1] == p.next {
-			kind = "p"
-		}
-		out.NextContinuationToken = base64.RawURLEncoding.EncodeToString([]byte(kind + p.next))
+		out.NextContinuationToken = base64.RawURLEncoding.EncodeToString([]byte(p.next))
 	}
 	return c.xml(http.StatusOK, out)
 }

@@ -2,6 +2,7 @@ package s3server
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -127,8 +128,8 @@ func (c *call) copyPart(u *upload, id string, n int) error {
 	if text := c.r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
 		var ok bool
 		s, ok = parseRange(text, rec.Size)
-		_, last, _ := strings.Cut(text, "-")
-		if to, err := strconv.ParseInt(last, 10, 64); !ok || !s.partial || err != nil || to >= rec.Size {
+		// Unlike the range of a GET, this one has to be there whole.
+		if !ok || text != fmt.Sprintf("bytes=%d-%d", s.from, s.from+s.length-1) {
 			return invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy; %q does not fit an object of %d bytes.", clip(text), rec.Size)
 		}
 	}

@@ -158,7 +158,7 @@ func (st *uploadState) reserve(b *bucket, id string, number int, length int64) (
 		}
 		st.loaded = true
 	}
-	if st.slot == 0 && length >= minPart {
+	if st.slot == 0 && length >= b.s.minPart {
 		st.slot = length
 	}
 	if length <= 0 || length > st.slot || st.taken[number] || st.slot > maxObject/maxParts {

@@ -71,6 +71,7 @@ type Buckets struct {
 	side string // root/.usher
 	temp *durable.Area
 
+	minPart int64 // smaller in tests
 	uploads uploadLocks
 	mu      struct {
 		sync.Mutex
@@ -86,7 +87,7 @@ func Open(opt Options) (*Buckets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open buckets %q: %w", opt.Dir, err)
 	}
-	s := &Buckets{opt: opt, root: root, side: filepath.Join(root, sideDir)}
+	s := &Buckets{opt: opt, root: root, side: filepath.Join(root, sideDir), minPart: minPart}
 	s.mu.buckets = map[string]*bucket{}
 	if s.temp, err = durable.OpenArea(filepath.Join(s.side, "tmp")); err != nil {
 		return nil, fmt.Errorf("open buckets %q: %w", opt.Dir, err)

@@ -59,6 +59,7 @@ func want(t testing.TB, s *Buckets, status int, code, request, body string, head
 func newBuckets(t testing.TB) *Buckets {
 	t.Helper()
 	s := openBuckets(t, t.TempDir())
+	s.minPart = five
 	if err := s.createBucket("box", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,9 @@ func newBuckets(t testing.TB) *Buckets {
 // reopen opens the folder again, as after a crash: nothing is closed.
 func reopen(t testing.TB, s *Buckets) *Buckets {
 	t.Helper()
-	return openBuckets(t, s.root)
+	again := openBuckets(t, s.root)
+	again.minPart = five
+	return again
 }
 
 func TestBadRequests(t *testing.T) {

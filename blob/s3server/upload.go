@@ -32,7 +32,7 @@ const (
 	uploadDocument = "upload"
 	uploadData     = "data"
 
-	minPart   = 5 << 20
+	minPart   = 5 << 20 // of all but the last
 	maxParts  = 10_000
 	maxObject = 5 << 40
 )
@@ -226,8 +226,8 @@ func (b *bucket) choose(c completion) ([]part, error) {
 		out = append(out, p)
 	}
 	for _, p := range out[:len(out)-1] {
-		if p.size < minPart {
-			return nil, faultf("EntityTooSmall", http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size: part %d has %d bytes; all parts but the last need %d.", p.number, p.size, minPart)
+		if p.size < b.s.minPart {
+			return nil, faultf("EntityTooSmall", http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size: part %d has %d bytes; all parts but the last need %d.", p.number, p.size, b.s.minPart)
 		}
 	}
 	if c.size >= 0 && c.size != size {
