@@ -50,10 +50,13 @@ type worker struct {
 	begun chan string // the key, when a job runs
 	ends  chan func(tx *store.Tx) error
 	done  chan error
+	leave chan struct{} // closed: a cancelled job returns at once
 }
 
 func newWorker() *worker {
-	return &worker{make(chan string, 100), make(chan func(tx *store.Tx) error), make(chan error)}
+	w := &worker{make(chan string, 100), make(chan func(tx *store.Tx) error), make(chan error), make(chan struct{})}
+	close(w.leave)
+	return w
 }
 
 func (w *worker) Run(ctx context.Context, t *job.Task) error {
@@ -64,6 +67,7 @@ func (w *worker) Run(ctx context.Context, t *job.Task) error {
 		w.done <- err
 		return err
 	case <-ctx.Done():
+		<-w.leave
 		return context.Cause(ctx)
 	}
 }

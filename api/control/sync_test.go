@@ -51,6 +51,11 @@ func TestSyncer(t *testing.T) {
 	fourth := r.version(s, catalog.Active)
 	r.same(follow(fourth, "ACTIVE"), fourth, "campaign", "solutionVersionArn")
 
+	if err := New(r.opt).syncCampaigns(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	r.same(r.ok("DescribeCampaign", `{"campaignArn": "~campaign/follows"}`), "ACTIVE", "campaign", "latestCampaignUpdate", "status")
+
 	d = r.ok("DescribeCampaign", `{"campaignArn": "~campaign/stays"}`)
 	r.same(d, first, "campaign", "solutionVersionArn")
 	r.same(d, nil, "campaign", "latestCampaignUpdate")
