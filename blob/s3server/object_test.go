@@ -34,7 +34,7 @@ func TestObject(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", method, name, got, value)
 			}
 		}
-		if got := b.header["x-amz-meta-made-by"]; !slices.Equal(got, []string{"test"}) { // in lower case: programs read it so
+		if got := b.meta("made-by"); got != "test" {
 			t.Errorf("%s: metadata %q in %v", method, got, b.header)
 		}
 		if len(b.body) != map[string]int{"GET": 10, "HEAD": 0}[method] {
@@ -134,11 +134,11 @@ func TestCopy(t *testing.T) {
 	if value(a.body, "ETag") != etag || value(a.body, "ChecksumSHA256") == "" || value(a.body, "LastModified") != "2026-01-02T03:04:05.000Z" {
 		t.Error(a.body)
 	}
-	if a = want(t, s, 200, "", "GET /other/c", ""); a.body != "data" || a.header["x-amz-meta-k"][0] != "1" || a.header.Get("X-Amz-Tagging-Count") != "1" {
+	if a = want(t, s, 200, "", "GET /other/c", ""); a.body != "data" || a.meta("k") != "1" || a.header.Get("X-Amz-Tagging-Count") != "1" {
 		t.Errorf("%+v", a)
 	}
 	want(t, s, 200, "", "PUT /other/c", "", "X-Amz-Copy-Source", "other/c", "X-Amz-Metadata-Directive", "REPLACE", "X-Amz-Meta-K", "2", "X-Amz-Tagging-Directive", "REPLACE")
-	if a = want(t, s, 200, "", "GET /other/c", ""); a.body != "data" || a.header["x-amz-meta-k"][0] != "2" || a.header.Get("X-Amz-Tagging-Count") != "" {
+	if a = want(t, s, 200, "", "GET /other/c", ""); a.body != "data" || a.meta("k") != "2" || a.header.Get("X-Amz-Tagging-Count") != "" {
 		t.Errorf("%+v", a)
 	}
 	noLeftovers(t, s)
@@ -161,7 +161,7 @@ func TestCopiedByHand(t *testing.T) {
 		}
 		a := want(t, s, 200, "", "GET /box/a.csv", "")
 		etag := a.header.Get("ETag")
-		if a.body != data || a.header["x-amz-meta-k"] != nil || a.header.Get("Content-Type") != "text/csv" || !strings.HasSuffix(etag, `-1"`) || etags[etag] {
+		if a.body != data || a.meta("k") != "" || a.header.Get("Content-Type") != "text/csv" || !strings.HasSuffix(etag, `-1"`) || etags[etag] {
 			t.Errorf("%+v", a)
 		}
 		etags[etag] = true
@@ -202,7 +202,7 @@ func TestRecordsAndCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = reopen(t, s)
-	if a := want(t, s, 200, "", "GET /box/a", ""); a.body != "old" || a.header["x-amz-meta-v"][0] != "old" || a.header.Get("ETag") != quote(old.ETag) {
+	if a := want(t, s, 200, "", "GET /box/a", ""); a.body != "old" || a.meta("v") != "old" || a.header.Get("ETag") != quote(old.ETag) {
 		t.Errorf("%+v", a)
 	}
 	name := filepath.Join(s.side, filepath.FromSlash(recordName("box", "a")))
@@ -216,7 +216,7 @@ func TestRecordsAndCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		data[i] ^= 1
-		if a := do(t, s, "GET /box/a", ""); a.status != 200 || a.body != "old" || a.header["x-amz-meta-v"] != nil || !strings.HasSuffix(a.header.Get("ETag"), `-1"`) {
+		if a := do(t, s, "GET /box/a", ""); a.status != 200 || a.body != "old" || a.meta("v") != "" || !strings.HasSuffix(a.header.Get("ETag"), `-1"`) {
 			t.Fatalf("byte %d damaged: %+v", i, a)
 		}
 	}
@@ -227,7 +227,7 @@ func TestSameMoment(t *testing.T) {
 	s := newBuckets(t) // its clock stands still
 	for i := range 20 {
 		want(t, s, 200, "", "PUT /box/a", fmt.Sprintf("%02d", i), "X-Amz-Meta-N", fmt.Sprint(i))
-		if a := want(t, s, 200, "", "GET /box/a", ""); a.body != fmt.Sprintf("%02d", i) || a.header["x-amz-meta-n"][0] != fmt.Sprint(i) {
+		if a := want(t, s, 200, "", "GET /box/a", ""); a.body != fmt.Sprintf("%02d", i) || a.meta("n") != fmt.Sprint(i) {
 			t.Errorf("%+v", a)
 		}
 	}
@@ -259,7 +259,7 @@ func TestRandomOperations(t *testing.T) {
 			case op < 9:
 				a := do(t, s, "GET "+target, "")
 				body, there := model[key]
-				if there && (a.status != 200 || a.body != body || !strings.HasPrefix(body, a.header["x-amz-meta-step"][0]+" ")) || !there && a.code() != "NoSuchKey" {
+				if there && (a.status != 200 || a.body != body || !strings.HasPrefix(body, a.meta("step")+" ")) || !there && a.code() != "NoSuchKey" {
 					t.Fatalf("seed %d step %d: GET %q: %+v, want %q", seed, step, key, a, body)
 				}
 			default:
@@ -332,7 +332,7 @@ func TestSideBySide(t *testing.T) {
 						continue
 					}
 					b := body{md5: md5Of(a.body)}
-					if a.status != 200 || a.header.Get("ETag") != quote(b.etag()) || a.header["x-amz-meta-start"][0] != a.body[:4] {
+					if a.status != 200 || a.header.Get("ETag") != quote(b.etag()) || a.meta("start") != a.body[:4] {
 						t.Errorf("GET %s: %d %v", target, a.status, a.header)
 					}
 				}

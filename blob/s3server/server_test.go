@@ -19,6 +19,10 @@ type answer struct {
 	body   string
 }
 
+// meta gives an object's own metadata, whose names are sent in lower case:
+// programs read them as they come.
+func (a answer) meta(name string) string { return strings.Join(a.header[metaPrefix+name], ",") }
+
 // code gives the error's code; "" if there is none.
 func (a answer) code() string {
 	var e errorMessage
