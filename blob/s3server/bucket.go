@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -214,12 +213,14 @@ type asideKeys struct {
 	mu     sync.Mutex
 	loaded bool
 	keys   []string // never changed in place
+	change int      // counts changes
 }
 
 func (a *asideKeys) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.loaded, a.keys = false, nil
+	a.change++
 }
 
 func (b *bucket) asideRoot() string { return filepath.Join(b.s.side, asideDir, b.name) }
@@ -272,89 +273,6 @@ func (b *bucket) noteAside(key string, there bool) error {
 	case !there && found:
 		b.aside.keys = slices.Delete(slices.Clone(keys), i, i+1)
 	}
+	b.aside.change++
 	return nil
-}
-
-// walker gives the objects of a bucket in order of keys: plain files and those
-// aside, merged.
-type walker struct {
-	b      *bucket
-	cursor *durable.Cursor
-	plain  object // the next plain file, if key is not empty
-	aside  []string
-}
-
-// object is one object as it is listed.
-type object struct {
-	key  string
-	info fs.FileInfo
-}
-
-// walk gives the objects whose key starts with prefix and comes after the given one.
-func (b *bucket) walk(prefix, after string) (*walker, error) {
-	keys, err := b.asideKeys()
-	if err != nil {
-		return nil, err
-	}
-	from, found := slices.BinarySearch(keys, max(prefix, after))
-	if found && keys[from] == after && after != "" {
-		from++
-	}
-	keys = keys[from:]
-	if end := slices.IndexFunc(keys, func(k string) bool { return !strings.HasPrefix(k, prefix) }); end >= 0 {
-		keys = keys[:end]
-	}
-	w := &walker{b: b, cursor: durable.Walk(b.dir, prefix, after, ""), aside: keys}
-	w.advance()
-	return w, nil
-}
-
-// advance goes to the next plain file whose name can be a key.
-func (w *walker) advance() {
-	w.plain = object{}
-	for name, info, ok := w.cursor.Next(); ok; name, info, ok = w.cursor.Next() {
-		if checkKey(name) == nil {
-			w.plain = object{name, info}
-			return
-		}
-	}
-}
-
-func (w *walker) next() (object, bool, error) {
-	for {
-		switch {
-		case w.plain.key == "" && w.cursor.Err() != nil:
-			return object{}, false, w.cursor.Err()
-		case len(w.aside) > 0 && w.plain.key == w.aside[0]: // the plain file counts
-			w.aside = w.aside[1:]
-		case w.plain.key != "" && (len(w.aside) == 0 || w.plain.key < w.aside[0]):
-			o := w.plain
-			w.advance()
-			return o, true, nil
-		case len(w.aside) > 0:
-			key := w.aside[0]
-			w.aside = w.aside[1:]
-			info, err := os.Stat(filepath.Join(w.b.asideRoot(), filepath.FromSlash(escape(key))))
-			if err == nil {
-				return object{key, info}, true, nil
-			}
-			if !durable.IsNotExist(err) {
-				return object{}, false, err
-			}
-			// Deleted, or moved to its plain file, meanwhile.
-		default:
-			return object{}, false, nil
-		}
-	}
-}
-
-// skip leaves out all that follows and starts with prefix.
-func (w *walker) skip(prefix string) {
-	for len(w.aside) > 0 && strings.HasPrefix(w.aside[0], prefix) {
-		w.aside = w.aside[1:]
-	}
-	w.cursor.SkipPrefix(prefix)
-	if strings.HasPrefix(w.plain.key, prefix) {
-		w.advance()
-	}
 }

@@ -105,3 +105,43 @@ func TestListings(t *testing.T) {
 		t.Error(a.body)
 	}
 }
+
+// An object that moves while it is listed is given once.
+func TestWalkWhileObjectsMove(t *testing.T) {
+	s := newBuckets(t)
+	for _, key := range []string{"a", "b", "c"} {
+		want(t, s, 200, "", "PUT /box/"+key, "x")
+	}
+	all := func(change string) (out []string) {
+		t.Helper()
+		w, err := s.known("box").walk("", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			o, ok, err := w.next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				return out
+			}
+			if out = append(out, o.key); len(out) == 1 {
+				do(t, s, change, "x")
+			}
+		}
+	}
+	if got := all("PUT /box/b/x"); !slices.Equal(slices.DeleteFunc(got, func(k string) bool { return k == "b/x" }), []string{"a", "b", "c"}) {
+		t.Errorf("b moves aside: %q", got)
+	}
+	want(t, s, 204, "", "DELETE /box/b/x", "")
+	if got := all("PUT /box/b"); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("b comes back: %q", got)
+	}
+	if got := all("PUT /box/a/x"); !slices.Equal(slices.DeleteFunc(got, func(k string) bool { return k == "a/x" }), []string{"a", "b", "c"}) {
+		t.Errorf("a moves after it was given: %q", got)
+	}
+	if got := all("DELETE /box/b"); !slices.Equal(got, []string{"a", "a/x", "c"}) && !slices.Equal(got, []string{"a", "a/x", "b", "c"}) {
+		t.Errorf("b is deleted: %q", got)
+	}
+}

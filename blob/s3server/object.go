@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -177,13 +178,14 @@ func (b *bucket) makeRoom(key string) (aside bool, err error) {
 		if info, err := os.Stat(b.path(p)); err != nil || info.IsDir() {
 			continue
 		}
+		if err := b.noteAside(p, true); err != nil { // first, so that a listing sees it here or there
+			return false, err
+		}
 		if err := durable.Rename(b.path(p), b.asideRoot(), escape(p)); err != nil {
+			_ = b.noteAside(p, false)
 			return false, err
 		}
-		if err := durable.SyncUp(b.asideRoot(), "."); err != nil {
-			return false, err
-		}
-		if err := b.noteAside(p, true); err != nil {
+		if err := durable.SyncUp(b.asideRoot(), path.Dir(escape(p))); err != nil {
 			return false, err
 		}
 	}
