@@ -53,7 +53,8 @@ func (w *walker) readAside() error {
 	}
 	w.change = change
 	from, _ := slices.BinarySearch(keys, max(w.prefix, w.last))
-	w.aside = nil
+	// Keys that are gone stay: their objects may have become plain files that the
+	// cursor has passed.
 	for _, key := range keys[from:] {
 		if !strings.HasPrefix(key, w.prefix) {
 			break
@@ -62,6 +63,8 @@ func (w *walker) readAside() error {
 			w.aside = append(w.aside, key)
 		}
 	}
+	slices.Sort(w.aside)
+	w.aside = slices.Compact(w.aside)
 	return nil
 }
 
