@@ -1,6 +1,7 @@
 """The whole way on ml-100k with unmodified boto3 and AWS CLI: upload, import,
 train, deploy, recommend, live event, recommend again."""
 import collections
+import datetime
 import json
 import statistics
 import time
@@ -130,7 +131,7 @@ def live(p, pe, rt, g, campaign, arns):
     pe.put_users(datasetArn=arns["Users"], users=[{"userId": "user-1", "properties": json.dumps({"age": 30, "gender": "F"})}])
     for call, text in (
             (lambda: pe.put_events(trackingId="nobody", sessionId="s", eventList=[{"eventType": "rate", "itemId": "1", "sentAt": now}]), "tracking"),
-            (lambda: pe.put_events(trackingId=t["trackingId"], sessionId="s", eventList=[{"eventType": "rate", "itemId": "1", "sentAt": now * 1000}]), "seconds"),
+            (lambda: pe.put_events(trackingId=t["trackingId"], sessionId="s", eventList=[{"eventType": "rate", "itemId": "1", "sentAt": datetime.datetime(9000, 1, 1)}]), "seconds"),
             (lambda: pe.put_items(datasetArn=arns["Items"], items=[{"itemId": "x", "properties": json.dumps({"year": "many"})}]), "year")):
         try:
             call()

@@ -2,9 +2,11 @@ package ingest
 
 import (
 	"context"
+	"errors"
 
 	"usher/catalog"
 	"usher/dataset"
+	"usher/eventlog"
 	"usher/store"
 )
 
@@ -23,39 +25,85 @@ func (e *NotReady) Error() string { return e.Msg }
 // durable; each replaces the whole earlier record of its id. An absent dataset
 // gives catalog.ErrNotFound.
 func (g *Ingest) Put(ctx context.Context, datasetARN string, want dataset.Type, list []Entity) error {
-	var d *catalog.Dataset
-	var group *catalog.DatasetGroup
-	err := g.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if d, err = catalog.Get[catalog.Dataset](tx, datasetARN); err != nil {
+	for {
+		t, err := g.target(ctx, datasetARN, want)
+		if err != nil {
 			return err
 		}
-		group, err = catalog.Get[catalog.DatasetGroup](tx, d.Group)
+		recs := make([]eventlog.Record, len(list))
+		for i, e := range list {
+			c, err := entity(t.schema, want, e)
+			if err != nil {
+				return invalid("%ss.%d.member: %v", noun(want), i+1, err)
+			}
+			if recs[i].Data, err = c.Append(nil); err != nil {
+				return err
+			}
+		}
+		off, err := g.appendTo(ctx, t, recs)
+		if errors.Is(err, errSchemaChanged) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		state, err := g.opt.History.Group(ctx, t.group.ID)
+		if err != nil {
+			return err
+		}
+		return state.Wait(ctx, off)
+	}
+}
+
+// target is a dataset that can be written to.
+type target struct {
+	dataset *catalog.Dataset
+	group   *catalog.DatasetGroup
+	schema  *dataset.Schema
+}
+
+func (g *Ingest) target(ctx context.Context, arn string, want dataset.Type) (t target, err error) {
+	err = g.opt.DB.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if t.dataset, err = catalog.Get[catalog.Dataset](tx, arn); err != nil {
+			return err
+		}
+		if dataset.Type(t.dataset.Type) != want {
+			return invalid("%s is a dataset of type %s; this call writes to one of type %s.", arn, t.dataset.Type, want)
+		}
+		if t.dataset.Status != catalog.Active {
+			return &NotReady{"The dataset " + arn + " is " + string(t.dataset.Status) + ". Wait until it is ACTIVE."}
+		}
+		if t.group, err = catalog.Get[catalog.DatasetGroup](tx, t.dataset.Group); err != nil {
+			return err
+		}
+		s, err := catalog.Get[catalog.Schema](tx, t.dataset.Parent)
+		if err != nil {
+			return err
+		}
+		t.schema, err = dataset.ParseSchema(s.Text, s.Domain)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if dataset.Type(d.Type) != want {
-		return invalid("%s is a dataset of type %s; this call writes to one of type %s.", datasetARN, d.Type, want)
-	}
-	if d.Status != catalog.Active {
-		return &NotReady{"The dataset " + datasetARN + " is " + string(d.Status) + ". Wait until it is ACTIVE."}
-	}
-	state, err := g.opt.History.Group(ctx, group.ID)
-	if err != nil {
-		return err
-	}
-	schema := state.Schema(want)
-	if schema == nil { // the log is this process's own, so it has what the catalog has
-		return &NotReady{"The dataset " + datasetARN + " is being created. Try again in a moment."}
-	}
-	changes := make([]dataset.Change, len(list))
-	for i, e := range list {
-		if changes[i], err = entity(schema, want, e); err != nil {
-			return invalid("%ss.%d.member: %v", noun(want), i+1, err)
+	return t, err
+}
+
+var errSchemaChanged = errors.New("ingest: the dataset has another schema by now")
+
+// appendTo writes records that were checked against t's schema, if the dataset
+// still has it: history reads a row by the schema that stands before it in the log.
+func (g *Ingest) appendTo(ctx context.Context, t target, recs []eventlog.Record) (off eventlog.Offset, err error) {
+	err = g.opt.DB.Update(ctx, func(tx *store.Tx) error {
+		d, err := catalog.Get[catalog.Dataset](tx, t.dataset.ARN)
+		if err != nil {
+			return err
 		}
-	}
-	return g.write(ctx, group.ID, state, changes)
+		if d.ID != t.dataset.ID || d.Parent != t.dataset.Parent {
+			return errSchemaChanged
+		}
+		off, err = g.opt.Logs.Log(t.group.ID).AppendTx(tx, recs...)
+		return err
+	})
+	return off, err
 }
 
 func noun(t dataset.Type) string {

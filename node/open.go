@@ -138,7 +138,9 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	arns := catalog.NewARNs(opt.Region, opt.Account)
 	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: observe(set)}
 	mux, query := wire.NewMux(wopt), wire.NewQuery(wopt)
-	personalize.Register(mux, control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast}))
+	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast})
+	n.closes(admin.OpenSyncer(opt.Log).Close)
+	personalize.Register(mux, admin)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
 	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))
 	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)

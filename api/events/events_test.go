@@ -59,8 +59,9 @@ func api(t *testing.T) (a *API, hist func() *dataset.Snapshot) {
 			return err
 		}
 		for kind, text := range map[dataset.Type]string{dataset.Interactions: interactions, dataset.Items: items, dataset.Users: users} {
-			d := &catalog.Dataset{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDataset, "shop", string(kind)), Group: group.ARN, Status: catalog.Active}, Type: string(kind)}
-			if err := errors.Join(catalog.Create(tx, d), in.SetSchema(tx, group.ID, dataset.SchemaSet{Type: kind, Text: text})); err != nil {
+			s := &catalog.Schema{Meta: catalog.Meta{ARN: arns.Of(catalog.KindSchema, string(kind))}, Text: text}
+			d := &catalog.Dataset{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDataset, "shop", string(kind)), Group: group.ARN, Parent: s.ARN, Status: catalog.Active}, Type: string(kind)}
+			if err := errors.Join(catalog.Create(tx, s), catalog.Create(tx, d), in.SetSchema(tx, group.ID, dataset.SchemaSet{Type: kind, Text: text})); err != nil {
 				return err
 			}
 		}
