@@ -41,6 +41,12 @@ func (s *Buckets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.Get("X-Amz-Request-Id") == "" {
 		h.Set("X-Amz-Request-Id", rand.Text()[:16])
 	}
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		// net/http says this only before it reads a body. S3 says it always, and
+		// botocore waits for ever for the next answer on a connection where it
+		// was not said (0-byte objects of boto3's put_object).
+		w.WriteHeader(http.StatusContinue)
+	}
 	h.Set("Server", "usher")
 	defer func() {
 		switch p := recover(); {
