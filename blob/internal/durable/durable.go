@@ -225,6 +225,9 @@ func Rename(from, root, name string) error {
 	target := filepath.Join(root, filepath.FromSlash(name))
 	for attempt := 0; ; attempt++ {
 		err := os.MkdirAll(filepath.Dir(target), 0o700)
+		// A folder on the way vanishes when its last file is deleted at this
+		// moment; MkdirAll then says that it exists or that it does not.
+		again := errors.Is(err, fs.ErrExist)
 		if err == nil {
 			err = os.Rename(from, target)
 		}
@@ -232,10 +235,9 @@ func Rename(from, root, name string) error {
 			return nil
 		}
 		// An empty folder in the place of the file is what a deletion left that
-		// was cut short. A folder on the way vanishes when its last file is
-		// deleted at this moment.
-		again := errors.Is(err, fs.ErrNotExist) || rmdir(target) == nil
-		if !again || attempt == 100 {
+		// was cut short.
+		again = again || errors.Is(err, fs.ErrNotExist) || rmdir(target) == nil
+		if !again || attempt == 1000 {
 			return err
 		}
 	}

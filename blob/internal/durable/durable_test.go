@@ -250,3 +250,29 @@ func TestIsLocal(t *testing.T) {
 		}
 	}
 }
+
+// Files are moved into folders that others empty and remove at that moment.
+func TestRenameAgainstRemoveEmpty(t *testing.T) {
+	root := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			from, name := filepath.Join(root, fmt.Sprint("from", i)), fmt.Sprintf("a/b/c/%d", i)
+			if err := os.WriteFile(from, nil, 0o600); err != nil {
+				t.Error(err)
+			}
+			for range 500 {
+				if err := Rename(from, root, name); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := os.Rename(filepath.Join(root, filepath.FromSlash(name)), from); err != nil {
+					t.Error(err)
+					return
+				}
+				RemoveEmpty(root, "a/b/c")
+			}
+		})
+	}
+	wg.Wait()
+}
