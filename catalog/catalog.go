@@ -206,12 +206,11 @@ type CampaignUpdate struct {
 	Updated       time.Time
 }
 
-// Kind implements Record.
 func (*DatasetGroup) Kind() Kind    { return KindDatasetGroup }
-func (*Schema) Kind() Kind          { return KindSchema }          // Kind implements Record.
-func (*Dataset) Kind() Kind         { return KindDataset }         // Kind implements Record.
-func (*ImportJob) Kind() Kind       { return KindImportJob }       // Kind implements Record.
-func (*EventTracker) Kind() Kind    { return KindEventTracker }    // Kind implements Record.
-func (*Solution) Kind() Kind        { return KindSolution }        // Kind implements Record.
-func (*SolutionVersion) Kind() Kind { return KindSolutionVersion } // Kind implements Record.
-func (*Campaign) Kind() Kind        { return KindCampaign }        // Kind implements Record.
+func (*Schema) Kind() Kind          { return KindSchema }
+func (*Dataset) Kind() Kind         { return KindDataset }
+func (*ImportJob) Kind() Kind       { return KindImportJob }
+func (*EventTracker) Kind() Kind    { return KindEventTracker }
+func (*Solution) Kind() Kind        { return KindSolution }
+func (*SolutionVersion) Kind() Kind { return KindSolutionVersion }
+func (*Campaign) Kind() Kind        { return KindCampaign }
