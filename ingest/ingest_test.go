@@ -314,7 +314,7 @@ func TestEraseGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // parts, snapshots, models
+	for range 4 { // parts, snapshots, checkpoints, models
 		if err := <-worker.ended; err != nil {
 			t.Error(err)
 		}
