@@ -43,7 +43,7 @@ func algorithm(name string) (string, error) {
 	return name, nil
 }
 
-// checksumHeaders are those whose value is a checksum, by algorithm.
+// checksumHeader names the header whose value is a checksum of that algorithm.
 func checksumHeader(algorithm string) string { return "X-Amz-Checksum-" + algorithm }
 
 // sentChecksum finds the additional checksum in the headers of a request.

@@ -69,16 +69,13 @@ var errLayout = errors.New("an object stands in the way")
 // put makes the file the object of that key. allow sees the object that is
 // there now, or nil, and may refuse.
 func (b *bucket) put(key string, f *durable.File, rec record, allow func(*record) error) (record, error) {
-	info, err := f.Seal(b.s.nextStamp())
-	if err != nil {
+	if err := b.stamp(f, &rec); err != nil {
 		return record{}, err
 	}
-	rec.Size, rec.ModTime = info.Size(), info.ModTime().UnixNano()
-
 	b.layout.RLock()
 	lock := b.lockOf(key)
 	lock.Lock()
-	err = b.place(key, f, rec, allow, false)
+	err := b.place(key, f, &rec, allow, false)
 	lock.Unlock()
 	b.layout.RUnlock()
 	if !errors.Is(err, errLayout) {
@@ -86,12 +83,22 @@ func (b *bucket) put(key string, f *durable.File, rec record, allow func(*record
 	}
 	b.layout.Lock()
 	defer b.layout.Unlock()
-	return rec, b.place(key, f, rec, allow, true)
+	err = b.place(key, f, &rec, allow, true)
+	return rec, err
+}
+
+// stamp seals the file with a time of its own, by which it finds its record.
+func (b *bucket) stamp(f *durable.File, rec *record) error {
+	info, err := f.Seal(b.s.nextStamp())
+	if err == nil {
+		rec.Size, rec.ModTime = info.Size(), info.ModTime().UnixNano()
+	}
+	return err
 }
 
 // place publishes the file. Only who has the layout alone may move others, and
 // is then never told errLayout.
-func (b *bucket) place(key string, f *durable.File, rec record, allow func(*record) error, alone bool) error {
+func (b *bucket) place(key string, f *durable.File, rec *record, allow func(*record) error, alone bool) error {
 	now, err := b.current(key)
 	if err != nil {
 		return err
@@ -114,7 +121,13 @@ func (b *bucket) place(key string, f *durable.File, rec record, allow func(*reco
 			return err
 		}
 	}
-	recs := []record{rec}
+	// The clock may have gone back since the last process.
+	for now != nil && now.Size == rec.Size && now.ModTime == rec.ModTime {
+		if err := b.stamp(f, rec); err != nil {
+			return err
+		}
+	}
+	recs := []record{*rec}
 	if now != nil {
 		recs = append(recs, *now)
 	}
