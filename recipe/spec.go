@@ -41,6 +41,11 @@ type Spec struct {
 	Metadata  bool // metadata columns in answers need no switch
 	Events    bool // solutionConfig.eventsConfig is allowed
 	Legacy    bool // listed, but no new solutions
+
+	// Of use cases: the type of the events that it learns from, "" for all, and
+	// the automatic filter: the user's items of that type are not answered.
+	Learns   string
+	Excludes string
 }
 
 // ParamKind is the type of a hyperparameter.
