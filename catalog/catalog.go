@@ -48,7 +48,6 @@ const (
 
 	// Kinds that have ARNs, but no records yet.
 	KindFilter            Kind = "filter"
-	KindRecommender       Kind = "recommender"
 	KindBatchInferenceJob Kind = "batch-inference-job"
 	KindBatchSegmentJob   Kind = "batch-segment-job"
 	KindExportJob         Kind = "dataset-export-job"
@@ -79,7 +78,7 @@ const (
 // Transitional says whether work is being done that changes the status.
 func (s Status) Transitional() bool {
 	switch s {
-	case Pending, InProgress, Stopping, DeletePending, DeleteInProgress:
+	case Pending, InProgress, Stopping, StartPending, StartInProgress, DeletePending, DeleteInProgress:
 		return true
 	}
 	return false

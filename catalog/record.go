@@ -103,6 +103,10 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 		return Get[SolutionVersion](tx, arn)
 	case KindCampaign:
 		return Get[Campaign](tx, arn)
+	case KindRecommender:
+		return Get[Recommender](tx, arn)
+	case KindRecommenderVersion:
+		return Get[RecommenderVersion](tx, arn)
 	}
 	return nil, fmt.Errorf("read %s: the database has a %q, which this usher does not know", arn, kind)
 }

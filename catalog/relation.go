@@ -17,12 +17,14 @@ var relations = map[Kind][]relation{
 	KindDataset: {
 		{KindImportJob, byParent, working},
 		{KindSolutionVersion, bySameGroup, working},
+		{KindRecommender, bySameGroup, working},
 	},
 	KindDatasetGroup: {
 		{KindDataset, byGroup, nil},
 		{KindEventTracker, byGroup, nil},
 		{KindSolution, byGroup, nil},
 		{KindCampaign, byGroup, nil},
+		{KindRecommender, byGroup, nil},
 	},
 	KindSolution: {
 		{KindSolutionVersion, byParent, working},
@@ -49,7 +51,7 @@ func bySameGroup(m *Meta) Query   { return Query{Group: m.Group} }
 func Blockers(tx *store.Tx, r Record) ([]string, error) {
 	m := r.Common()
 	var out []string
-	if c, ok := r.(*Campaign); m.Status.Transitional() || ok && c.LatestUpdate != nil && c.LatestUpdate.Status.Transitional() {
+	if m.Status.Transitional() || updating(r) {
 		out = append(out, m.ARN)
 	}
 	for _, rel := range relations[r.Kind()] {
@@ -72,6 +74,17 @@ func Blockers(tx *store.Tx, r Record) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// updating says whether a resource that answers is being changed.
+func updating(r Record) bool {
+	switch r := r.(type) {
+	case *Campaign:
+		return r.LatestUpdate != nil && r.LatestUpdate.Status.Transitional()
+	case *Recommender:
+		return r.LatestUpdate != nil && r.LatestUpdate.Status.Transitional()
+	}
+	return false
 }
 
 // linked gives the ARNs of the records that a query selects, oldest first.
@@ -101,12 +114,13 @@ func linked(tx *store.Tx, kind Kind, q Query, statuses []Status) ([]string, erro
 
 // owned says which records have no life without the resource: they go with it.
 var owned = map[Kind][]relation{
-	KindDataset:  {{KindImportJob, byParent, nil}},
-	KindSolution: {{KindSolutionVersion, byParent, nil}},
+	KindDataset:     {{KindImportJob, byParent, nil}},
+	KindSolution:    {{KindSolutionVersion, byParent, nil}},
+	KindRecommender: {{KindRecommenderVersion, byParent, nil}},
 }
 
 // DeleteAll deletes a record and those that have no life without it: a
-// solution's versions, a dataset's import jobs. Ask Blockers first.
+// solution's or recommender's versions, a dataset's import jobs. Ask Blockers first.
 func DeleteAll(tx *store.Tx, r Record) error {
 	for _, rel := range owned[r.Kind()] {
 		arns, err := linked(tx, rel.kind, rel.link(r.Common()), rel.statuses)
