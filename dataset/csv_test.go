@@ -455,6 +455,9 @@ func plainImport(text string) error {
 	for {
 		rec, err := r.Read()
 		if err == io.EOF {
+			if len(values) != len(refs[0]) || len(times) != len(refs[0]) {
+				return errors.New("columns of different lengths")
+			}
 			return nil
 		}
 		if err != nil {

@@ -146,7 +146,7 @@ type partWriter struct {
 	data   *columns
 	cols   []partColumn
 	at     []int // the column's place in the file
-	out    *parquet.Writer
+	out    *parquet.GenericWriter[any]
 	sums   []partSum
 	values []parquet.Value
 	def    []int // definition level of a value that is there
@@ -166,7 +166,7 @@ func writePart(ctx context.Context, w io.Writer, s *Schema, data *columns) error
 		p.def = append(p.def, leaf.MaxDefinitionLevel)
 	}
 	p.sums = make([]partSum, len(p.cols))
-	p.out = parquet.NewWriter(w, file, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}), parquet.CreatedBy("usher", partVersion, ""))
+	p.out = parquet.NewGenericWriter[any](w, file, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}), parquet.CreatedBy("usher", partVersion, ""))
 	if err := p.write(ctx); err != nil {
 		return fmt.Errorf("write part: %w", err)
 	}
