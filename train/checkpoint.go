@@ -59,9 +59,9 @@ func (c *checkpoint) save(ctx context.Context, task *job.Task) error {
 // names are the blobs of one attempt at a version. A version's ARN may be given
 // again after a delete, its ID never: blobs are named by the catalog's IDs.
 type names struct {
-	arn                      string // of the version
-	group, solution, version string // IDs
-	attempt                  int
+	arn                   string // of the version
+	group, owner, version string // IDs; the owner is a solution or a recommender
+	attempt               int
 }
 
 // families are the prefixes of a version's blobs, of all its attempts.
@@ -69,7 +69,7 @@ func (n names) families() []string {
 	return []string{
 		fmt.Sprintf("snapshots/%s/%s-", n.group, n.version),
 		fmt.Sprintf("checkpoints/%s/%s-", n.group, n.version),
-		fmt.Sprintf("models/%s/%s/%s-", n.group, n.solution, n.version),
+		fmt.Sprintf("models/%s/%s/%s-", n.group, n.owner, n.version),
 	}
 }
 
@@ -120,12 +120,12 @@ func (t *Trainer) trySweep(ctx context.Context, n names, keep checkpoint) error 
 // published gives the model that the version's record names, "" if there is none.
 func (t *Trainer) published(ctx context.Context, n names) (model string, err error) {
 	err = t.opt.DB.View(ctx, func(tx *store.Tx) error {
-		v, err := catalog.Get[catalog.SolutionVersion](tx, n.arn)
-		if errors.Is(err, catalog.ErrNotFound) || err == nil && v.ID != n.version {
+		v, err := find(tx, n.arn)
+		if errors.Is(err, catalog.ErrNotFound) || err == nil && v.Common().ID != n.version {
 			return nil
 		}
 		if err == nil {
-			model = v.Model
+			model = v.Training().Model
 		}
 		return err
 	})
@@ -153,7 +153,7 @@ func (t *Trainer) freeze(ctx context.Context, task *job.Task, w work, c *checkpo
 	if err != nil {
 		return err
 	}
-	filtered := filter(all, w.version)
+	filtered := recipe.Learnt(all, w.version.EventType, w.version.EventValueThreshold)
 	if err := t.check(w.version, all, filtered); err != nil {
 		return err
 	}

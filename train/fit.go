@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 
 	"usher/dataset"
 	"usher/eval"
@@ -72,8 +73,27 @@ func (c *child) evaluate(ctx context.Context, r recipe.Recipe, data *dataset.Sna
 	a := asking{model: m, spec: r.Spec(), workers: c.req.Workers, progress: func(done float64) {
 		c.report(stageMeasure, done, fmt.Sprintf("%d test users", min(len(cases), casesMax)))
 	}}
-	c.at.Metrics, err = a.measure(ctx, data, sample(cases, from))
-	return err
+	if c.at.Metrics, err = a.measure(ctx, data, sample(cases, from)); err != nil {
+		return err
+	}
+	return c.measureOwn(ctx, r, data)
+}
+
+// measureOwn takes the measures that only this recipe has.
+func (c *child) measureOwn(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot) error {
+	measurer, ok := r.(recipe.Measurer)
+	if !ok {
+		return nil
+	}
+	own, err := measurer.Measure(ctx, recipe.Input{Data: data, Params: c.req.Params, Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		return &permanent{err}
+	}
+	maps.Copy(c.at.Metrics, own)
+	return nil
 }
 
 // fit trains one model.

@@ -70,7 +70,7 @@ func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eva
 					return
 				}
 				to := min(from+block, len(cases))
-				err := a.ask(ctx, cases[from:to], lists[from:to])
+				err := a.ask(ctx, all, cases[from:to], lists[from:to])
 				mu.Lock()
 				mu.done += to - from
 				if mu.err == nil {
@@ -98,7 +98,7 @@ func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eva
 // ask puts the answers to some cases into lists, as the model gives them in
 // serving: the user is one that it was not trained on, what is known of him is
 // the input.
-func (a *asking) ask(ctx context.Context, cases []eval.Case, lists [][]dataset.Index) error {
+func (a *asking) ask(ctx context.Context, all *dataset.Snapshot, cases []eval.Case, lists [][]dataset.Index) error {
 	var dst []recipe.Scored
 	for i, c := range cases {
 		q := recipe.Query{User: c.User, Item: dataset.NoIndex, History: c.Input}
@@ -109,7 +109,7 @@ func (a *asking) ask(ctx context.Context, cases []eval.Case, lists [][]dataset.I
 			q.Now = time.Unix(c.Input[n-1].Time, 0).UTC()
 		}
 		var err error
-		if dst, err = a.model.Recommend(ctx, &q, eval.ListLength, dataset.Set{}, dst); err != nil {
+		if dst, err = a.model.Recommend(ctx, &q, eval.ListLength, a.allowed(all, c.Input), dst); err != nil {
 			return err
 		}
 		lists[i] = make([]dataset.Index, len(dst))
@@ -118,4 +118,16 @@ func (a *asking) ask(ctx context.Context, cases []eval.Case, lists [][]dataset.I
 		}
 	}
 	return nil
+}
+
+// allowed gives the items that the automatic filter of a use case leaves.
+func (a *asking) allowed(all *dataset.Snapshot, input []dataset.Event) (left dataset.Set) {
+	a.spec.Excluded(input, all.EventTypes, func(i dataset.Index) {
+		if left.All() {
+			left = dataset.NewSet(all.Items())
+			left.Fill(all.Items())
+		}
+		left.Remove(i)
+	})
+	return left
 }

@@ -7,6 +7,7 @@ import (
 
 	"usher/catalog"
 	"usher/dataset"
+	"usher/recipe"
 )
 
 // Minimums is what data must have to be trained on. AWS's are 1000, 25, .01.
@@ -20,32 +21,6 @@ type Minimums struct {
 type insufficient struct{ reason string }
 
 func (e *insufficient) Error() string { return e.reason }
-
-// filter gives the data that a version learns from: the events of its type,
-// whatever the case of the letters, and from its threshold on. An event without
-// a value does not reach any threshold.
-func filter(s *dataset.Snapshot, v *catalog.SolutionVersion) *dataset.Snapshot {
-	if v.EventType == "" && v.EventValueThreshold == nil {
-		return s
-	}
-	wanted := make([]bool, len(s.EventTypes))
-	for i, name := range s.EventTypes {
-		wanted[i] = v.EventType == "" || strings.EqualFold(name, v.EventType)
-	}
-	out := *s
-	out.Start = make([]int64, len(s.Start))
-	out.Events = make([]dataset.Event, 0, len(s.Events))
-	for u := range s.UserIDs {
-		for _, e := range s.History(dataset.Index(u)) {
-			// As float32, as values are kept: 3.6 reaches the threshold 3.6.
-			if wanted[e.Type] && (v.EventValueThreshold == nil || e.Value >= float32(*v.EventValueThreshold)) {
-				out.Events = append(out.Events, e)
-			}
-		}
-		out.Start[u+1] = int64(len(out.Events))
-	}
-	return &out
-}
 
 // counts is what the minimums are about.
 type counts struct {
@@ -94,8 +69,8 @@ func (t *Trainer) check(v *catalog.SolutionVersion, all, filtered *dataset.Snaps
 		return &insufficient{fmt.Sprintf("Dataset has fewer than %g%% of users with at least 2 interactions each. Of %d users with interactions%s %d have 2 or more. %s",
 			least.Share*100, have.users, after(v), have.repeated, more(v, all))}
 	case t.opt.EventTypes > 0 && len(have.types) > t.opt.EventTypes:
-		return &insufficient{fmt.Sprintf("Dataset has more than %d distinct event types. It has %d: %s. Give the solution an eventType, or import fewer types.",
-			t.opt.EventTypes, len(have.types), some(have.types))}
+		return &insufficient{fmt.Sprintf("Dataset has more than %d distinct event types. It has %d: %s. %s",
+			t.opt.EventTypes, len(have.types), some(have.types), fewer(v))}
 	}
 	return nil
 }
@@ -120,11 +95,29 @@ func more(v *catalog.SolutionVersion, all *dataset.Snapshot) string {
 	if v.EventType == "" && v.EventValueThreshold == nil {
 		return "Import more interactions, or record them with PutEvents."
 	}
+	if useCase(v) {
+		return fmt.Sprintf("Of all types there are %d interactions: %s. Import more of the type %s, or record them with PutEvents.", len(all.Events), some(count(all).types), v.EventType)
+	}
 	text := fmt.Sprintf("Without the filter there are %d interactions", len(all.Events))
 	if types := count(all).types; v.EventType != "" && len(types) > 0 {
 		text += " of the event types " + some(types)
 	}
 	return text + ". Import more, or create a solution with another eventType or eventValueThreshold."
+}
+
+// fewer says how there could be fewer event types.
+func fewer(v *catalog.SolutionVersion) string {
+	if useCase(v) {
+		return "Import fewer types."
+	}
+	return "Give the solution an eventType, or import fewer types."
+}
+
+// useCase says whether a version is of a recommender, which chooses no events by
+// itself.
+func useCase(v *catalog.SolutionVersion) bool {
+	spec, ok := recipe.SpecOf(v.Recipe)
+	return ok && spec.Domain != ""
 }
 
 // some lists the first few names, sorted.

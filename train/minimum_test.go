@@ -9,6 +9,7 @@ import (
 
 	"usher/catalog"
 	"usher/dataset"
+	"usher/recipe"
 )
 
 func threshold(x float64) *float64 { return &x }
@@ -31,7 +32,7 @@ func TestFilter(t *testing.T) {
 		"zero is a number": {catalog.SolutionVersion{EventValueThreshold: threshold(0)}, []int64{1, 2, 4}},
 		"nothing":          {catalog.SolutionVersion{EventType: "buy"}, nil},
 	} {
-		got := filter(s, &c.v)
+		got := recipe.Learnt(s, c.v.EventType, c.v.EventValueThreshold)
 		var times []int64
 		for u := range got.UserIDs {
 			for _, e := range got.History(dataset.Index(u)) {
@@ -87,9 +88,13 @@ func TestMinimums(t *testing.T) {
 		{Minimums{}, 2, catalog.SolutionVersion{},
 			"Dataset has more than 2 distinct event types. It has 3: a, b, c. Give the solution an eventType, or import fewer types."},
 		{Minimums{}, 2, catalog.SolutionVersion{EventType: "b"}, ""},
+		{Minimums{Interactions: 45}, 0, catalog.SolutionVersion{Recipe: "aws-vod-most-popular", EventType: "Watch"},
+			"Dataset has fewer than 45 interactions after filtering by event type: Watch. It has 0. Of all types there are 45 interactions: a, b, c. Import more of the type Watch, or record them with PutEvents."},
+		{Minimums{}, 2, catalog.SolutionVersion{Recipe: "aws-vod-top-picks"},
+			"Dataset has more than 2 distinct event types. It has 3: a, b, c. Import fewer types."},
 	} {
 		tr := New(Options{Minimums: c.least, EventTypes: c.types})
-		err := tr.check(&c.v, s, filter(s, &c.v))
+		err := tr.check(&c.v, s, recipe.Learnt(s, c.v.EventType, c.v.EventValueThreshold))
 		var bad *insufficient
 		switch {
 		case c.want == "" && err != nil:

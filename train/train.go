@@ -1,5 +1,6 @@
-// Package train makes solution versions: the job that freezes a group's data,
-// trains and measures a model, and publishes it.
+// Package train makes the versions of solutions and recommenders: the job that
+// freezes a group's data, trains and measures a model, and publishes it; and the
+// Scheduler, which asks for trainings when their time has come.
 //
 // The parent side, Trainer, is a job.Worker. It freezes a snapshot, checks that
 // it is enough to learn from, and hands it to a child process. The child side,
@@ -38,8 +39,12 @@ import (
 	"usher/store"
 )
 
-// Job is the kind of the job that trains a solution version.
+// Job is the kind of the job that trains a version; the key is its ARN.
 const Job job.Kind = "train"
+
+// Seed is the seed of every training: the same data and the same parameters
+// give the same model, whatever its owner and its version are called (I4).
+const Seed = 1
 
 // Enqueue starts the training of a version whose record (CREATE PENDING) is in the same transaction.
 func Enqueue(tx *store.Tx, versionARN string) error { return job.Enqueue(tx, Job, versionARN, nil) }
@@ -52,7 +57,10 @@ type Options struct {
 	Recipes []recipe.Recipe // the child has the same
 	// Start starts a process that runs Child on the other ends of In and Out.
 	// Ending ctx must not end the process: the Trainer does that.
-	Start      func(ctx context.Context) (*Process, error)
+	Start func(ctx context.Context) (*Process, error)
+	// Moved is told of a version in the transaction that changes its status; may
+	// be nil. What depends on the version moves with it.
+	Moved      func(tx *store.Tx, version catalog.Record) error
 	Minimums   Minimums         // what data must have; zero: at least one interaction
 	EventTypes int              // how many distinct event types the data may have; 0: any number (AWS: 10)
 	Workers    int              // goroutines of a training; 0: one for each CPU
@@ -99,6 +107,34 @@ func byName(list []recipe.Recipe) map[string]recipe.Recipe {
 	return out
 }
 
+// trainee is a record that a training makes ACTIVE: a version of a solution or of
+// a recommender.
+type trainee interface {
+	catalog.Record
+	Training() *catalog.SolutionVersion
+}
+
+// find reads the record of a training. ErrNotFound: it was deleted.
+func find(tx *store.Tx, arn string) (trainee, error) {
+	r, err := catalog.Find(tx, arn)
+	if err != nil {
+		return nil, err
+	}
+	v, ok := r.(trainee)
+	if !ok {
+		return nil, job.Permanent(fmt.Errorf("train %s: a %s is not trained", arn, r.Kind()))
+	}
+	return v, nil
+}
+
+// store stores a changed version and tells who depends on it.
+func (t *Trainer) store(tx *store.Tx, v trainee) error {
+	if err := catalog.Update(tx, v); err != nil || t.opt.Moved == nil {
+		return err
+	}
+	return t.opt.Moved(tx, v)
+}
+
 // work is what a training needs to know.
 type work struct {
 	version *catalog.SolutionVersion
@@ -120,7 +156,7 @@ func (t *Trainer) Run(ctx context.Context, task *job.Task) error {
 		var bad *insufficient
 		if errors.As(err, &bad) {
 			defer t.sweep(context.WithoutCancel(ctx), w.names, checkpoint{})
-			return task.Finish(ctx, func(tx *store.Tx) error { return fail(tx, task.Key, bad.reason) })
+			return task.Finish(ctx, func(tx *store.Tx) error { return t.fail(tx, task.Key, bad.reason) })
 		}
 		return err
 	}
@@ -129,7 +165,7 @@ func (t *Trainer) Run(ctx context.Context, task *job.Task) error {
 	}
 	// What is trained is worth publishing, even while the process is stopping.
 	ctx = context.WithoutCancel(ctx)
-	err = task.Finish(ctx, func(tx *store.Tx) error { return publish(tx, task.Key, p) })
+	err = task.Finish(ctx, func(tx *store.Tx) error { return t.publish(tx, task.Key, p) })
 	keep := checkpoint{}
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) { // for the next attempt
 		keep = parseCheckpoint(task.Checkpoint())
@@ -146,10 +182,11 @@ func (t *Trainer) Run(ctx context.Context, task *job.Task) error {
 // begin reads the record and marks the version as being trained.
 func (t *Trainer) begin(ctx context.Context, task *job.Task) (w work, err error) {
 	err = task.Update(ctx, func(tx *store.Tx) error {
-		v, err := catalog.Get[catalog.SolutionVersion](tx, task.Key)
+		r, err := find(tx, task.Key)
 		if err != nil {
 			return err
 		}
+		v := r.Training()
 		if v.Status == catalog.Stopping {
 			return job.Permanent(job.ErrCanceled)
 		}
@@ -157,13 +194,13 @@ func (t *Trainer) begin(ctx context.Context, task *job.Task) (w work, err error)
 		if err != nil {
 			return err
 		}
-		solution, err := catalog.Get[catalog.Solution](tx, v.Parent)
+		owner, err := catalog.Find(tx, v.Parent)
 		if err != nil {
 			return err
 		}
-		w = work{v, names{arn: v.ARN, group: group.ID, solution: solution.ID, version: v.ID, attempt: task.Attempt}}
+		w = work{v, names{arn: v.ARN, group: group.ID, owner: owner.Common().ID, version: v.ID, attempt: task.Attempt}}
 		v.Status = catalog.InProgress
-		return catalog.Update(tx, v)
+		return t.store(tx, r)
 	})
 	if err == nil && t.recipes[w.version.Recipe] == nil {
 		err = job.Permanent(fmt.Errorf("this usher has no recipe %q", w.version.Recipe))
@@ -172,55 +209,57 @@ func (t *Trainer) begin(ctx context.Context, task *job.Task) (w work, err error)
 }
 
 // publish makes the trained version ACTIVE.
-func publish(tx *store.Tx, arn string, p checkpoint) error {
-	v, err := catalog.Get[catalog.SolutionVersion](tx, arn)
+func (t *Trainer) publish(tx *store.Tx, arn string, p checkpoint) error {
+	r, err := find(tx, arn)
 	if err != nil {
 		return err
 	}
+	v := r.Training()
 	if v.Status == catalog.Stopping { // the stop came first; the job is being cancelled
 		return job.ErrCanceled
 	}
 	v.Status, v.FailureReason = catalog.Active, ""
 	v.Model, v.Metrics, v.Offset = p.Model, p.Metrics, p.Offset
 	v.TrainingHours = math.Ceil(p.Seconds/3600*1e6) / 1e6
-	return catalog.Update(tx, v)
+	return t.store(tx, r)
 }
 
 // fail publishes that the training failed.
-func fail(tx *store.Tx, arn, reason string) error {
-	v, err := catalog.Get[catalog.SolutionVersion](tx, arn)
+func (t *Trainer) fail(tx *store.Tx, arn, reason string) error {
+	v, err := find(tx, arn)
 	if err != nil {
 		return err
 	}
-	v.Status, v.FailureReason = catalog.Failed, reason
-	return catalog.Update(tx, v)
+	v.Common().Status, v.Common().FailureReason = catalog.Failed, reason
+	return t.store(tx, v)
 }
 
 // Abandon implements job.Worker: a cancelled version is CREATE STOPPED, any
 // other CREATE FAILED.
 func (t *Trainer) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause error) error {
-	v, err := catalog.Get[catalog.SolutionVersion](tx, key)
+	r, err := find(tx, key)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	v := r.Training()
 	if errors.Is(cause, job.ErrCanceled) {
 		v.Status = catalog.Stopped
 	} else {
 		v.Status = catalog.Failed
-		v.FailureReason = "The training was given up: " + cause.Error() + advice(cause)
+		v.FailureReason = "The training was given up: " + cause.Error() + advice(v, cause)
 	}
-	if err := catalog.Update(tx, v); err != nil {
+	if err := t.store(tx, r); err != nil {
 		return err
 	}
 	n := names{arn: v.ARN, version: v.ID}
 	if group, err := catalog.Get[catalog.DatasetGroup](tx, v.Group); err == nil {
 		n.group = group.ID
 	}
-	if solution, err := catalog.Get[catalog.Solution](tx, v.Parent); err == nil {
-		n.solution = solution.ID
+	if owner, err := catalog.Find(tx, v.Parent); err == nil {
+		n.owner = owner.Common().ID
 	}
 	tx.OnCommit(func() { // not here: the writer waits for us
 		t.wg.Go(func() { t.sweep(context.Background(), n, checkpoint{}) })
@@ -229,10 +268,13 @@ func (t *Trainer) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause err
 }
 
 // advice is what a person can do about a training that did not succeed.
-func advice(cause error) string {
-	const again = " Create another solution version to try again."
+func advice(v *catalog.SolutionVersion, cause error) string {
+	again, fewer := " Create another solution version to try again.", " (eventType, eventValueThreshold)"
+	if useCase(v) {
+		again, fewer = " Delete the recommender and create it again, or update it, to try again.", ""
+	}
 	if outOfMemory(cause) {
-		return ". Give the machine more memory, stop other programs, or train on fewer interactions (eventType, eventValueThreshold)." + again
+		return ". Give the machine more memory, stop other programs, or train on fewer interactions" + fewer + "." + again
 	}
 	return ". The server's log has more." + again
 }

@@ -302,7 +302,7 @@ func TestStoppingVersionIsNotPublished(t *testing.T) {
 	r := openRig(t, "")
 	r.shop(t)
 	r.request(t, func(v *catalog.SolutionVersion) { v.Status = catalog.Stopping })
-	err := r.db.Update(t.Context(), func(tx *store.Tx) error { return publish(tx, testVersion, checkpoint{Model: "m"}) })
+	err := r.db.Update(t.Context(), func(tx *store.Tx) error { return New(Options{}).publish(tx, testVersion, checkpoint{Model: "m"}) })
 	if v := r.version(t); !errors.Is(err, job.ErrCanceled) || v.Status != catalog.Stopping || v.Model != "" {
 		t.Errorf("%v; %+v", err, v)
 	}
@@ -384,7 +384,7 @@ func TestPublishedModelIsNeverSwept(t *testing.T) {
 	v := r.await(t, catalog.Active)
 	r.stop()
 	n := names{arn: v.ARN, group: r.group.ID, version: v.ID, attempt: 2}
-	n.solution = strings.Split(v.Model, "/")[2]
+	n.owner = strings.Split(v.Model, "/")[2]
 	if err := writeBlob(t.Context(), r.blobs, n.model(), (&fakeModel{}).Save); err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,6 @@ import (
 	wire "usher/wire/personalize"
 )
 
-// seed is the seed of every training: the same data and the same parameters
-// give the same model, whatever solution and version are called (I4).
-const seed = 1
-
 // CreateSolutionVersion starts a training.
 func (a *API) CreateSolutionVersion(ctx context.Context, in *wire.CreateSolutionVersionInput) (*wire.CreateSolutionVersionOutput, error) {
 	tags, err := newTags(nil, in.Tags)
@@ -35,13 +31,8 @@ func (a *API) CreateSolutionVersion(ctx context.Context, in *wire.CreateSolution
 		if err != nil {
 			return nil, err
 		}
-		v := &catalog.SolutionVersion{
-			Meta:   catalog.Meta{ARN: arn, Name: text(in.Name), Group: s.Group, Parent: s.ARN, Status: catalog.Pending, Tags: tags},
-			Recipe: s.Recipe, EventType: s.EventType, PerformHPO: s.PerformHPO, PerformAutoML: s.PerformAutoML,
-			PerformIncrementalUpdate: s.PerformIncrementalUpdate, TrainingMode: string(wire.TrainingModeFull),
-			TrainingType: string(wire.TrainingTypeManual), Config: s.Config, Params: s.Params,
-			EventValueThreshold: s.EventValueThreshold, Seed: seed,
-		}
+		v := train.NewVersion(s)
+		v.ARN, v.Name, v.Tags = arn, text(in.Name), tags
 		if err := a.create(tx, v, quotaVersions); err != nil {
 			return nil, err
 		}
