@@ -41,6 +41,7 @@ const (
 	KindSchema          Kind = "schema"
 	KindDataset         Kind = "dataset"
 	KindImportJob       Kind = "dataset-import-job"
+	KindExportJob       Kind = "dataset-export-job"
 	KindEventTracker    Kind = "event-tracker"
 	KindSolution        Kind = "solution"
 	KindSolutionVersion Kind = "solution-version" // ARN: solution/<name>/<id>
@@ -50,7 +51,6 @@ const (
 	KindFilter            Kind = "filter"
 	KindBatchInferenceJob Kind = "batch-inference-job"
 	KindBatchSegmentJob   Kind = "batch-segment-job"
-	KindExportJob         Kind = "dataset-export-job"
 	KindDataDeletionJob   Kind = "data-deletion-job"
 	KindMetricAttribution Kind = "metric-attribution"
 

@@ -95,6 +95,8 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 		return Get[Dataset](tx, arn)
 	case KindImportJob:
 		return Get[ImportJob](tx, arn)
+	case KindExportJob:
+		return Get[ExportJob](tx, arn)
 	case KindEventTracker:
 		return Get[EventTracker](tx, arn)
 	case KindSolution:

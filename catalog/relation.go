@@ -16,6 +16,7 @@ var relations = map[Kind][]relation{
 	KindSchema: {{KindDataset, byParent, nil}},
 	KindDataset: {
 		{KindImportJob, byParent, working},
+		{KindExportJob, byParent, working},
 		{KindSolutionVersion, bySameGroup, working},
 		{KindRecommender, bySameGroup, working},
 	},
@@ -114,13 +115,13 @@ func linked(tx *store.Tx, kind Kind, q Query, statuses []Status) ([]string, erro
 
 // owned says which records have no life without the resource: they go with it.
 var owned = map[Kind][]relation{
-	KindDataset:     {{KindImportJob, byParent, nil}},
+	KindDataset:     {{KindImportJob, byParent, nil}, {KindExportJob, byParent, nil}},
 	KindSolution:    {{KindSolutionVersion, byParent, nil}},
 	KindRecommender: {{KindRecommenderVersion, byParent, nil}},
 }
 
 // DeleteAll deletes a record and those that have no life without it: a
-// solution's or recommender's versions, a dataset's import jobs. Ask Blockers first.
+// solution's or recommender's versions, a dataset's import and export jobs. Ask Blockers first.
 func DeleteAll(tx *store.Tx, r Record) error {
 	for _, rel := range owned[r.Kind()] {
 		arns, err := linked(tx, rel.kind, rel.link(r.Common()), rel.statuses)

@@ -15,6 +15,10 @@ const (
 	maxID      = 256
 	maxString  = 1000
 	maxTextual = 20_000
+
+	// AWS takes at most 1000 characters of impressions in a file, but 25 ids of 256
+	// in an event. What came as an event has to fit into a file too.
+	maxImpression = 25*(maxID+1) - 1
 )
 
 // lastTime is the last Unix second taken for a time when nobody says what time it
@@ -197,6 +201,8 @@ func (f *Field) maxChars() int {
 		return maxTextual
 	case f.Name == "USER_ID", f.Name == "ITEM_ID", f.Name == "ACTION_ID":
 		return maxID
+	case f.Name == "IMPRESSION":
+		return maxImpression
 	}
 	return maxString
 }

@@ -16,6 +16,7 @@ import (
 	"usher/api/events"
 	"usher/api/identity"
 	"usher/api/runtime"
+	"usher/batch"
 	"usher/blob"
 	"usher/blob/s3server"
 	"usher/catalog"
@@ -122,12 +123,14 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
+	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Log: opt.Log})
 	set := metrics.NewSet()
-	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, serving.DeployJob: 4},
+	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, serving.DeployJob: 4},
 		Workers: map[job.Kind]job.Worker{
 			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
 			train.Job:         counted(trainer, db, set, versionRecord),
 			ingest.EraseJob:   in.Eraser(),
+			batch.ExportJob:   files.Exporter(),
 			serving.DeployJob: srv.Deployer(),
 		}})
 	if err != nil {

@@ -418,7 +418,6 @@ func TestLater(t *testing.T) {
 		{"CreateBatchInferenceJob", batch(good + double), "InvalidInput", []string{"given twice"}},
 		{"CreateBatchSegmentJob", batch(good), "InvalidInput", []string{"aws-sims", "aws-item-affinity"}},
 		{"CreateBatchSegmentJob", batch(good + `, "filterArn": "~schema/f"`), "InvalidInput", []string{"is of a schema"}},
-		{"CreateDatasetExportJob", `{"jobName": "j", "datasetArn": "~dataset/shop/INTERACTIONS", "jobOutput": {"s3DataDestination": {"path": "s3://a/b/"}}` + role + `}`, "InvalidInput", not},
 		{"CreateDatasetExportJob", `{"jobName": "j", "datasetArn": "~dataset/shop/INTERACTIONS", "jobOutput": {"s3DataDestination": {"path": "s3:///b/"}}` + role + `}`, "InvalidInput", []string{"Invalid S3 output path"}},
 		{"CreateDatasetExportJob", `{"jobName": "j", "datasetArn": "~dataset/shop/INTERACTIONS", "jobOutput": {"s3DataDestination": {"path": "s3://a/b/"}}` + role + double + `}`, "InvalidInput", []string{"given twice"}},
 		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b.csv"}` + role + `}`, "InvalidInput", not},

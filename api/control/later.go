@@ -213,34 +213,7 @@ func (a *API) ListBatchSegmentJobs(_ context.Context, in *wire.ListBatchSegmentJ
 	return &wire.ListBatchSegmentJobsOutput{BatchSegmentJobs: []wire.BatchSegmentJobSummary{}}, nil
 }
 
-// Exports and deletions.
-
-// CreateDatasetExportJob is not in this version.
-func (a *API) CreateDatasetExportJob(ctx context.Context, in *wire.CreateDatasetExportJobInput) (*wire.CreateDatasetExportJobOutput, error) {
-	return nil, missing(ctx, a, "CreateDatasetExportJob", "The files that were imported are still in their bucket.", func(tx *store.Tx) error {
-		if _, err := newTags(nil, in.Tags); err != nil {
-			return err
-		}
-		if err := s3Path("jobOutput", "output", in.JobOutput.S3DataDestination); err != nil {
-			return err
-		}
-		_, err := getReady[catalog.Dataset](tx, a, *in.DatasetArn)
-		return err
-	})
-}
-
-// DescribeDatasetExportJob finds none.
-func (a *API) DescribeDatasetExportJob(_ context.Context, in *wire.DescribeDatasetExportJobInput) (*wire.DescribeDatasetExportJobOutput, error) {
-	return nil, a.none(*in.DatasetExportJobArn, catalog.KindExportJob)
-}
-
-// ListDatasetExportJobs lists none.
-func (a *API) ListDatasetExportJobs(_ context.Context, in *wire.ListDatasetExportJobsInput) (*wire.ListDatasetExportJobsOutput, error) {
-	if err := a.noList(in.DatasetArn, catalog.KindDataset, in.NextToken); err != nil {
-		return nil, err
-	}
-	return &wire.ListDatasetExportJobsOutput{DatasetExportJobs: []wire.DatasetExportJobSummary{}}, nil
-}
+// Deletions.
 
 // CreateDataDeletionJob is not in this version.
 func (a *API) CreateDataDeletionJob(ctx context.Context, in *wire.CreateDataDeletionJobInput) (*wire.CreateDataDeletionJobOutput, error) {

@@ -22,6 +22,7 @@ var nouns = map[catalog.Kind]string{
 	catalog.KindSchema:          "Schema",
 	catalog.KindDataset:         "Dataset",
 	catalog.KindImportJob:       "DatasetImportJob",
+	catalog.KindExportJob:       "DatasetExportJob",
 	catalog.KindEventTracker:    "EventTracker",
 	catalog.KindSolution:        "Solution",
 	catalog.KindSolutionVersion: "SolutionVersion",

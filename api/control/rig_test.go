@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/batch"
 	"usher/blob"
 	"usher/catalog"
 	"usher/dataset"
@@ -118,7 +119,7 @@ func newRig(t *testing.T, set ...func(*Options)) *rig {
 	t.Cleanup(func() { _ = in.Close() })
 	r := &rig{T: t, db: db, hist: hist, workers: map[job.Kind]*worker{}}
 	workers := map[job.Kind]job.Worker{ingest.EraseJob: in.Eraser()}
-	for _, k := range []job.Kind{ingest.ImportJob, train.Job, serving.DeployJob} {
+	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, train.Job, serving.DeployJob} {
 		r.workers[k] = newWorker()
 		workers[k] = r.workers[k]
 	}
