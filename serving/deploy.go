@@ -50,7 +50,7 @@ func (s deployer) Run(ctx context.Context, t *job.Task) error {
 	if err := t.Finish(ctx, func(tx *store.Tx) error { return settle(tx, t.Key, "") }); err != nil {
 		return err
 	}
-	if _, err := s.deployed(ctx, t.Key); err != nil { // so that the first request does not wait
+	if _, err := s.deployed(context.WithoutCancel(ctx), t.Key); err != nil { // so that the first request does not wait
 		s.opt.Log.Warn("deployment is not warm", "campaign", t.Key, "error", err)
 	}
 	return nil

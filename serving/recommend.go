@@ -17,7 +17,7 @@ const (
 
 // Request is one question to a campaign.
 type Request struct {
-	Campaign string // ARN
+	Campaign string // ARN, of a campaign or recommender
 	User     string
 	Item     string
 	Results  int // 0: 25

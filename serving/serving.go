@@ -1,5 +1,6 @@
 // Package serving holds the live models and the path of a request: campaign →
-// model, history, ranking, numbers back to ids.
+// model, history, ranking, numbers back to ids. What is said of campaigns here
+// holds for recommenders too.
 //
 // A deployment is what a campaign serves: a model and its group's history. It
 // is made when a campaign first needs it (by the deploy job, or by the first
@@ -62,9 +63,11 @@ type Serving struct {
 	recipes map[string]recipe.Recipe
 	cancel  func()
 
+	renewals sync.WaitGroup // of models that are made anew beside requests
+
 	mu struct {
 		sync.RWMutex
-		live   map[string]*deployment // by campaign ARN
+		live   map[string]*deployment // by the ARN of a campaign or recommender
 		models map[string]*model      // by version ARN
 		epoch  uint64                 // counts changes of campaigns
 	}
@@ -99,16 +102,17 @@ func New(opt Options) *Serving {
 	return s
 }
 
-// Close stops watching the catalog.
+// Close stops watching the catalog and waits for models that are made anew.
 func (s *Serving) Close() error {
 	s.cancel()
+	s.renewals.Wait()
 	return nil
 }
 
 // changed forgets the deployment of a changed campaign, and models that nothing
 // serves any more.
 func (s *Serving) changed(arn string) {
-	if !strings.Contains(arn, ":"+string(catalog.KindCampaign)+"/") {
+	if !strings.Contains(arn, ":"+string(catalog.KindCampaign)+"/") && !strings.Contains(arn, ":"+string(catalog.KindRecommender)+"/") {
 		return // what a deployment is made of does not change
 	}
 	s.mu.Lock()
@@ -151,18 +155,15 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	if d != nil {
 		return d, nil
 	}
-	var campaign *catalog.Campaign
+	var version string
 	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-		campaign, err = catalog.Get[catalog.Campaign](tx, arn)
+		version, err = target(tx, arn)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if campaign.Status != catalog.Active {
-		return nil, invalid("The campaign %s is %s. Wait until DescribeCampaign says ACTIVE.", arn, campaign.Status)
-	}
-	if d, err = s.deploy(ctx, campaign.Parent); err != nil {
+	if d, err = s.deploy(ctx, version); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -173,12 +174,12 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	return d, nil
 }
 
-// deploy loads what is needed to serve a solution version.
+// deploy loads what is needed to serve a version of a solution or recommender.
 func (s *Serving) deploy(ctx context.Context, versionARN string) (*deployment, error) {
 	var version *catalog.SolutionVersion
 	var group *catalog.DatasetGroup
 	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if version, err = catalog.Get[catalog.SolutionVersion](tx, versionARN); err != nil {
+		if version, err = trainedVersion(tx, versionARN); err != nil {
 			return err
 		}
 		group, err = catalog.Get[catalog.DatasetGroup](tx, version.Group)
@@ -198,6 +199,7 @@ func (s *Serving) deploy(ctx context.Context, versionARN string) (*deployment, e
 	if _, err := s.opt.History.Group(ctx, group.ID); err != nil {
 		return nil, err
 	}
+	m = s.exclude(s.renew(m, version, group.ID), r.Spec(), group.ID)
 	return &deployment{version: versionARN, spec: r.Spec(), model: m, group: group.ID}, nil
 }
 
