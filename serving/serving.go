@@ -69,7 +69,7 @@ type Serving struct {
 		sync.RWMutex
 		live   map[string]*deployment // by the ARN of a campaign or recommender
 		models map[string]*model      // by version ARN
-		epoch  uint64                 // counts changes of campaigns
+		epochs map[string]uint64      // by ARN: how often it has changed
 	}
 }
 
@@ -98,6 +98,7 @@ func New(opt Options) *Serving {
 	}
 	s.mu.live = map[string]*deployment{}
 	s.mu.models = map[string]*model{}
+	s.mu.epochs = map[string]uint64{}
 	s.cancel = opt.DB.Subscribe(catalog.Topic, s.changed)
 	return s
 }
@@ -117,7 +118,7 @@ func (s *Serving) changed(arn string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mu.epoch++
+	s.mu.epochs[arn]++
 	delete(s.mu.live, arn)
 	used := map[string]bool{}
 	for _, d := range s.mu.live {
@@ -150,7 +151,7 @@ func (s *Serving) hold(version string) (release func()) {
 // deployed gives what a campaign serves now.
 func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error) {
 	s.mu.RLock()
-	d, epoch := s.mu.live[arn], s.mu.epoch
+	d, epoch := s.mu.live[arn], s.mu.epochs[arn]
 	s.mu.RUnlock()
 	if d != nil {
 		return d, nil
@@ -168,7 +169,7 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.epoch == epoch { // else the campaign may have changed since it was read
+	if s.mu.epochs[arn] == epoch { // else the campaign may have changed since it was read
 		s.mu.live[arn] = d
 	}
 	return d, nil
