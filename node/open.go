@@ -139,7 +139,8 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	n.closes(jobs.Close)
 
 	arns := catalog.NewARNs(opt.Region, opt.Account)
-	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: observe(set)}
+	watch := observe(set)
+	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: watch}
 	mux, query := wire.NewMux(wopt), wire.NewQuery(wopt)
 	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast})
 	n.closes(admin.OpenSyncer(opt.Log).Close)
@@ -148,7 +149,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))
 	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)
 
-	r := &router{mux: mux, query: query, buckets: buckets, metrics: set,
+	r := &router{mux: mux, query: query, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
 	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: len(keys) > 0}
 	return wire.Identify(guard.Handler(r)), nil

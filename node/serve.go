@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -69,6 +70,8 @@ type router struct {
 	buckets    *s3server.Buckets
 	metrics    *metrics.Set
 	signatures *wire.Signatures
+	observe    func(service, operation string, status int, code string, seconds float64)
+	log        *slog.Logger
 }
 
 // ServeHTTP implements http.Handler.
@@ -102,6 +105,9 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w = &patientWriter{ResponseWriter: w, control: control}
 	}
+	if !call {
+		defer s.logObject(w.(*patientWriter), r, time.Now())
+	}
 	who, err := s.signatures.Verify(r)
 	if err != nil {
 		s.refuse(w, r, err)
@@ -116,6 +122,16 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.buckets.ServeHTTP(w, r)
 	}
+}
+
+// logObject logs and counts a request to the buckets, as wire does those of the APIs.
+func (s *router) logObject(w *patientWriter, r *http.Request, began time.Time) {
+	took := time.Since(began)
+	status := cmp.Or(w.status, http.StatusOK)
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request", wire.RequestID(r.Context())),
+		slog.String("service", "s3"), slog.String("operation", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
+		slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+	s.observe("s3", r.Method, status, "", took.Seconds())
 }
 
 // refuse answers a bad signature in the words of the service that was called.
@@ -164,9 +180,20 @@ func (b *patientBody) Read(p []byte) (int, error) {
 type patientWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	status  int // of the answer; 0 while it has not begun
+}
+
+func (w *patientWriter) WriteHeader(status int) {
+	if status >= 200 && w.status == 0 { // 100 Continue is no answer
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *patientWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
 	_ = w.control.SetWriteDeadline(time.Now().Add(requestTime)) // an error: the connection has none
 	return w.ResponseWriter.Write(p)
 }
