@@ -72,11 +72,14 @@ func importRecord(tx *store.Tx, arn string) (outcome, error) {
 }
 
 func versionRecord(tx *store.Tx, arn string) (outcome, error) {
-	v, err := catalog.Get[catalog.SolutionVersion](tx, arn)
+	v, err := catalog.Find(tx, arn)
 	if err != nil {
 		return outcome{}, err
 	}
-	o := ended(&v.Meta)
-	o.name, o.labels = "SolutionTrainingJob", fmt.Sprintf(`{SolutionArn=%q}`, v.Parent)
+	o := ended(v.Common())
+	o.name, o.labels = "SolutionTrainingJob", fmt.Sprintf(`{SolutionArn=%q}`, v.Common().Parent)
+	if v.Kind() == catalog.KindRecommenderVersion {
+		o.name, o.labels = "RecommenderTrainingJob", fmt.Sprintf(`{RecommenderArn=%q}`, v.Common().Parent)
+	}
 	return o, nil
 }

@@ -25,9 +25,11 @@ import (
 	"usher/ingest"
 	"usher/job"
 	"usher/recipe"
+	"usher/recipe/domain"
 	"usher/recipe/itemknn"
 	"usher/recipe/popularity"
 	"usher/recipe/sequence"
+	"usher/recipe/trending"
 	"usher/serving"
 	"usher/store"
 	"usher/train"
@@ -49,7 +51,7 @@ type Node struct {
 
 // recipes are those that this usher can train.
 func recipes() []recipe.Recipe {
-	return []recipe.Recipe{popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}}
+	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}, trending.Recipe{})
 }
 
 // minimums are AWS's, data.md §9 of the developer guide's quotas.
@@ -121,17 +123,19 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
-		EventTypes: opt.eventTypes(), Now: opt.Now, Log: opt.Log})
+		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
 	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Log: opt.Log})
 	set := metrics.NewSet()
-	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, serving.DeployJob: 4},
+	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
 		Workers: map[job.Kind]job.Worker{
 			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
 			train.Job:         counted(trainer, db, set, versionRecord),
 			ingest.EraseJob:   in.Eraser(),
 			batch.ExportJob:   files.Exporter(),
 			serving.DeployJob: srv.Deployer(),
+
+			serving.RecommenderJob: srv.RecommenderDeployer(),
 		}})
 	if err != nil {
 		return nil, err

@@ -32,8 +32,14 @@ func FollowTraining(tx *store.Tx, version catalog.Record) error {
 	if notFound(err) {
 		return nil
 	}
-	if err != nil || r.Next != v.ARN { // another training has taken its place
+	if err != nil {
 		return err
+	}
+	if r.Next != v.ARN { // it was abandoned; train sweeps the blobs of what has no record
+		if v.Status.Transitional() {
+			return nil
+		}
+		return catalog.Delete(tx, v)
 	}
 	switch {
 	case v.Status == catalog.Active:

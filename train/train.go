@@ -161,6 +161,9 @@ func (t *Trainer) Run(ctx context.Context, task *job.Task) error {
 		return err
 	}
 	if err := t.supervise(ctx, task, w, &p); err != nil {
+		if errors.Is(context.Cause(ctx), job.ErrCanceled) { // its record may be gone before it is abandoned
+			t.sweep(context.WithoutCancel(ctx), w.names, checkpoint{})
+		}
 		return err
 	}
 	// What is trained is worth publishing, even while the process is stopping.

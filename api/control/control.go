@@ -43,7 +43,8 @@ type Options struct {
 // API implements the service. All methods may be called concurrently.
 type API struct {
 	opt       Options
-	trainable []string // names, sorted
+	trainable []string // names of recipes for solutions, sorted
+	useCases  []string // names of recipes for recommenders
 }
 
 var _ wire.API = (*API)(nil)
@@ -52,7 +53,11 @@ var _ wire.API = (*API)(nil)
 func New(opt Options) *API {
 	a := &API{opt: opt}
 	for _, r := range opt.Recipes {
-		a.trainable = append(a.trainable, r.Spec().Name)
+		if s := r.Spec(); s.Domain != "" {
+			a.useCases = append(a.useCases, s.Name)
+		} else {
+			a.trainable = append(a.trainable, s.Name)
+		}
 	}
 	slices.Sort(a.trainable)
 	return a

@@ -406,7 +406,6 @@ func TestLater(t *testing.T) {
 	r.refuse([]refusal{
 		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "INCLUDE ItemID WHERE Items.A IN (\"b\")"}`, "InvalidInput", not},
 		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "x"` + double + `}`, "InvalidInput", []string{`"a" is given twice`}},
-		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/films", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"}`, "InvalidInput", not},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/films", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"` + double + `}`, "InvalidInput", []string{"given twice"}},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/shop", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"}`, "InvalidInput", []string{"domain dataset groups"}},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/films", "recipeArn": "arn:aws:personalize:::recipe/aws-sims"}`, "InvalidInput", []string{"aws-sims", "VIDEO_ON_DEMAND"}},

@@ -84,64 +84,6 @@ func (a *API) DeleteFilter(_ context.Context, in *wire.DeleteFilterInput) (*wire
 	return nil, a.none(*in.FilterArn, catalog.KindFilter)
 }
 
-// Recommenders.
-
-// CreateRecommender is not in this version.
-func (a *API) CreateRecommender(ctx context.Context, in *wire.CreateRecommenderInput) (*wire.CreateRecommenderOutput, error) {
-	return nil, missing(ctx, a, "CreateRecommender", "Make a solution and a campaign instead: domain dataset groups have them too.", func(tx *store.Tx) error {
-		if _, err := newTags(nil, in.Tags); err != nil {
-			return err
-		}
-		spec, err := a.recipeOf(*in.RecipeArn)
-		if err != nil {
-			return err
-		}
-		g, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
-		switch {
-		case err != nil:
-			return err
-		case g.Domain == "":
-			return invalid("The dataset group %s is of no domain (custom), and recommenders are for domain dataset groups. Make a solution and a campaign instead.", g.ARN)
-		case spec.Domain != g.Domain:
-			return invalid("recipeArn: %s is of %s, but the dataset group is of %s. ListRecipes with that domain shows the use cases for it.", spec.Name, domainText(spec.Domain), domainText(g.Domain))
-		}
-		return nil
-	})
-}
-
-// DescribeRecommender finds none.
-func (a *API) DescribeRecommender(_ context.Context, in *wire.DescribeRecommenderInput) (*wire.DescribeRecommenderOutput, error) {
-	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
-}
-
-// ListRecommenders lists none.
-func (a *API) ListRecommenders(_ context.Context, in *wire.ListRecommendersInput) (*wire.ListRecommendersOutput, error) {
-	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
-		return nil, err
-	}
-	return &wire.ListRecommendersOutput{Recommenders: []wire.RecommenderSummary{}}, nil
-}
-
-// UpdateRecommender finds none.
-func (a *API) UpdateRecommender(_ context.Context, in *wire.UpdateRecommenderInput) (*wire.UpdateRecommenderOutput, error) {
-	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
-}
-
-// StartRecommender finds none.
-func (a *API) StartRecommender(_ context.Context, in *wire.StartRecommenderInput) (*wire.StartRecommenderOutput, error) {
-	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
-}
-
-// StopRecommender finds none.
-func (a *API) StopRecommender(_ context.Context, in *wire.StopRecommenderInput) (*wire.StopRecommenderOutput, error) {
-	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
-}
-
-// DeleteRecommender finds none.
-func (a *API) DeleteRecommender(_ context.Context, in *wire.DeleteRecommenderInput) (*wire.DeleteRecommenderOutput, error) {
-	return nil, a.none(*in.RecommenderArn, catalog.KindRecommender)
-}
-
 // Batch jobs.
 
 // batch judges what the two kinds of batch jobs have in common.

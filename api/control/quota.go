@@ -26,6 +26,7 @@ var (
 	quotaSolutions      = quota{most: 10, inGroup: true}
 	quotaVersions       = quota{most: 20, pending: true}
 	quotaCampaigns      = quota{most: 5, inGroup: true}
+	quotaRecommenders   = quota{most: 5, inGroup: true}
 	pendingOrInProgress = []catalog.Status{catalog.Pending, catalog.InProgress}
 )
 
@@ -35,6 +36,7 @@ var quotaNouns = map[catalog.Kind]string{
 	catalog.KindDatasetGroup: "dataset group",
 	catalog.KindSolution:     "solution",
 	catalog.KindCampaign:     "campaign",
+	catalog.KindRecommender:  "recommender",
 }
 
 // within gives an error when the record just created is one too many.

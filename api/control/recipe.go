@@ -32,7 +32,7 @@ func (a *API) trained(spec recipe.Spec) error {
 	choice := "Use " + strings.Join(a.trainable, ", ") + "."
 	switch {
 	case spec.Domain != "":
-		return invalid("recipeArn: %s is a use case of the domain %s, for recommenders, which this version of usher does not have yet. %s", spec.Name, spec.Domain, choice)
+		return invalid("recipeArn: %s is a use case of the domain %s: it is for recommenders, which CreateRecommender makes in a dataset group of that domain. %s", spec.Name, spec.Domain, choice)
 	case spec.Legacy:
 		return invalid("recipeArn: %s is a legacy recipe: new solutions cannot have it. %s", spec.Name, choice)
 	case !slices.Contains(a.trainable, spec.Name):

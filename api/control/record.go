@@ -27,6 +27,7 @@ var nouns = map[catalog.Kind]string{
 	catalog.KindSolution:        "Solution",
 	catalog.KindSolutionVersion: "SolutionVersion",
 	catalog.KindCampaign:        "Campaign",
+	catalog.KindRecommender:     "Recommender",
 }
 
 // get reads the record that an ARN of the caller's names: get[catalog.Solution](tx, a, arn).
@@ -137,6 +138,9 @@ func unused(tx *store.Tx, r catalog.Record) error {
 
 // busy says whether work is being done on a resource or on its update.
 func busy(r catalog.Record) bool {
+	if r, ok := r.(*catalog.Recommender); ok {
+		return r.Busy()
+	}
 	if c, ok := r.(*catalog.Campaign); ok && c.LatestUpdate != nil && c.LatestUpdate.Status.Transitional() {
 		return true
 	}

@@ -76,6 +76,9 @@ func (w *worker) Run(ctx context.Context, t *job.Task) error {
 // Abandon does what train does for a cancelled version.
 func (w *worker) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause error) error {
 	r, err := catalog.Find(tx, key)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -119,7 +122,7 @@ func newRig(t *testing.T, set ...func(*Options)) *rig {
 	t.Cleanup(func() { _ = in.Close() })
 	r := &rig{T: t, db: db, hist: hist, workers: map[job.Kind]*worker{}}
 	workers := map[job.Kind]job.Worker{ingest.EraseJob: in.Eraser()}
-	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, train.Job, serving.DeployJob} {
+	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, train.Job, serving.DeployJob, serving.RecommenderJob} {
 		r.workers[k] = newWorker()
 		workers[k] = r.workers[k]
 	}

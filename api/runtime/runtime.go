@@ -3,9 +3,11 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -35,9 +37,10 @@ func New(opt Options) *API { return &API{opt} }
 func (a *API) GetRecommendations(ctx context.Context, in *wire.GetRecommendationsInput) (*wire.GetRecommendationsOutput, error) {
 	began := a.opt.Now()
 	answer, err := a.recommend(ctx, in)
-	a.observe("GetRecommendations", "GetRecommendations", text(in.CampaignArn), began, err)
+	asked := cmp.Or(text(in.CampaignArn), text(in.RecommenderArn))
+	a.observe("GetRecommendations", "GetRecommendations", asked, began, err)
 	if err != nil {
-		return nil, fault(text(in.CampaignArn), err)
+		return nil, fault(asked, err)
 	}
 	out := &wire.GetRecommendationsOutput{RecommendationId: &answer.ID, ItemList: make([]wire.PredictedItem, len(answer.Items))}
 	for i := range answer.Items {
@@ -47,13 +50,15 @@ func (a *API) GetRecommendations(ctx context.Context, in *wire.GetRecommendation
 }
 
 func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (*serving.Answer, error) {
+	arn, kind := in.CampaignArn, catalog.KindCampaign
+	if arn == nil {
+		arn, kind = in.RecommenderArn, catalog.KindRecommender
+	}
 	switch {
-	case in.CampaignArn == nil && in.RecommenderArn == nil:
-		return nil, invalid("campaignArn is missing. Give the ARN of the campaign that should answer.")
+	case arn == nil:
+		return nil, invalid("campaignArn is missing. Give the ARN of the campaign that should answer, or recommenderArn.")
 	case in.CampaignArn != nil && in.RecommenderArn != nil:
 		return nil, invalid("Both campaignArn and recommenderArn are given. Give one of them.")
-	case in.RecommenderArn != nil:
-		return nil, absent("The recommender %s does not exist. This version of usher has no domain recommenders yet: make a solution and a campaign, and give campaignArn.", *in.RecommenderArn)
 	case in.FilterArn != nil:
 		return nil, absent("The filter %s does not exist. This version of usher has no filters yet: send the request without filterArn.", *in.FilterArn)
 	case len(in.FilterValues) > 0:
@@ -63,10 +68,10 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 	case len(in.MetadataColumns) > 0:
 		return nil, invalid("metadataColumns are not in this version of usher yet: send the request without them.")
 	}
-	if _, err := a.opt.ARNs.ParseAs(*in.CampaignArn, catalog.KindCampaign); err != nil {
+	if _, err := a.opt.ARNs.ParseAs(*arn, kind); err != nil {
 		return nil, err
 	}
-	r := serving.Request{Campaign: *in.CampaignArn, User: text(in.UserId), Item: text(in.ItemId), Context: in.Context}
+	r := serving.Request{Campaign: *arn, User: text(in.UserId), Item: text(in.ItemId), Context: in.Context}
 	if in.NumResults != nil {
 		r.Results = int(*in.NumResults)
 	}
@@ -139,13 +144,23 @@ func fault(arn string, err error) error {
 	case errors.As(err, &gone):
 		return &wire.ResourceNotFoundException{Message: &msg}
 	case errors.Is(err, catalog.ErrNotFound):
-		msg = fmt.Sprintf("Resource Arn %s does not exist. ListCampaigns shows those that do.", arn)
+		list := "ListCampaigns"
+		if recommender(arn) {
+			list = "ListRecommenders"
+		}
+		msg = fmt.Sprintf("Resource Arn %s does not exist. %s shows those that do.", arn, list)
 		return &wire.ResourceNotFoundException{Message: &msg}
 	}
 	return err
 }
 
-// observe counts a call under CloudWatch's names, with the campaign as label.
+// recommender says whether an ARN that was understood is of a recommender.
+func recommender(arn string) bool {
+	return strings.Contains(arn, ":"+string(catalog.KindRecommender)+"/")
+}
+
+// observe counts a call under CloudWatch's names, with the campaign or
+// recommender as label.
 // Campaigns that do not exist are counted together, so that a caller cannot
 // fill the server's memory.
 func (a *API) observe(call, requests, campaign string, began time.Time, err error) {
@@ -157,6 +172,9 @@ func (a *API) observe(call, requests, campaign string, began time.Time, err erro
 		return
 	}
 	labels := fmt.Sprintf("{CampaignArn=%q}", campaign)
+	if recommender(campaign) {
+		labels = fmt.Sprintf("{RecommenderArn=%q}", campaign)
+	}
 	a.opt.Metrics.GetOrCreateCounter(requests + labels).Inc()
 	switch {
 	case errors.As(err, &inv):

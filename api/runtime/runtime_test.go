@@ -62,7 +62,8 @@ func TestErrorsAreAWSs(t *testing.T) {
 	}{
 		"nothing":             {wire.GetRecommendationsInput{}, "InvalidInputException", "campaignArn is missing"},
 		"two":                 {wire.GetRecommendationsInput{CampaignArn: slow, RecommenderArn: slow}, "InvalidInputException", "one of them"},
-		"a recommender":       {wire.GetRecommendationsInput{RecommenderArn: ptr(arn + "recommender/x")}, "ResourceNotFoundException", "recommender/x"},
+		"a recommender":       {wire.GetRecommendationsInput{RecommenderArn: ptr(arn + "recommender/x")}, "ResourceNotFoundException", "recommender/x does not exist. ListRecommenders"},
+		"no recommender":      {wire.GetRecommendationsInput{RecommenderArn: slow}, "InvalidInputException", "of a campaign"},
 		"a filter":            {wire.GetRecommendationsInput{CampaignArn: slow, FilterArn: ptr(arn + "filter/x")}, "ResourceNotFoundException", "filter/x"},
 		"values of no filter": {wire.GetRecommendationsInput{CampaignArn: slow, FilterValues: map[string]string{"a": "b"}}, "InvalidInputException", "filterArn"},
 		"promotions":          {wire.GetRecommendationsInput{CampaignArn: slow, Promotions: []wire.Promotion{{}}}, "InvalidInputException", "promotions"},
