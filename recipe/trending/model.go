@@ -32,10 +32,11 @@ func newModel(ctx context.Context, data *dataset.Snapshot, frequency time.Durati
 	if err != nil {
 		return nil, err
 	}
-	order, err := rising(ctx, data, users, end, frequency)
+	grown, err := countGrowth(ctx, data, end, frequency)
 	if err != nil {
 		return nil, err
 	}
+	order := grown.rising(users)
 	m := &Model{known: data.Items(), frequency: frequency, rising: len(order)}
 	grows := make([]bool, data.Items())
 	for _, i := range order {

@@ -73,46 +73,47 @@ func frequencyOf(given recipe.Params) (time.Duration, error) {
 	return frequencies[p["trend_discovery_frequency"]], nil
 }
 
-// Measure gives trend_prediction_accuracy: of the items that would have been
-// called trending one interval ago, at most 25, the share that are among as many
-// of the fastest-growing ones now. AWS does not say how it counts; like AWS's, it
-// is 0 where nothing was trending.
+// Measure gives trend_prediction_accuracy: how much the items that would have
+// been called trending one interval ago have grown since, at most 25 of them, of
+// the growth of as many that grew most. It is 0 where nothing was trending then
+// or nothing grows now, and where what was called trending shrinks.
 func (Recipe) Measure(ctx context.Context, in recipe.Input) (map[string]float64, error) {
-	frequency, err := frequencyOf(in.Params)
+	accuracy, err := measure(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("measure %s: %w", Name, err)
+	}
+	return map[string]float64{"trend_prediction_accuracy": accuracy}, nil
+}
+
+func measure(ctx context.Context, in recipe.Input) (float64, error) {
+	frequency, err := frequencyOf(in.Params)
+	if err != nil {
+		return 0, err
 	}
 	end, _ := newest(in.Data)
 	users, err := popularity.Count(ctx, in.Data)
 	if err != nil {
-		return nil, fmt.Errorf("measure %s: %w", Name, err)
+		return 0, err
 	}
-	then, err := rising(ctx, in.Data, users, end-int64(frequency/time.Second), frequency)
+	then, err := countGrowth(ctx, in.Data, end-int64(frequency/time.Second), frequency)
 	if err != nil {
-		return nil, fmt.Errorf("measure %s: %w", Name, err)
+		return 0, err
 	}
-	now, err := rising(ctx, in.Data, users, end, frequency)
+	now, err := countGrowth(ctx, in.Data, end, frequency)
 	if err != nil {
-		return nil, fmt.Errorf("measure %s: %w", Name, err)
+		return 0, err
 	}
-	return map[string]float64{"trend_prediction_accuracy": overlap(first(then), first(now))}, nil
-}
-
-// first gives the first measured items of a list.
-func first(list []dataset.Index) []dataset.Index { return list[:min(25, len(list))] }
-
-// overlap gives the share of a that is in b.
-func overlap(a, b []dataset.Index) float64 {
-	if len(a) == 0 {
-		return 0
-	}
-	hits := 0
-	for _, i := range a {
-		if slices.Contains(b, i) {
-			hits++
+	sum := func(list []dataset.Index) (total float64) {
+		for _, i := range list[:min(25, len(list))] {
+			total += float64(now.of(i))
 		}
+		return total
 	}
-	return float64(hits) / float64(len(a))
+	most := sum(now.rising(users))
+	if most == 0 {
+		return 0, nil
+	}
+	return max(0, sum(then.rising(users))/most), nil
 }
 
 // newest gives the time of the newest event, false when there is none.
@@ -130,15 +131,20 @@ func newest(data *dataset.Snapshot) (at int64, ok bool) {
 // checkEvery is after how many users a loop asks whether to stop.
 const checkEvery = 1 << 12
 
-// rising gives the items that grow in the interval that ends at end, the fastest
-// first. users is how many had each item; of equal ones it decides.
-func rising(ctx context.Context, data *dataset.Snapshot, users []uint32, end int64, frequency time.Duration) ([]dataset.Index, error) {
-	last, before := make([]int32, data.Items()), make([]int32, data.Items())
+// growth is how many events items had in two neighbouring intervals.
+type growth struct{ last, before []int32 } // by item
+
+// of gives how much an item grew.
+func (g growth) of(i dataset.Index) int32 { return g.last[i] - g.before[i] }
+
+// countGrowth counts in the interval that ends at end and in the one before.
+func countGrowth(ctx context.Context, data *dataset.Snapshot, end int64, frequency time.Duration) (growth, error) {
+	g := growth{make([]int32, data.Items()), make([]int32, data.Items())}
 	f := int64(frequency / time.Second)
 	for u := range data.UserIDs {
 		if u%checkEvery == 0 {
 			if err := context.Cause(ctx); err != nil {
-				return nil, err
+				return growth{}, err
 			}
 		}
 		h := data.History(dataset.Index(u))
@@ -146,21 +152,26 @@ func rising(ctx context.Context, data *dataset.Snapshot, users []uint32, end int
 			switch e := h[n]; {
 			case e.Time > end:
 			case e.Time > end-f:
-				last[e.Item]++
+				g.last[e.Item]++
 			default:
-				before[e.Item]++
+				g.before[e.Item]++
 			}
 		}
 	}
+	return g, nil
+}
+
+// rising gives the items that grow, the fastest first. users is how many had
+// each item; of equal ones it decides.
+func (g growth) rising(users []uint32) []dataset.Index {
 	var out []dataset.Index
-	for i := range last {
-		if last[i] > before[i] {
-			out = append(out, dataset.Index(i))
+	for i := range dataset.Index(len(g.last)) {
+		if g.of(i) > 0 {
+			out = append(out, i)
 		}
 	}
 	slices.SortFunc(out, func(a, b dataset.Index) int {
-		return cmp.Or(cmp.Compare(last[b]-before[b], last[a]-before[a]), cmp.Compare(last[b], last[a]),
-			cmp.Compare(users[b], users[a]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(g.of(b), g.of(a)), cmp.Compare(g.last[b], g.last[a]), cmp.Compare(users[b], users[a]), cmp.Compare(a, b))
 	})
-	return out, nil
+	return out
 }

@@ -168,10 +168,14 @@ func TestMeasure(t *testing.T) {
 		}
 		return got["trend_prediction_accuracy"]
 	}
-	// An hour ago 0 and 1 grew; now 1 and 2 do.
-	data := snapshot(4, 3, at{0, 0, 100}, at{0, 1, 101}, at{1, 1, 170}, at{2, 1, 171}, at{0, 2, 175}, at{3, 2, 178})
-	if got := measure(data); got != .5 {
-		t.Errorf("accuracy %v, want .5", got)
+	// An hour ago 0 and 1 grew by one each; now 2 grows by 3, 1 by 2, and 0 shrinks by one.
+	data := snapshot(4, 3, at{0, 0, 100}, at{0, 1, 101}, at{1, 1, 170}, at{2, 1, 171}, at{3, 1, 172}, at{0, 2, 175}, at{1, 2, 176}, at{3, 2, 178})
+	if got := measure(data); got != .2 {
+		t.Errorf("accuracy %v, want (2 - 1) of 5", got)
+	}
+	// What grew an hour ago is gone.
+	if got := measure(snapshot(4, 2, at{0, 0, 100}, at{1, 0, 101}, at{2, 1, 170})); got != 0 {
+		t.Errorf("accuracy %v where what was trending shrinks", got)
 	}
 	if got := measure(snapshot(2, 2, at{0, 0, 5}, at{1, 1, 5})); got != 0 {
 		t.Errorf("accuracy %v where nothing was trending before", got)
