@@ -25,6 +25,7 @@ type Recommender struct {
 	Recipe       string
 	Config       json.RawMessage `json:",omitempty"` // recommenderConfig as given
 	Next         string          // ARN of the version that is being trained or deployed; "" when none is
+	Trained      time.Time       // when its last training was asked for
 	LatestUpdate *RecommenderUpdate
 }
 

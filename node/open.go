@@ -148,6 +148,9 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	mux, query := wire.NewMux(wopt), wire.NewQuery(wopt)
 	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast})
 	n.closes(admin.OpenSyncer(opt.Log).Close)
+	if !opt.Fast { // people's own tests are to be alone with what they ask for
+		n.schedule(db, logs)
+	}
 	personalize.Register(mux, admin)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
 	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))

@@ -37,6 +37,6 @@ func Retrain(tx *store.Tx, r *catalog.Recommender) error {
 	if err := catalog.Create(tx, v); err != nil {
 		return err
 	}
-	r.Next = v.ARN
+	r.Next, r.Trained = v.ARN, tx.Now().UTC()
 	return Enqueue(tx, v.ARN)
 }
