@@ -59,3 +59,7 @@ func (s Set) Len() int {
 	}
 	return n
 }
+
+// Words are the bits of the set, which belong to it; nil for the Set that holds
+// everything. Whoever sets bits keeps to the indexes that the set was made for.
+func (s Set) Words() []uint64 { return s.words }

@@ -1,0 +1,120 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+
+	"usher/dataset"
+)
+
+// bound is a condition whose values are known: those of this request.
+type bound struct {
+	*condition
+	texts  []string   // of columns of strings
+	ranges []keyRange // of columns of numbers
+	all    bool
+	ids    []dataset.Index // of the id column: the records that the texts name
+}
+
+// bind gives a condition its values.
+func (c *condition) bind(args arguments, number func(id string) dataset.Index, item dataset.Row) (bound, error) {
+	b := bound{condition: c, all: c.all}
+	add := func(s string) error {
+		if c.kind == dataset.String {
+			b.texts = append(b.texts, s)
+			return nil
+		}
+		n, err := parseNumber(s)
+		if err == nil {
+			b.ranges = append(b.ranges, rangeOf(c.kind, c.op, n))
+		}
+		return err
+	}
+	for _, v := range c.values {
+		if !v.param {
+			if err := add(v.s); err != nil {
+				return bound{}, err
+			}
+			continue
+		}
+		list := args[v.s]
+		if c.op != in && len(list) > 1 {
+			return bound{}, badArgument("The filter parameter %s stands behind a comparison and takes one value; %d were given.", v.s, len(list))
+		}
+		for _, s := range list {
+			if err := add(s); err != nil {
+				return bound{}, badArgument("The value %q of the filter parameter %s is not a number, but it is compared with a column of numbers.", clip(s), v.s)
+			}
+			b.all = b.all || c.event && s == "*"
+		}
+	}
+	if c.current >= 0 {
+		b.bindItem(item)
+	}
+	if c.id {
+		for _, t := range b.texts {
+			if i := number(t); i != dataset.NoIndex {
+				b.ids = append(b.ids, i)
+			}
+		}
+	}
+	return b, nil
+}
+
+// bindItem takes the values of a column of the current item. Without a value
+// nothing is in the list, and no comparison holds.
+func (b *bound) bindItem(item dataset.Row) {
+	if b.current >= len(item) || item[b.current].Kind == "" {
+		return
+	}
+	v := item[b.current]
+	if b.kind != dataset.String {
+		b.ranges = append(b.ranges, rangeOf(b.kind, b.op, numeralOf(v)))
+		return
+	}
+	if !b.currentSeveral {
+		b.texts = append(b.texts, v.Str)
+		return
+	}
+	for part := range strings.SplitSeq(v.Str, "|") {
+		b.texts = append(b.texts, part)
+	}
+}
+
+// matches judges a record.
+func (b *bound) matches(i dataset.Index, row dataset.Row) bool {
+	return b.holds(i, row) != b.negate
+}
+
+func (b *bound) holds(i dataset.Index, row dataset.Row) bool {
+	if b.id {
+		return slices.Contains(b.ids, i)
+	}
+	if b.field >= len(row) || row[b.field].Kind == "" {
+		return false
+	}
+	v := row[b.field]
+	switch {
+	case b.kind != dataset.String:
+		k := keyOf(v)
+		return slices.ContainsFunc(b.ranges, func(r keyRange) bool { return r.has(k) })
+	case !b.several:
+		return slices.Contains(b.texts, v.Str)
+	}
+	for part := range strings.SplitSeq(v.Str, "|") {
+		if part != "" && slices.Contains(b.texts, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// types says for each event type whether the condition holds.
+func (b *bound) types(names []string) []bool {
+	out := make([]bool, len(names))
+	for i, name := range names {
+		hit := b.all || slices.ContainsFunc(b.texts, func(t string) bool { return strings.EqualFold(t, name) })
+		out[i] = hit != b.negate
+	}
+	return out
+}

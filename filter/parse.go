@@ -1,0 +1,492 @@
+package filter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"usher/dataset"
+)
+
+// operator is how a condition compares.
+type operator uint8
+
+const (
+	in operator = iota // = is in with one value
+	less
+	lessEqual
+	greater
+	greaterEqual
+)
+
+// condition compares a column with values. Values are given by texts (which may
+// be numbers), parameters and the current item.
+type condition struct {
+	dataset dataset.Type
+	field   int // of the schema
+	kind    dataset.Kind
+	several bool // of several categories
+	id      bool // the column that names the record
+	event   bool // the type of an event
+	op      operator
+	negate  bool // NOT IN and !=
+	all     bool // *: every event
+	values  []operand
+	current int // the field of the current item that is compared with; -1: none
+
+	currentSeveral bool // it is of several categories
+}
+
+// operand is a value written down, or the name of a parameter.
+type operand struct {
+	s     string
+	param bool
+}
+
+// parser reads tokens by the grammar. Methods named like a part of the grammar
+// read it.
+type parser struct {
+	scanner
+	tok     token // the next one
+	schemas Schemas
+	program *Program
+	begun   bool // the target is known
+}
+
+// Compile reads an expression and checks it against the schemas of a group's
+// datasets. Mistakes are *SyntaxError.
+func Compile(src string, schemas Schemas) (*Program, error) {
+	p := &parser{scanner: scanner{src: src}, schemas: schemas, program: &Program{}}
+	if err := p.filter(); err != nil {
+		return nil, err
+	}
+	return p.program, nil
+}
+
+func (p *parser) advance() (err error) {
+	p.tok, err = p.next()
+	return err
+}
+
+// want is the error for a token that does not fit.
+func (p *parser) want(what string) error { return p.fail(p.tok.at, p.tok.to, what) }
+
+// refuse is the error for something that is well written but not allowed.
+func (p *parser) refuse(at token, format string, args ...any) error {
+	return &SyntaxError{Position: utf8.RuneCountInString(p.src[:at.at]) + 1, Got: clip(p.src[at.at:at.to]), Msg: fmt.Sprintf(format, args...)}
+}
+
+func (p *parser) invalid(at token, format string, args ...any) error {
+	return p.refuse(at, "Invalid Expression: "+format, args...)
+}
+
+// keyword says whether the next token is that word, and takes it.
+func (p *parser) keyword(w string) (bool, error) {
+	if p.tok.kind != word || !strings.EqualFold(p.tok.s, w) {
+		return false, nil
+	}
+	return true, p.advance()
+}
+
+// sign is keyword for symbols.
+func (p *parser) sign(s string) (bool, error) {
+	if p.tok.kind != symbol || p.tok.s != s {
+		return false, nil
+	}
+	return true, p.advance()
+}
+
+func (p *parser) filter() error {
+	if err := p.advance(); err != nil {
+		return err
+	}
+	for {
+		if err := p.expression(); err != nil {
+			return err
+		}
+		if p.tok.kind == end {
+			return nil
+		}
+		more, err := p.sign("|")
+		if err != nil {
+			return err
+		}
+		if !more {
+			return p.want("AND, OR, IF, | or the end")
+		}
+	}
+}
+
+func (p *parser) expression() error {
+	e := &expression{}
+	var err error
+	if e.include, err = p.keyword("INCLUDE"); err != nil {
+		return err
+	}
+	if !e.include {
+		exclude, err := p.keyword("EXCLUDE")
+		if err != nil {
+			return err
+		}
+		if !exclude {
+			return p.want("INCLUDE or EXCLUDE")
+		}
+	}
+	if err := p.target(); err != nil {
+		return err
+	}
+	where, err := p.keyword("WHERE")
+	if err != nil {
+		return err
+	}
+	if !where {
+		return p.want("WHERE")
+	}
+	if err := p.conditions(e); err != nil {
+		return err
+	}
+	p.program.expressions = append(p.program.expressions, e)
+	on, err := p.keyword("IF")
+	if err != nil || !on {
+		return err
+	}
+	return p.userConditions(e)
+}
+
+func (p *parser) target() error {
+	for _, t := range []Target{Items, Users, Actions} {
+		if p.tok.kind != word || !strings.EqualFold(p.tok.s, t.String()) {
+			continue
+		}
+		if p.begun && p.program.target != t {
+			return p.invalid(p.tok, "all expressions of a filter must be about the same; the one before | is about %s, this one about %s.", p.program.target, t)
+		}
+		p.begun, p.program.target = true, t
+		return p.advance()
+	}
+	return p.want("ItemID, UserID or ActionID")
+}
+
+func (p *parser) conditions(e *expression) error {
+	for {
+		var all []*condition
+		for {
+			c, err := p.condition(e)
+			if err != nil {
+				return err
+			}
+			all = append(all, c)
+			and, err := p.keyword("AND")
+			if err != nil {
+				return err
+			}
+			if !and {
+				break
+			}
+		}
+		e.any = append(e.any, all)
+		or, err := p.keyword("OR")
+		if err != nil || !or {
+			return err
+		}
+	}
+}
+
+// condition reads one condition behind WHERE.
+func (p *parser) condition(e *expression) (*condition, error) {
+	at := p.tok
+	c := &condition{current: -1}
+	if err := p.column(c, at); err != nil {
+		return nil, err
+	}
+	if e.dataset == "" {
+		e.dataset = c.dataset
+	}
+	if e.dataset != c.dataset {
+		return nil, p.invalid(at, "an expression is about one dataset, and this one about %s and %s. Join two expressions with |.", e.dataset, c.dataset)
+	}
+	return c, p.comparison(e, c)
+}
+
+// userConditions reads what stands behind IF.
+func (p *parser) userConditions(e *expression) error {
+	for {
+		at := p.tok
+		user, err := p.keyword("CurrentUser")
+		if err != nil {
+			return err
+		}
+		if !user {
+			return p.fail(at.at, at.to, "CurrentUser")
+		}
+		if p.program.target == Users {
+			return p.invalid(at, "CurrentUser is for filters of items and actions; those of users compare Users.")
+		}
+		p.program.user = true
+		c := &condition{current: -1, dataset: dataset.Users}
+		if err := p.member(c, "CurrentUser"); err != nil {
+			return err
+		}
+		if err := p.comparison(e, c); err != nil {
+			return err
+		}
+		if c.current >= 0 {
+			return p.invalid(at, "CurrentUser cannot be compared with CurrentItem.")
+		}
+		e.when = append(e.when, c)
+		and, err := p.keyword("AND")
+		if err != nil {
+			return err
+		}
+		if !and {
+			if p.tok.kind == word && strings.EqualFold(p.tok.s, "OR") {
+				return p.want("AND, | or the end (conditions behind IF cannot be joined by OR)")
+			}
+			return nil
+		}
+	}
+}
+
+// datasets are the words before the dot.
+var datasets = map[string]dataset.Type{
+	"interactions": dataset.Interactions, "items": dataset.Items, "users": dataset.Users, "actions": dataset.Actions,
+	"action_interactions": dataset.ActionInteractions, "action": dataset.Actions, // AWS's guide spells it so once
+}
+
+// about are the datasets that expressions of a target can look at.
+var about = map[Target][]dataset.Type{
+	Items:   {dataset.Items, dataset.Interactions},
+	Users:   {dataset.Users, dataset.Interactions},
+	Actions: {dataset.Actions, dataset.ActionInteractions},
+}
+
+// column reads dataset.NAME.
+func (p *parser) column(c *condition, at token) error {
+	name := p.tok.s
+	t, ok := datasets[strings.ToLower(name)]
+	if p.tok.kind != word || !ok {
+		return p.want("a column, like Items.GENRES or Interactions.EVENT_TYPE,")
+	}
+	if !slices.Contains(about[p.program.target], t) {
+		return p.invalid(at, "a filter of %s cannot look at %s, only at %s or %s.", p.program.target, name, about[p.program.target][0], about[p.program.target][1])
+	}
+	if err := p.advance(); err != nil {
+		return err
+	}
+	c.dataset = t
+	return p.member(c, name)
+}
+
+// member reads .NAME and finds the column of that name.
+func (p *parser) member(c *condition, of string) error {
+	dot, err := p.sign(".")
+	if err != nil {
+		return err
+	}
+	if !dot {
+		return p.want("a dot and the name of a column")
+	}
+	at := p.tok
+	if at.kind != word {
+		return p.want("the name of a column")
+	}
+	f, s, err := p.field(c.dataset, at, of)
+	if err != nil {
+		return err
+	}
+	def := s.Fields[f]
+	c.field, c.kind, c.several, c.id = f, def.Kind, def.Categorical, f == s.ID()
+	if c.dataset == dataset.Interactions || c.dataset == dataset.ActionInteractions {
+		if def.Name != "EVENT_TYPE" {
+			return p.invalid(at, "%s.%s: of interactions only EVENT_TYPE can be filtered by.", of, def.Name)
+		}
+		c.event = true
+		p.program.user = p.program.user || p.program.target != Users
+	}
+	name := string(c.dataset) + "." + strings.ToUpper(def.Name)
+	if !slices.Contains(p.program.fields, name) {
+		p.program.fields = append(p.program.fields, name)
+	}
+	return p.advance()
+}
+
+// field finds a column that can be filtered by.
+func (p *parser) field(t dataset.Type, at token, of string) (int, *dataset.Schema, error) {
+	s := p.schemas[t]
+	if s == nil {
+		return 0, nil, p.invalid(at, "%s.%s: the dataset group has no dataset of type %s. Create it first.", of, at.s, t)
+	}
+	f := s.Column(at.s)
+	if f < 0 {
+		var names []string
+		for _, x := range s.Fields {
+			names = append(names, x.Name)
+		}
+		return 0, nil, p.invalid(at, "the %s schema has no column %q at character %d. It has %s.", t, clip(at.s), utf8.RuneCountInString(p.src[:at.at])+1, clip(strings.Join(names, ", ")))
+	}
+	switch def := s.Fields[f]; {
+	case def.Kind == dataset.Boolean:
+		return 0, nil, p.invalid(at, "%s.%s is a boolean column. Columns of strings and numbers can be filtered by; for example, make it a categorical string.", of, def.Name)
+	case def.Textual:
+		return 0, nil, p.invalid(at, "%s.%s is a textual column. Columns of other strings and of numbers can be filtered by.", of, def.Name)
+	}
+	return f, s, nil
+}
+
+// comparisons are the signs that need an order, and those that do not.
+var comparisons = map[string]operator{"=": in, "!=": in, "<": less, "<=": lessEqual, ">": greater, ">=": greaterEqual}
+
+// comparison reads what stands behind a column.
+func (p *parser) comparison(e *expression, c *condition) error {
+	not, err := p.keyword("NOT")
+	if err != nil {
+		return err
+	}
+	set, err := p.keyword("IN")
+	switch {
+	case err != nil:
+		return err
+	case set:
+		c.negate = not
+		return p.set(e, c)
+	case not:
+		return p.want("IN")
+	}
+	op, ok := comparisons[p.tok.s]
+	if p.tok.kind != symbol || !ok {
+		return p.want("IN, NOT IN, =, !=, <, <=, > or >=")
+	}
+	if op != in && c.kind == dataset.String {
+		return p.invalid(p.tok, "%s compares numbers, but the column at character %d holds strings. Use =, !=, IN or NOT IN.", p.tok.s, utf8.RuneCountInString(p.src[:p.tok.at])+1)
+	}
+	c.op, c.negate = op, p.tok.s == "!="
+	if err := p.advance(); err != nil {
+		return err
+	}
+	return p.scalar(e, c)
+}
+
+// set reads what stands behind IN: a list in parentheses, or a column of the
+// current item.
+func (p *parser) set(e *expression, c *condition) error {
+	if p.tok.kind == word && strings.EqualFold(p.tok.s, "CurrentItem") {
+		return p.currentItem(c)
+	}
+	open, err := p.sign("(")
+	if err != nil {
+		return err
+	}
+	if !open {
+		return p.want("a list in parentheses")
+	}
+	star := p.tok
+	if all, err := p.sign("*"); err != nil {
+		return err
+	} else if all {
+		if !c.event {
+			return p.invalid(star, "* stands for every event type and cannot be compared with other columns.")
+		}
+		c.all = true
+		return p.closing()
+	}
+	for {
+		if err := p.value(e, c, true); err != nil {
+			return err
+		}
+		comma, err := p.sign(",")
+		if err != nil {
+			return err
+		}
+		if !comma {
+			return p.closing()
+		}
+	}
+}
+
+func (p *parser) closing() error {
+	closed, err := p.sign(")")
+	if err == nil && !closed {
+		err = p.want("a comma or )")
+	}
+	return err
+}
+
+// scalar reads the value behind a comparison sign.
+func (p *parser) scalar(e *expression, c *condition) error {
+	if p.tok.kind == word && strings.EqualFold(p.tok.s, "CurrentItem") {
+		return p.currentItem(c)
+	}
+	open, err := p.sign("(")
+	if err != nil {
+		return err
+	}
+	if err := p.value(e, c, false); err != nil {
+		return err
+	}
+	if open {
+		return p.closing()
+	}
+	return nil
+}
+
+// value reads a text, a number or a parameter; listed ones stand behind IN.
+func (p *parser) value(e *expression, c *condition, listed bool) error {
+	at := p.tok
+	switch at.kind {
+	case param:
+		if c.negate && listed {
+			return p.refuse(at, "Invalid input symbol: $%s. Placeholders are not allowed with NOT_IN operator.", at.s)
+		}
+		for _, list := range []*[]string{&e.params, &p.program.params} {
+			if !slices.Contains(*list, at.s) {
+				*list = append(*list, at.s)
+			}
+		}
+		c.values = append(c.values, operand{at.s, true})
+	case text, number:
+		if c.kind != dataset.String {
+			if _, err := parseNumber(at.s); err != nil {
+				return p.want("a number, because the column holds numbers,")
+			}
+		}
+		if c.event && at.s == "*" {
+			c.all = true
+		}
+		c.values = append(c.values, operand{at.s, false})
+	default:
+		return p.want("a text in double quotes, a number or a parameter")
+	}
+	return p.advance()
+}
+
+// currentItem reads CurrentItem.NAME.
+func (p *parser) currentItem(c *condition) error {
+	at := p.tok
+	if err := p.advance(); err != nil {
+		return err
+	}
+	if c.dataset != dataset.Items {
+		return p.invalid(at, "CurrentItem can be compared with columns of Items only.")
+	}
+	dot, err := p.sign(".")
+	if err != nil {
+		return err
+	}
+	if !dot || p.tok.kind != word {
+		return p.want("a dot and the name of a column")
+	}
+	f, s, err := p.field(dataset.Items, p.tok, "CurrentItem")
+	if err != nil {
+		return err
+	}
+	if (s.Fields[f].Kind == dataset.String) != (c.kind == dataset.String) {
+		return p.invalid(p.tok, "CurrentItem.%s and the column that it is compared with must both hold strings or both numbers.", s.Fields[f].Name)
+	}
+	c.current, c.currentSeveral, p.program.item = f, s.Fields[f].Categorical, true
+	name := string(dataset.Items) + "." + strings.ToUpper(s.Fields[f].Name)
+	if !slices.Contains(p.program.fields, name) {
+		p.program.fields = append(p.program.fields, name)
+	}
+	return p.advance()
+}
