@@ -25,6 +25,8 @@ type fit struct {
 	step  int // steps done
 	best  best
 	after int // measurements since the best one
+
+	blended metric // of network and counters on the validation part; zero: not blended
 }
 
 // best is the network that did best on the validation part: the last one that
@@ -46,6 +48,9 @@ const (
 
 // measurements is how many times about a full training is measured.
 const measurements = 8
+
+// netShare is the network's part of a training, about; the rest is the counters'.
+const netShare = .95
 
 func newFit(c *corpus, s settings, held []heldOut, root seed.Seed, in recipe.Input) *fit {
 	net := nn.New(s.shape(len(c.items)), root.Branch("init"))
@@ -72,7 +77,7 @@ func (f *fit) run(ctx context.Context) error {
 		}
 		f.step++
 		if (f.step%f.tell == 0 || f.step == 1) && f.in.Progress != nil {
-			f.in.Progress(float64(f.step)/float64(end), f.note())
+			f.in.Progress(netShare*float64(f.step)/float64(end), f.note())
 		}
 		if f.step%f.steps.perEpoch == 0 {
 			stop, err := f.measure(ctx)
@@ -131,7 +136,7 @@ func (f *fit) measure(ctx context.Context) (stop bool, err error) {
 		f.after++
 	}
 	if f.in.Progress != nil {
-		f.in.Progress(float64(epoch)/float64(f.s.planned), f.note())
+		f.in.Progress(netShare*float64(epoch)/float64(f.s.planned), f.note())
 	}
 	return f.after >= patience, nil
 }
@@ -177,6 +182,13 @@ func (f *fit) choices() *recipe.Choices {
 		out.Values["validation_users"] = float64(len(f.held))
 		out.Notes = append(out.Notes, fmt.Sprintf("epoch %d of %d was best on the last items of %d users: NDCG@10 %.4f, HR@10 %.4f",
 			s.epochs, s.planned, len(f.held), f.best.score.ndcg, f.best.score.hits))
+	}
+	if f.blended != (metric{}) {
+		out.Values["network_ndcg_at_10"] = f.best.score.ndcg
+		out.Values["network_hit_rate_at_10"] = f.best.score.hits
+		out.Values["validation_ndcg_at_10"] = f.blended.ndcg
+		out.Values["validation_hit_rate_at_10"] = f.blended.hits
+		out.Notes = append(out.Notes, fmt.Sprintf("with counters (weights %v): NDCG@10 %.4f, HR@10 %.4f", s.weights, f.blended.ndcg, f.blended.hits))
 	}
 	for _, v := range s.values() {
 		out.Values[v.name] = v.value

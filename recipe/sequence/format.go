@@ -17,13 +17,15 @@ import (
 
 // A model file is little-endian: magic (8 bytes), version (uint32), length of
 // the head (uint32), the head as JSON, the item numbers (uint32 each), the
-// table and the other parameters (float32 each), and a CRC32C of all before it
-// (uint32). Its length follows from the head, which is checked before anything
-// is allocated. docs/formats.md tells the same.
+// table and the other parameters (float32 each), the counters, and a CRC32C of
+// all before it (uint32). Its length follows from the head, which is checked
+// before anything is allocated. Version 1 has no counters, and is what is still
+// written of a model without them. docs/formats.md tells the same.
 const (
-	magic   = "ushrseq\n"
-	version = 1
-	headMax = 1 << 20
+	magic        = "ushrseq\n"
+	version      = 2
+	plainVersion = 1
+	headMax      = 1 << 20
 )
 
 // head is the JSON part.
@@ -32,6 +34,7 @@ type head struct {
 	Shape    nn.Shape        `json:"shape"`
 	MaskSeen bool            `json:"mask_seen"`
 	Choices  *recipe.Choices `json:"choices"`
+	Blend    *blendHead      `json:"blend,omitempty"` // of version 2
 }
 
 // errDamaged is for bytes that Save cannot have written.
@@ -41,13 +44,17 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
-	h, err := json.Marshal(head{m.known, m.net.Shape, m.maskSeen, m.chosen})
+	h, err := json.Marshal(head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head()})
 	if err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
 	out := newWriter(w)
 	out.bytes([]byte(magic))
-	out.number(version)
+	if m.blend == nil {
+		out.number(plainVersion)
+	} else {
+		out.number(version)
+	}
 	out.number(uint32(len(h)))
 	out.bytes(h)
 	for _, i := range m.items {
@@ -55,6 +62,7 @@ func (m *Model) Save(w io.Writer) error {
 	}
 	out.floats(m.net.Table)
 	out.floats(m.net.Dense)
+	m.blend.write(out)
 	if err := out.finish(); err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
@@ -69,8 +77,9 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 	if in.err == nil && string(start[:]) != magic {
 		return nil, errors.New("sequence: not a model file")
 	}
-	if v := in.number(); in.err == nil && v != version {
-		return nil, fmt.Errorf("sequence: model file has version %d, this program reads %d", v, version)
+	v := in.number()
+	if in.err == nil && v != version && v != plainVersion {
+		return nil, fmt.Errorf("sequence: model file has version %d, this program reads %d and %d", v, plainVersion, version)
 	}
 	n := in.number()
 	if in.err != nil || n > headMax || int64(n) > size {
@@ -79,11 +88,12 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 	raw := make([]byte, n)
 	in.bytes(raw)
 	var h head
-	if in.err != nil || json.Unmarshal(raw, &h) != nil || h.Shape.Check() != nil || h.Known < h.Shape.Rows-1 || h.Known > 1<<31 {
+	if in.err != nil || json.Unmarshal(raw, &h) != nil || h.Shape.Check() != nil || h.Known < h.Shape.Rows-1 || h.Known > 1<<31 ||
+		(h.Blend != nil) != (v == version) || !h.Blend.fits(size) {
 		return nil, errDamaged
 	}
 	rows, d, dense := int64(h.Shape.Rows), int64(h.Shape.Dim), int64(h.Shape.DenseSize())
-	if want := int64(len(magic)) + 8 + int64(n) + 4*((rows-1)+rows*d+dense) + 4; want != size {
+	if want := int64(len(magic)) + 8 + int64(n) + 4*((rows-1)+rows*d+dense) + h.Blend.bytes(rows-1) + 4; want != size {
 		return nil, fmt.Errorf("%w: %d bytes instead of %d", errDamaged, size, want)
 	}
 	if int64(h.Known) > 64*size+1<<20 { // it is the length of a table in memory
@@ -99,10 +109,13 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 	table, rest := make([]float32, rows*d), make([]float32, dense)
 	in.floats(table)
 	in.floats(rest)
-	if !in.intact() {
+	b, ok := h.Blend.read(in, len(items))
+	if !in.intact() || !ok {
 		return nil, errDamaged
 	}
-	return newModel(nn.Wrap(h.Shape, table, rest), h.Known, items, h.MaskSeen, h.Choices), nil
+	m := newModel(nn.Wrap(h.Shape, table, rest), h.Known, items, h.MaskSeen, h.Choices)
+	m.blend = b
+	return m, nil
 }
 
 // writer writes numbers and keeps the first error and a checksum.

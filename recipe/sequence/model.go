@@ -19,12 +19,14 @@ type Model struct {
 	net      *nn.Net   // its table has a row more than items: the start token
 	vectors  []float32 // (items,d) normalised
 	maskSeen bool
+	blend    *blend // counters beside the network; nil: none
 	chosen   *recipe.Choices
 	answers  sync.Pool // of *answer
 }
 
 // answer is the memory of one answer.
 type answer struct {
+	asked
 	enc    nn.Encoder
 	tokens []uint32
 	q      []float32 // (d)
@@ -74,15 +76,18 @@ func (m *Model) encode(a *answer, history []dataset.Event) bool {
 	if len(a.tokens) < window {
 		a.tokens = append(a.tokens, uint32(len(m.items)))
 	}
+	a.newest = a.newest[:0]
+	for i := len(history) - 1; m.blend != nil && i >= 0 && len(a.newest) < newestMost; i-- {
+		if r := m.row(history[i].Item); r != noRow {
+			a.newest = append(a.newest, r)
+		}
+	}
 	for i, j := 0, len(a.tokens)-1; i < j; i, j = i+1, j-1 {
 		a.tokens[i], a.tokens[j] = a.tokens[j], a.tokens[i]
 	}
 	m.net.Encode(&a.enc, a.tokens, a.q)
 	return personal
 }
-
-// seenPenalty is in units of Tau: more than the distance of any two logits.
-const seenPenalty = 3
 
 // Recommend ranks all items that were trained on by their probability of being
 // next. Scores are probabilities over these items, whatever allow says. Without
@@ -104,6 +109,9 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 		a.logits = make([]float32, n)
 	}
 	kernel.MatMulNT(a.logits, n, a.q, d, m.vectors, d, 1, n, d, false)
+	if m.blend != nil {
+		m.blend.score(&a.asked, a.logits)
+	}
 	if m.maskSeen {
 		m.lower(a.logits, q.History)
 	}
@@ -121,12 +129,17 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 	return dst, nil
 }
 
-// lower puts the items of the history behind all others, once each.
-func (m *Model) lower(logits []float32, history []dataset.Event) {
-	floor := -m.net.Tau * 1.5
+// lower puts the items of the history behind all others, once each, in the order
+// they had among themselves.
+func (m *Model) lower(scores []float32, history []dataset.Event) {
+	low := float32(math.Inf(1))
+	for _, x := range scores {
+		low = min(low, x)
+	}
+	drop := kernel.Max(scores) - low + m.net.Tau
 	for _, e := range history {
-		if r := m.row(e.Item); r != noRow && logits[r] > floor {
-			logits[r] -= seenPenalty * m.net.Tau
+		if r := m.row(e.Item); r != noRow && scores[r] >= low {
+			scores[r] -= drop
 		}
 	}
 }
@@ -144,10 +157,22 @@ func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index
 	m.encode(a, q.History)
 	d := m.net.Dim
 	a.top.rows, a.listed = a.top.rows[:0], a.listed[:0]
+	weight := float32(1)
+	if m.blend != nil { // what the counters say of all items
+		weight = float32(m.blend.weights[netFeature])
+		if a.logits == nil {
+			a.logits = make([]float32, len(m.items))
+		}
+		clear(a.logits)
+		m.blend.score(&a.asked, a.logits)
+	}
 	for at, i := range items {
 		x := float32(math.Inf(-1))
 		if r := m.row(i); r != noRow {
-			x = kernel.Dot(a.q, m.vectors[int(r)*d:int(r+1)*d])
+			x = weight * kernel.Dot(a.q, m.vectors[int(r)*d:int(r+1)*d])
+			if m.blend != nil {
+				x += a.logits[r]
+			}
 			a.top.rows = append(a.top.rows, ranked{x, uint32(at)}) // of equal ones the first of the list
 		}
 		a.listed = append(a.listed, x)

@@ -3,18 +3,14 @@
 package sequence
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,47 +19,6 @@ import (
 	"usher/internal/seed"
 	"usher/recipe"
 )
-
-// movielens reads ml-100k from the folder in USHER_SHARED (…/shared/data), or
-// skips. The data may not be in the project.
-func movielens(tb testing.TB) *dataset.Snapshot {
-	tb.Helper()
-	dir := os.Getenv("USHER_SHARED")
-	if dir == "" {
-		tb.Skip("USHER_SHARED names no folder with ml-100k")
-	}
-	file, err := os.Open(filepath.Join(dir, "ml-100k", "u.data.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	users, items := dataset.NewDict(), dataset.NewDict()
-	var by [][]dataset.Event
-	for sc := bufio.NewScanner(z); sc.Scan(); {
-		var u, i string
-		var value float32
-		var at int64
-		if _, err := fmt.Sscan(sc.Text(), &u, &i, &value, &at); err != nil {
-			tb.Fatal(err)
-		}
-		n := users.Intern(strings.Clone(u))
-		if int(n) == len(by) {
-			by = append(by, nil)
-		}
-		by[n] = append(by[n], dataset.Event{Time: at, Item: items.Intern(strings.Clone(i)), Value: value})
-	}
-	s := &dataset.Snapshot{UserIDs: users.IDs(), ItemIDs: items.IDs(), EventTypes: []string{""}, Start: []int64{0}}
-	for _, h := range by {
-		slices.SortStableFunc(h, func(a, b dataset.Event) int { return int(a.Time - b.Time) })
-		s.Events = append(s.Events, h...)
-		s.Start = append(s.Start, int64(len(s.Events)))
-	}
-	return s
-}
 
 // withoutLast takes every user's last event away.
 func withoutLast(s *dataset.Snapshot) *dataset.Snapshot {
@@ -195,8 +150,11 @@ func TestMovieLensBytes(t *testing.T) {
 	fit := func(workers int, c recipe.Checkpoint) ([]byte, error) {
 		f := prepared(recipe.Input{Data: data, Seed: 3, Workers: workers})
 		f.s.epochs, f.every, f.in.Checkpoint = 1, 50, c
-		err := f.run(context.Background())
-		return saved(t, newModel(f.net(), f.c.known, f.c.items, f.s.maskSeen, f.choices())), err
+		m, err := f.train(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		return saved(t, m), nil
 	}
 	want, err := fit(1, nil)
 	if err != nil {

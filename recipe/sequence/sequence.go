@@ -11,6 +11,13 @@
 // (the last item of a sample of users) says when to stop. What was chosen is in
 // Choices and is repeated by a refit.
 //
+// Beside the network stand counters (counter.go): what followed what, at several
+// distances and with several norms, and a linear regression in closed form. An
+// item's score is a weighted sum of the network's logit and the counters' logs
+// (blend.go); the weights are the most likely ones for the validation part
+// (weigh.go). Where they do not beat the network there, it stays alone. A refit
+// repeats the weights, with counters over all data.
+//
 // When (almost) nobody in the data has an item twice, items of the user's
 // history are ranked behind all others; otherwise they compete as all do.
 //
@@ -70,10 +77,26 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 	}
 	c.weigh(s.recency)
 	f := newFit(c, s, held, root, in)
-	if err := f.run(ctx); err != nil {
+	m, err := f.train(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("train %s: %w", Name, err)
 	}
-	return newModel(f.net(), c.known, c.items, s.maskSeen, f.choices()), nil
+	return m, nil
+}
+
+// train trains the network and adds the counters.
+func (f *fit) train(ctx context.Context) (*Model, error) {
+	if err := f.run(ctx); err != nil {
+		return nil, err
+	}
+	net := f.net()
+	b, err := f.blend(ctx, net)
+	if err != nil {
+		return nil, err
+	}
+	m := newModel(net, f.c.known, f.c.items, f.s.maskSeen, f.choices())
+	m.blend = b
+	return m, nil
 }
 
 // fingerprint tells trainings apart, so that a checkpoint of another one is not

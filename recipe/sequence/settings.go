@@ -20,6 +20,7 @@ type settings struct {
 	epochs                            int     // epochs to do; chosen on validation
 	maskSeen                          bool    // rank items of the history last
 	recency                           bool
+	weights                           weights // of the network and the counters beside it
 }
 
 // repeatsFew is the part of repeated items below which a repeat is an accident.
@@ -29,12 +30,15 @@ const repeatsFew = .01
 func derive(c *corpus) settings {
 	items, events := float64(len(c.items)), float64(c.events)
 	perItem := events / items
-	s := settings{dim: 64, inner: 128, heads: 2, blocks: 2, tau: 15, lr: 3e-3}
+	s := settings{dim: 64, inner: 128, heads: 2, blocks: 2, tau: 15, lr: 3e-3, weights: prior()}
 	if events < 5000 { // too little to tell more directions apart
 		s.dim, s.inner = 32, 64
 	}
 	if perItem >= 150 {
 		s.tau = 20
+		if events >= 500_000 { // dense and large: a wider network pays (ml-1m: +5 % NDCG)
+			s.dim, s.inner, s.lr = 128, 256, 2e-3
+		}
 	}
 	s.maskSeen = c.repeats() < repeatsFew
 	s.drop = .5 - .1*math.Log2(perItem/15)
@@ -66,13 +70,19 @@ type value struct {
 }
 
 func (s settings) values() []value {
-	return []value{
+	out := []value{
 		{"dim", float64(s.dim)}, {"inner", float64(s.inner)}, {"heads", float64(s.heads)},
 		{"blocks", float64(s.blocks)}, {"window", float64(s.window)}, {"tau", s.tau}, {"dropout", s.drop},
 		{"sample", float64(s.sample)}, {"learning_rate", s.lr}, {"step_tokens", float64(s.stepTokens)},
 		{"planned_epochs", float64(s.planned)}, {"epochs", float64(s.epochs)},
 		{"mask_seen", flag(s.maskSeen)}, {"recency", flag(s.recency)},
 	}
+	for k, w := range s.weights {
+		if w != 0 {
+			out = append(out, value{"weight_" + featureName(k), w})
+		}
+	}
+	return out
 }
 
 // repeat takes over what an earlier fit chose. recency stays: it is the
@@ -102,6 +112,14 @@ func (s *settings) repeat(v map[string]float64) error {
 	real("learning_rate", &s.lr)
 	if x, ok := v["mask_seen"]; ok {
 		s.maskSeen = x != 0
+	}
+	if _, ok := v["weight_network"]; ok {
+		for k := range s.weights {
+			s.weights[k] = v["weight_"+featureName(k)]
+			if math.IsNaN(s.weights[k]) || math.IsInf(s.weights[k], 0) {
+				return fmt.Errorf("repeat choices: weight %v of %s is no number", s.weights[k], featureName(k))
+			}
+		}
 	}
 	switch {
 	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0,

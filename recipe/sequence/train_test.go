@@ -63,8 +63,7 @@ func TestResumedIsUninterrupted(t *testing.T) {
 		f := prepared(in)
 		f.in.Checkpoint = c
 		f.every = every
-		err := f.run(context.Background())
-		return newModel(f.net(), f.c.known, f.c.items, f.s.maskSeen, f.choices()), err
+		return f.train(context.Background())
 	}
 	want, err := whole(nil, 1)
 	if err != nil {
@@ -115,12 +114,15 @@ func TestForeignCheckpointIsPutAside(t *testing.T) {
 }
 
 // prepared is the fit that Train would run.
-func prepared(in recipe.Input) *fit {
+func prepared(in recipe.Input) *fit { return planned(in, 16) }
+
+// planned is one of so many epochs.
+func planned(in recipe.Input, epochs int) *fit {
 	root := in.Seed.Branch("sequence")
 	held := holdOut(in.Data, root.Branch("validation"))
 	c := newCorpus(in.Data, held)
 	s := derive(c)
-	s.planned, s.epochs = 16, 16
+	s.planned, s.epochs = epochs, epochs
 	c.weigh(s.recency)
 	return newFit(c, s, held, root, in)
 }

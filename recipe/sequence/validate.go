@@ -12,6 +12,14 @@ import (
 // metric is how well the last items of the validation part were found.
 type metric struct{ hits, ndcg float64 } // HR@10, NDCG@10
 
+// add counts an item that was found at a rank counted from 0.
+func (m *metric) add(rank int) {
+	if rank < 10 {
+		m.hits++
+		m.ndcg += 1 / math.Log2(float64(rank)+2)
+	}
+}
+
 // askTogether is how many users' questions share one pass over the items.
 const askTogether = 16
 
@@ -76,10 +84,7 @@ func (f *fit) ask(r *ranker, items []float32, held []heldOut) (sum metric) {
 				rank++
 			}
 		}
-		if rank < 10 {
-			sum.hits++
-			sum.ndcg += 1 / math.Log2(float64(rank)+2)
-		}
+		sum.add(rank)
 	}
 	return sum
 }
