@@ -18,6 +18,8 @@ type Group struct {
 	blobs blob.Store
 	log   eventlog.Log
 
+	renewals sync.WaitGroup // of what is prepared anew beside requests
+
 	mu struct {
 		sync.RWMutex
 		applied eventlog.Offset
@@ -135,12 +137,18 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	case c.Interaction != nil:
 		change = func() { g.interaction(c.Interaction) }
 	case c.Item != nil:
-		change = func() { g.mu.tables[dataset.Items].put(g.mu.items.Intern(c.Item.ID), c.Item.Row, uint64(rec.Offset)) }
+		change = func() {
+			t := g.mu.tables[dataset.Items]
+			t.put(g.mu.items.Intern(c.Item.ID), c.Item.Row, uint64(rec.Offset))
+			g.renew(t)
+		}
 	case c.User != nil:
 		change = func() {
 			u := g.mu.users.Intern(c.User.ID)
 			delete(g.mu.visitors, u)
-			g.mu.tables[dataset.Users].put(u, c.User.Row, uint64(rec.Offset))
+			t := g.mu.tables[dataset.Users]
+			t.put(u, c.User.Row, uint64(rec.Offset))
+			g.renew(t)
 		}
 	case c.Part != nil:
 		change, err = g.part(ctx, c.Part, uint64(rec.Offset))
@@ -204,11 +212,9 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 	case dataset.Interactions:
 		apply = g.interactions(p, n, c.Replace)
 	case dataset.Items:
-		bulk := m.tables[c.Type].with(p, n.items, c.Replace, seq)
-		apply = func() { m.tables[c.Type].bulk = bulk }
+		apply = m.tables[c.Type].part(p, n.items, c.Replace, seq)
 	case dataset.Users:
-		bulk := m.tables[c.Type].with(p, n.users, c.Replace, seq)
-		apply = func() { m.tables[c.Type].bulk = bulk }
+		apply = m.tables[c.Type].part(p, n.users, c.Replace, seq)
 	}
 	return func() {
 		for _, o := range []*overlay{n.users, n.items, n.types} {

@@ -110,6 +110,7 @@ func (h *History) load(id string) *loading {
 	go func() {
 		defer h.wg.Done()
 		defer cancel()
+		defer g.renewals.Wait()
 		err := g.catchUp(ctx)
 		l.group, l.err = g, err
 		if err != nil { // the next call tries again

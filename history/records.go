@@ -5,15 +5,17 @@ import (
 	"slices"
 
 	"usher/dataset"
+	"usher/filter"
 )
 
 // records is the metadata of items or users: bulk rows and rows that were put
 // one by one. Of two rows for one id the later in the log counts; a FULL import
 // replaces bulk rows only. Rows are in the order of schema's fields.
 type records struct {
-	schema *dataset.Schema
-	bulk   map[dataset.Index]numbered
-	single map[dataset.Index]numbered
+	schema  *dataset.Schema
+	bulk    map[dataset.Index]numbered
+	single  map[dataset.Index]numbered
+	filters prepared
 }
 
 // numbered is a row and its position in the log.
@@ -23,7 +25,7 @@ type numbered struct {
 }
 
 func newRecords() *records {
-	return &records{bulk: map[dataset.Index]numbered{}, single: map[dataset.Index]numbered{}}
+	return &records{bulk: map[dataset.Index]numbered{}, single: map[dataset.Index]numbered{}, filters: newPrepared(nil)}
 }
 
 func (t *records) put(i dataset.Index, r dataset.Row, seq uint64) {
@@ -31,6 +33,14 @@ func (t *records) put(i dataset.Index, r dataset.Row, seq uint64) {
 		r = append(slices.Clone(r), make(dataset.Row, len(t.schema.Fields)-len(r))...)
 	}
 	t.single[i] = numbered{r, seq}
+	t.filters.changed = append(t.filters.changed, filter.Change{Index: i, Row: r})
+}
+
+// part prepares the rows of a part.
+func (t *records) part(p *dataset.Part, ids *overlay, replace bool, seq uint64) (change func()) {
+	bulk := t.with(p, ids, replace, seq)
+	filters := t.prepare(bulk)
+	return func() { t.bulk, t.filters = bulk, filters }
 }
 
 // with gives the bulk rows once a part has come in.
@@ -52,6 +62,7 @@ func (t *records) with(p *dataset.Part, ids *overlay, replace bool, seq uint64) 
 func (t *records) under(s *dataset.Schema) *records {
 	out := &records{schema: s, bulk: t.bulk, single: t.single}
 	if t.schema == nil || sameColumns(t.schema, s) {
+		out.filters = out.prepare(out.bulk)
 		return out
 	}
 	from := make([]int, len(s.Fields))
@@ -72,6 +83,7 @@ func (t *records) under(s *dataset.Schema) *records {
 		return moved
 	}
 	out.bulk, out.single = move(t.bulk), move(t.single)
+	out.filters = out.prepare(out.bulk)
 	return out
 }
 
@@ -101,6 +113,11 @@ func (t *records) table() *dataset.Table {
 	if t.schema == nil {
 		return nil
 	}
+	return t.freeze()
+}
+
+// freeze is table, whether or not the dataset exists.
+func (t *records) freeze() *dataset.Table {
 	out := dataset.NewTable(t.schema)
 	for i := range t.bulk {
 		out.Set(i, t.row(i))
