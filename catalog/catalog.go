@@ -46,9 +46,9 @@ const (
 	KindSolution        Kind = "solution"
 	KindSolutionVersion Kind = "solution-version" // ARN: solution/<name>/<id>
 	KindCampaign        Kind = "campaign"
+	KindFilter          Kind = "filter"
 
 	// Kinds that have ARNs, but no records yet.
-	KindFilter            Kind = "filter"
 	KindBatchInferenceJob Kind = "batch-inference-job"
 	KindBatchSegmentJob   Kind = "batch-segment-job"
 	KindDataDeletionJob   Kind = "data-deletion-job"

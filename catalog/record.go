@@ -105,6 +105,8 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 		return Get[SolutionVersion](tx, arn)
 	case KindCampaign:
 		return Get[Campaign](tx, arn)
+	case KindFilter:
+		return Get[Filter](tx, arn)
 	case KindRecommender:
 		return Get[Recommender](tx, arn)
 	case KindRecommenderVersion:

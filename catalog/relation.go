@@ -25,6 +25,7 @@ var relations = map[Kind][]relation{
 		{KindEventTracker, byGroup, nil},
 		{KindSolution, byGroup, nil},
 		{KindCampaign, byGroup, nil},
+		{KindFilter, byGroup, nil},
 		{KindRecommender, byGroup, nil},
 	},
 	KindSolution: {

@@ -404,7 +404,7 @@ func TestLater(t *testing.T) {
 	const double = `, "tags": [{"tagKey": "a", "tagValue": "b"}, {"tagKey": "a", "tagValue": "c"}]`
 	not := []string{"this version of usher does not have that yet"}
 	r.refuse([]refusal{
-		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "INCLUDE ItemID WHERE Items.A IN (\"b\")"}`, "InvalidInput", not},
+		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "INCLUDE ItemID WHERE Items.A IN (\"b\")"}`, "InvalidInput", []string{"Could not create filter. Invalid Expression", "no dataset of type ITEMS"}},
 		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "x"` + double + `}`, "InvalidInput", []string{`"a" is given twice`}},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/films", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"` + double + `}`, "InvalidInput", []string{"given twice"}},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/shop", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"}`, "InvalidInput", []string{"domain dataset groups"}},

@@ -53,37 +53,6 @@ func s3Path(member, way string, c *wire.S3DataConfig) error {
 	return nil
 }
 
-// Filters.
-
-// CreateFilter is not in this version.
-func (a *API) CreateFilter(ctx context.Context, in *wire.CreateFilterInput) (*wire.CreateFilterOutput, error) {
-	return nil, missing(ctx, a, "CreateFilter", "Ask without filterArn, and filter the answers yourself.", func(tx *store.Tx) error {
-		if _, err := newTags(nil, in.Tags); err != nil {
-			return err
-		}
-		_, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
-		return err
-	})
-}
-
-// DescribeFilter finds none.
-func (a *API) DescribeFilter(_ context.Context, in *wire.DescribeFilterInput) (*wire.DescribeFilterOutput, error) {
-	return nil, a.none(*in.FilterArn, catalog.KindFilter)
-}
-
-// ListFilters lists none.
-func (a *API) ListFilters(_ context.Context, in *wire.ListFiltersInput) (*wire.ListFiltersOutput, error) {
-	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
-		return nil, err
-	}
-	return &wire.ListFiltersOutput{Filters: []wire.FilterSummary{}}, nil
-}
-
-// DeleteFilter finds none.
-func (a *API) DeleteFilter(_ context.Context, in *wire.DeleteFilterInput) (*wire.DeleteFilterOutput, error) {
-	return nil, a.none(*in.FilterArn, catalog.KindFilter)
-}
-
 // Batch jobs.
 
 // batch judges what the two kinds of batch jobs have in common.
@@ -104,8 +73,15 @@ func (a *API) batch(tx *store.Tx, version string, filter *string, input, output 
 	if err != nil {
 		return nil, err
 	}
-	if filter != nil {
-		return nil, a.none(*filter, catalog.KindFilter)
+	if filter == nil {
+		return v, nil
+	}
+	f, err := getReady[catalog.Filter](tx, a, *filter)
+	if err != nil {
+		return nil, err
+	}
+	if f.Group != v.Group {
+		return nil, invalid("filterArn: %s is of another dataset group than the solution version. Give a filter of its group.", f.ARN)
 	}
 	return v, nil
 }

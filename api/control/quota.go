@@ -36,6 +36,7 @@ var quotaNouns = map[catalog.Kind]string{
 	catalog.KindDatasetGroup: "dataset group",
 	catalog.KindSolution:     "solution",
 	catalog.KindCampaign:     "campaign",
+	catalog.KindFilter:       "filter",
 	catalog.KindRecommender:  "recommender",
 }
 

@@ -27,6 +27,7 @@ var nouns = map[catalog.Kind]string{
 	catalog.KindSolution:        "Solution",
 	catalog.KindSolutionVersion: "SolutionVersion",
 	catalog.KindCampaign:        "Campaign",
+	catalog.KindFilter:          "Filter",
 	catalog.KindRecommender:     "Recommender",
 }
 
