@@ -50,8 +50,8 @@ class Server:
     """One usher process on a folder of its own. kill() is SIGKILL; start() again
     goes on with the same folder and port."""
 
-    def __init__(self, *flags):
-        self.dir = tempfile.mkdtemp(prefix="usher-ci-")
+    def __init__(self, *flags, dir=None):
+        self.dir = tempfile.mkdtemp(prefix="usher-ci-", dir=dir)
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
@@ -63,11 +63,15 @@ class Server:
             AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
         self.start()
 
-    def start(self):
-        began = time.monotonic()
+    def launch(self):
+        """Starts the process and does not wait until it answers."""
         self.process = subprocess.Popen(
             [BINARY, "serve", "-listen", f"127.0.0.1:{self.port}", "-data", os.path.join(self.dir, "data"), *self.flags],
             stdout=self.log, stderr=self.log)
+
+    def start(self):
+        began = time.monotonic()
+        self.launch()
         while True:
             try:
                 urllib.request.urlopen(self.url + "/healthz", timeout=1).read()

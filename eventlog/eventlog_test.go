@@ -1,11 +1,13 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -236,4 +238,62 @@ func clients(b *testing.B, do func() error) {
 		}
 	})
 	b.ReportMetric(float64(10*b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// TestWrongBitOnDisk changes each byte of a record in the database file in turn.
+func TestWrongBitOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := New(db)
+	const text = "a record that can be found"
+	for _, s := range []string{"one", text, "three"} {
+		if _, err := logs.Log("g").Append(t.Context(), rec(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(logs.Close(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "usher.db")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(good, []byte(text))
+	if at < 0 {
+		t.Fatal("the record is not in the file")
+	}
+	for i := 0; i < len(text); i += 5 {
+		bad := bytes.Clone(good)
+		bad[at+i] ^= 4
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := store.Open(t.Context(), store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs := New(db)
+		var got []string
+		var last error
+		for r, err := range logs.Log("g").Read(t.Context(), 0) {
+			if last = err; err == nil {
+				got = append(got, string(r.Data))
+			}
+		}
+		if !errors.Is(last, ErrDamaged) || !strings.Contains(last.Error(), "offset 2") || !strings.Contains(last.Error(), `log "g"`) {
+			t.Errorf("byte %d: got %v", i, last)
+		}
+		for _, s := range got {
+			if s != "one" {
+				t.Errorf("byte %d: %q was read", i, s)
+			}
+		}
+		if err := errors.Join(logs.Close(), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

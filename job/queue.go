@@ -252,7 +252,7 @@ func (q *Queue) settle(t *Task, err, cause error) {
 	}
 	r := t.row
 	var permanent *permanentError
-	werr := q.opt.DB.Update(context.Background(), func(tx *store.Tx) error {
+	werr := q.write(func(tx *store.Tx) error {
 		if err := fence(tx, r); err != nil {
 			return err
 		}
@@ -274,6 +274,26 @@ func (q *Queue) settle(t *Task, err, cause error) {
 	}
 	if !errors.Is(cause, ErrStopped) && !errors.Is(cause, ErrCanceled) {
 		q.opt.Log.Warn("job failed", "kind", r.kind, "key", r.key, "attempt", r.attempt, "error", err)
+	}
+}
+
+// write is Update that waits for room while the disk is full: a job whose end
+// nobody wrote down would run again at the next start only.
+func (q *Queue) write(fn func(tx *store.Tx) error) error {
+	for {
+		err := q.opt.DB.Update(context.Background(), fn)
+		var later interface {
+			error
+			NotNow() string
+		}
+		if !errors.As(err, &later) {
+			return err
+		}
+		select {
+		case <-time.After(max(q.opt.Backoff(1), time.Millisecond)):
+		case <-q.ctx.Done(): // the next start takes it for a job that was killed
+			return err
+		}
 	}
 }
 

@@ -27,6 +27,18 @@ func aborts(err error) bool {
 	return false
 }
 
+// notNow is an error of the machine that passes when somebody mends it. Nothing
+// was written; what is on disk can still be read.
+type notNow struct {
+	error
+	text string // for clients
+}
+
+func (e *notNow) Unwrap() error { return e.error }
+
+// NotNow is the text for clients: wire answers 503 with it, and they try again.
+func (e *notNow) NotNow() string { return e.text }
+
 // plain says in words what the machine did wrong.
 func plain(err error) error {
 	text := ""
@@ -48,7 +60,14 @@ func plain(err error) error {
 	default:
 		return err
 	}
-	return fmt.Errorf("%s: %w", text, err)
+	err = fmt.Errorf("%s: %w", text, err)
+	switch fault(err) {
+	case lib.SQLITE_FULL:
+		return &notNow{err, "The server's disk is full. Nothing was stored. Free space, then try again."}
+	case lib.SQLITE_IOERR:
+		return &notNow{err, "The server's disk gives errors. Nothing was stored. The log of the server has more."}
+	}
+	return err
 }
 
 // explain is plain with the folder's name, for errors of the machine only.

@@ -257,6 +257,10 @@ func TestFullDiskLosesTheGroupAndNamesTheFolder(t *testing.T) {
 	if err := errs[1]; err == nil || !strings.Contains(err.Error(), "the disk is full") || !strings.Contains(err.Error(), dir) {
 		t.Errorf("got %v", err)
 	}
+	var later interface{ NotNow() string }
+	if !errors.As(errs[1], &later) || !strings.Contains(later.NotNow(), "disk is full") {
+		t.Errorf("clients are not told to try again: %v", errs[1])
+	}
 	want := ""
 	if errs[0] == nil { // SQLite kept the others' work
 		want = "x"

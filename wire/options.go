@@ -38,9 +38,16 @@ const gone = 499
 // public gives the error that the client may see, and logs what it may not.
 func (o Options) public(err error, op Operation, id string) Error {
 	var e Error
+	var later interface {
+		error
+		NotNow() string
+	}
 	switch {
 	case errors.As(err, &e):
 		return e
+	case errors.As(err, &later): // the machine's fault, which may pass: a full disk
+		o.Log.Error("request refused for now", "request", id, "service", op.Service, "operation", op.Name, "error", err)
+		return &Fault{"ServiceUnavailable", later.NotNow(), http.StatusServiceUnavailable}
 	case errors.Is(err, context.Canceled):
 		return &Fault{"RequestCanceled", "The client has left.", gone}
 	case errors.Is(err, context.DeadlineExceeded):
