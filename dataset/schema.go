@@ -229,11 +229,30 @@ func (s *Schema) Property(key string) int {
 		return -1
 	}
 	for i := range s.Fields {
-		if bare(s.Fields[i].Name) == want {
+		if sameBare(s.Fields[i].Name, want) {
 			return i
 		}
 	}
 	return -1
+}
+
+// sameBare says whether bare(name) is want, without making it.
+func sameBare(name, want string) bool {
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		default:
+			continue
+		}
+		if want == "" || want[0] != c {
+			return false
+		}
+		want = want[1:]
+	}
+	return want == ""
 }
 
 // bare drops all but letters and digits, and the case.

@@ -104,7 +104,7 @@ func (l *Logs) commit(batch []*appending) {
 			for _, a := range calls[name] {
 				recs = append(recs, a.recs...)
 			}
-			last, err := insert(tx, name, recs)
+			last, err := insert(tx, l, name, recs)
 			if err != nil {
 				return err
 			}

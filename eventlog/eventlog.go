@@ -27,7 +27,7 @@ type Record struct {
 	Offset Offset    // given by the log
 	Time   time.Time // when it was appended; given by the log if zero
 	ID     string    // may be empty; a repeat of an ID within the hot tail is harmless
-	Data   []byte    // owned by the log after Append, by the reader after Read
+	Data   []byte    // must not be changed after Append, nor by a reader
 }
 
 // Log is the record of everything that happened to one dataset group. All

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -296,4 +297,128 @@ func TestWrongBitOnDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestRowsOfTheFirstVersion reads a log that was written when a row was a record.
+func TestRowsOfTheFirstVersion(t *testing.T) {
+	dir := t.TempDir()
+	old, err := sql.Open("sqlite", filepath.Join(dir, "usher.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile("../store/migrations/0001_first.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(first), "pragma user_version = 1", "insert into log_head values('g', 2, 0)",
+		// The checksums are literals: they are on people's disks.
+		"insert into log(name, off, at, id, data, crc) values('g', 1, 1700000000000000, 'a', 'data of a', 4226270478)",
+		"insert into log(name, off, at, id, data, crc) values('g', 2, 1700000000000001, 'b', 'data of b', 504550552)"} {
+		if _, err := old.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, logs := open(t, dir)
+	l := logs.Log("g")
+	if _, err := l.Append(t.Context(), rec("c"), rec("d")); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, l, 0); fmt.Sprint(got) != "[a b c d]" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestReadFromWithinARow begins, ends, trims and follows anywhere in packed rows.
+func TestReadFromWithinARow(t *testing.T) {
+	_, logs := open(t, "")
+	l := logs.Log("g")
+	total := 0
+	for _, n := range []int{1, 3, rowRecords, rowRecords + 1, 2, 3 * rowRecords, 1} {
+		recs := make([]Record, n)
+		for i := range recs {
+			recs[i] = rec(fmt.Sprint(total + i + 1))
+		}
+		total += n
+		if off, err := l.Append(t.Context(), recs...); err != nil || off != Offset(total) {
+			t.Fatal(off, err)
+		}
+	}
+	for after := 0; after <= total; after += 1 + after%61 {
+		if got := read(t, l, Offset(after)); len(got) != total-after {
+			t.Fatalf("after %d: %d records", after, len(got))
+		}
+	}
+	if err := l.Trim(t.Context(), 700); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range l.Read(t.Context(), 699) {
+		if !errors.Is(err, ErrTrimmed) {
+			t.Errorf("a trimmed record was read: %v", err)
+		}
+	}
+	if got := read(t, l, 700); len(got) != total-700 || got[0] != "701" {
+		t.Errorf("after a trim within a row: %d records", len(got))
+	}
+}
+
+// TestTailThatIsSlow drops what does not fit into memory and reads it again.
+func TestTailThatIsSlow(t *testing.T) {
+	_, logs := open(t, "")
+	l := logs.Log("g")
+	recs := make([]Record, 1000)
+	for i := range recs {
+		recs[i] = rec("x")
+	}
+	append := func(n int) {
+		for range n {
+			if _, err := l.Append(t.Context(), recs...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	append(1)
+	want := Offset(1)
+	for r, err := range l.Tail(t.Context(), 0) {
+		if err != nil || r.Offset != want {
+			t.Fatalf("got offset %d, %v, want %d", r.Offset, err, want)
+		}
+		switch want {
+		case 500: // more than a queue holds, while the tail is at work
+			append(2 * queueMax / 1000)
+		case 9000:
+			append(1)
+		}
+		if want++; want > 1000*Offset(2*queueMax/1000+2) {
+			return
+		}
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	r, _ := pack([]Record{rec("a"), rec("bc"), {Data: []byte{}}})
+	f.Add(int64(3), r.data)
+	f.Add(int64(-1), []byte{0})
+	f.Fuzz(func(t *testing.T, count int64, data []byte) {
+		r := row{off: 7, count: count, data: data}
+		recs, err := r.unpack(nil)
+		if err != nil || count < 2 || count > rowRecords {
+			return
+		}
+		if int64(len(recs)) != count {
+			t.Fatalf("%d records, want %d", len(recs), count)
+		}
+		again, rest := pack(recs)
+		back, err := again.unpack(nil)
+		if err != nil || len(back)+len(rest) != len(recs) {
+			t.Fatalf("%d and %d records, %v", len(back), len(rest), err)
+		}
+		for i := range back {
+			if back[i].ID != recs[i].ID || !bytes.Equal(back[i].Data, recs[i].Data) || !back[i].Time.Equal(recs[i].Time) || back[i].Offset != recs[i].Offset {
+				t.Fatalf("record %d: %+v, want %+v", i, back[i], recs[i])
+			}
+		}
+	})
 }

@@ -2,21 +2,16 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"iter"
+	"slices"
 	"sync"
-	"time"
 
 	"database/sql"
 
 	"usher/store"
 )
-
-// topic is the store topic on which appends are announced; the key is the log's name.
-const topic = "eventlog"
 
 // ErrDamaged is wrapped by errors about records whose checksum does not fit.
 var ErrDamaged = errors.New("eventlog: damaged record")
@@ -28,6 +23,8 @@ type Logs struct {
 	stop    chan struct{}
 	stopped chan struct{}
 	once    sync.Once
+
+	followers followers
 }
 
 // New gives the logs kept in db. Close it before the database.
@@ -70,43 +67,35 @@ func (l *sqlLog) Append(ctx context.Context, recs ...Record) (Offset, error) {
 
 // AppendTx implements Log.
 func (l *sqlLog) AppendTx(tx *store.Tx, recs ...Record) (Offset, error) {
-	return insert(tx, l.name, recs)
+	return insert(tx, l.logs, l.name, slices.Clone(recs))
 }
 
 // insert gives records their offsets, under the log's head row, and writes them.
-func insert(tx *store.Tx, name string, recs []Record) (Offset, error) {
+// It keeps recs.
+func insert(tx *store.Tx, l *Logs, name string, recs []Record) (Offset, error) {
 	var last int64
 	err := tx.QueryRow(`insert into log_head(name, last, trimmed) values($1, $2, 0)
 		on conflict(name) do update set last = log_head.last + excluded.last returning last`, name, len(recs)).Scan(&last)
 	if err != nil {
 		return 0, fmt.Errorf("append to log %q: %w", name, err)
 	}
-	next := last - int64(len(recs)) + 1
-	for _, r := range recs {
-		if r.Time.IsZero() {
-			r.Time = tx.Now()
+	for i := range recs {
+		if recs[i].Time.IsZero() {
+			recs[i].Time = tx.Now()
 		}
-		at := r.Time.UnixMicro()
-		if _, err := tx.Exec("insert into log(name, off, at, id, data, crc) values($1, $2, $3, $4, $5, $6)", name, next, at, r.ID, r.Data, int64(checksum(next, at, r.ID, r.Data))); err != nil {
+		recs[i].Offset = Offset(last - int64(len(recs)-i-1))
+	}
+	var r row
+	for rest := recs; len(rest) > 0; {
+		r, rest = pack(rest)
+		_, err := tx.Exec("insert into log(name, off, count, at, id, data, crc) values($1, $2, $3, $4, $5, $6, $7)",
+			name, r.off, r.count, r.at, r.id, r.data, int64(r.checksum()))
+		if err != nil {
 			return 0, fmt.Errorf("append to log %q: %w", name, err)
 		}
-		next++
 	}
-	tx.Notify(topic, name)
+	tx.OnCommit(func() { l.followers.tell(name, recs) })
 	return Offset(last), nil
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// checksum covers everything in a record, its place included.
-func checksum(off, at int64, id string, data []byte) uint32 {
-	var head [24]byte
-	binary.LittleEndian.PutUint64(head[:], uint64(off))
-	binary.LittleEndian.PutUint64(head[8:], uint64(at))
-	binary.LittleEndian.PutUint64(head[16:], uint64(len(id)))
-	sum := crc32.Update(0, castagnoli, head[:])
-	sum = crc32.Update(sum, castagnoli, []byte(id))
-	return crc32.Update(sum, castagnoli, data)
 }
 
 // pageRecords is how many records a reader takes at once, so that it never
@@ -146,29 +135,38 @@ func (l *sqlLog) page(ctx context.Context, after, upTo Offset) (page []Record, e
 		if after < Offset(trimmed) {
 			return ErrTrimmed
 		}
-		rows, err := tx.Query("select off, at, id, data, crc from log where name = $1 and off > $2 and off <= $3 order by off limit $4",
-			l.name, int64(after), int64(upTo), pageRecords)
+		// A row that holds after+1 begins at most rowRecords before it.
+		rows, err := tx.Query("select off, count, at, id, data, crc from log where name = $1 and off > $2 and off <= $3 order by off",
+			l.name, max(0, int64(after)-rowRecords), int64(upTo))
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		for rows.Next() {
-			var r Record
-			var off, at, crc int64
-			if err := rows.Scan(&off, &at, &r.ID, &r.Data, &crc); err != nil {
+		for len(page) < pageRecords && rows.Next() {
+			var r row
+			var crc int64
+			if err := rows.Scan(&r.off, &r.count, &r.at, &r.id, &r.data, &crc); err != nil {
 				return err
 			}
-			if uint32(crc) != checksum(off, at, r.ID, r.Data) || Offset(off) != after+Offset(len(page))+1 {
-				return fmt.Errorf("%w: offset %d", ErrDamaged, off)
+			if Offset(r.off+r.count) <= after+1 {
+				continue
 			}
-			r.Offset, r.Time = Offset(off), time.UnixMicro(at).UTC()
-			page = append(page, r)
+			if uint32(crc) != r.checksum() || len(page) > 0 && Offset(r.off) != page[len(page)-1].Offset+1 {
+				return fmt.Errorf("%w: offset %d", ErrDamaged, r.off)
+			}
+			if page, err = r.unpack(page); err != nil {
+				return err
+			}
 		}
 		if err := rows.Err(); err != nil {
 			return err
 		}
-		if len(page) == 0 {
+		if len(page) == 0 || page[0].Offset > after+1 {
 			return fmt.Errorf("%w: offset %d is missing", ErrDamaged, after+1)
+		}
+		page = page[after+1-page[0].Offset:]
+		if n := len(page); page[n-1].Offset > upTo {
+			page = page[:n-int(page[n-1].Offset-upTo)]
 		}
 		return nil
 	})
@@ -178,41 +176,6 @@ func (l *sqlLog) page(ctx context.Context, after, upTo Offset) (page []Record, e
 	return page, nil
 }
 
-// Tail implements Log.
-func (l *sqlLog) Tail(ctx context.Context, after Offset) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		moved := make(chan struct{}, 1)
-		cancel := l.logs.db.Subscribe(topic, func(name string) {
-			if name == l.name {
-				select {
-				case moved <- struct{}{}:
-				default:
-				}
-			}
-		})
-		defer cancel()
-		for {
-			for r, err := range l.Read(ctx, after) {
-				if err != nil {
-					if ctx.Err() == nil {
-						yield(Record{}, err)
-					}
-					return
-				}
-				after = r.Offset
-				if !yield(r, nil) {
-					return
-				}
-			}
-			select {
-			case <-moved:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
-}
-
 // Trim implements Log.
 func (l *sqlLog) Trim(ctx context.Context, upTo Offset) error {
 	return l.logs.db.Update(ctx, func(tx *store.Tx) error {
@@ -220,7 +183,7 @@ func (l *sqlLog) Trim(ctx context.Context, upTo Offset) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = tx.Exec("delete from log where name = $1 and off <= $2", l.name, int64(upTo))
+		_, err = tx.Exec("delete from log where name = $1 and off + count - 1 <= $2", l.name, int64(upTo))
 		return err
 	})
 }

@@ -101,13 +101,17 @@ func checkTime(t, now time.Time) error {
 // elsewhere are not read from it, and all other columns that must not be null
 // have to be there. Keys in forbidden, whatever their case, are refused.
 func properties(s *dataset.Schema, text string, elsewhere, forbidden []string) (dataset.Row, error) {
-	given, err := object(text)
-	if err != nil {
-		return nil, err
+	var room [8]member
+	given, ok := flat(text, room[:0])
+	if !ok {
+		var err error
+		if given, err = object(text); err != nil {
+			return nil, err
+		}
 	}
 	row := make(dataset.Row, len(s.Fields))
-	for _, key := range slices.Sorted(maps.Keys(given)) { // the same error each time
-		v := given[key]
+	for _, m := range given {
+		key, v := m.key, m.value
 		if slices.Contains(forbidden, strings.ToLower(key)) {
 			return nil, fmt.Errorf("properties.%s is reserved. Send it as a member of the event, not as a property", key)
 		}
@@ -129,11 +133,12 @@ func properties(s *dataset.Schema, text string, elsewhere, forbidden []string) (
 	return row, nil
 }
 
-// object reads a JSON object; the empty text and null are empty ones.
-func object(text string) (map[string]any, error) {
+// object reads any JSON object, its members in the order of keys; the empty text
+// and null are empty ones.
+func object(text string) ([]member, error) {
 	given := map[string]any{}
 	if text == "" {
-		return given, nil
+		return nil, nil
 	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -143,7 +148,11 @@ func object(text string) (map[string]any, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("properties has text behind its JSON object, at byte %d", d.InputOffset())
 	}
-	return given, nil
+	var list []member
+	for _, key := range slices.Sorted(maps.Keys(given)) { // the same error each time
+		list = append(list, member{key, given[key]})
+	}
+	return list, nil
 }
 
 // camel writes a column's name as PutEvents spells it: NUM_RATINGS is numRatings.
