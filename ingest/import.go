@@ -94,7 +94,7 @@ func (g importer) begin(ctx context.Context, t *job.Task) (w work, err error) {
 
 // read turns the customer's files into the part of that name.
 func (g importer) read(ctx context.Context, t *job.Task, w work, name string) (rows int64, err error) {
-	files, closeAll, err := g.open(ctx, w.job.Location)
+	files, closeAll, err := g.open(ctx, w.job.Location, name)
 	if err != nil {
 		return 0, err
 	}
@@ -166,7 +166,8 @@ func customers(err error) (string, bool) {
 }
 
 // open finds the files of a location: one object, or all CSV objects of a folder.
-func (g importer) open(ctx context.Context, location string) (files []dataset.File, closeAll func(), err error) {
+// What is in gzip files is put beside the part of that name until closeAll.
+func (g importer) open(ctx context.Context, location, part string) (files []dataset.File, closeAll func(), err error) {
 	path, ok := strings.CutPrefix(location, "s3://")
 	bucket, key, _ := strings.Cut(path, "/")
 	if !ok || bucket == "" {
@@ -175,7 +176,9 @@ func (g importer) open(ctx context.Context, location string) (files []dataset.Fi
 	var opened []blob.Reader
 	closeAll = func() {
 		for _, r := range opened {
-			_ = r.Close() // only read from
+			if err := r.Close(); err != nil { // the next attempt deletes what is left
+				g.opt.Log.Warn("close a file of an import", "location", location, "error", err)
+			}
 		}
 	}
 	add := func(name string) error {
@@ -187,6 +190,16 @@ func (g importer) open(ctx context.Context, location string) (files []dataset.Fi
 			return err
 		}
 		opened = append(opened, r)
+		zip, err := gzipped(r)
+		if err != nil {
+			return err
+		}
+		if zip {
+			if r, err = g.unzip(ctx, r, "s3://"+name, fmt.Sprintf("%s.plain-%d", part, len(files))); err != nil {
+				return err
+			}
+			opened = append(opened, r)
+		}
 		files = append(files, dataset.File{Name: "s3://" + name, R: r, Size: r.Size()})
 		return nil
 	}
@@ -196,6 +209,7 @@ func (g importer) open(ctx context.Context, location string) (files []dataset.Fi
 			return files, closeAll, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
+			closeAll()
 			return nil, nil, err
 		}
 	}
@@ -216,7 +230,7 @@ func (g importer) open(ctx context.Context, location string) (files []dataset.Fi
 }
 
 // folder lists the CSV objects directly below a prefix; where none ends in
-// .csv, all of them that have bytes.
+// .csv or .csv.gz, all of them that have bytes.
 func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
 	var csv, all []string
 	for info, err := range g.opt.Buckets.List(ctx, prefix) {
@@ -231,7 +245,7 @@ func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
 			continue
 		}
 		all = append(all, info.Name)
-		if strings.HasSuffix(strings.ToLower(rest), ".csv") {
+		if lower := strings.ToLower(rest); strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".csv.gz") {
 			csv = append(csv, info.Name)
 		}
 	}
