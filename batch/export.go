@@ -48,7 +48,6 @@ type export struct {
 	content *content
 	folder  string // bucket/folder/job/
 	seeds   [2]maphash.Seed
-	read    int64 // records, of all files
 }
 
 // Run implements job.Worker.

@@ -135,13 +135,13 @@ func TestFirstAutomaticTraining(t *testing.T) {
 
 func TestFirstTrainingLeavesTimeForOnesOwn(t *testing.T) {
 	c := newCalendar(t)
-	s := c.solution("")
+	c.solution("")
 	c.imported()
 	c.want(c.after(14*time.Minute), 0, "right after CreateSolution")
 	c.want(c.after(time.Minute), 1, "within the hour")
 
 	c = newCalendar(t)
-	s = c.solution("")
+	s := c.solution("")
 	c.imported()
 	v := NewVersion(s)
 	v.ARN = testVersion
