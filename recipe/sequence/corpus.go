@@ -115,6 +115,14 @@ func (c *corpus) weigh(recency bool) {
 	}
 }
 
+// weight gives the weight of the event at a place of rows.
+func (c *corpus) weight(at int) float64 {
+	if c.weights == nil {
+		return 1
+	}
+	return float64(c.weights[at])
+}
+
 // repeats gives the part of events whose item the user had before.
 func (c *corpus) repeats() float64 {
 	last := make([]dataset.Index, len(c.items)) // the user who had the item last, + 1

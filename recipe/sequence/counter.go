@@ -21,11 +21,12 @@ import (
 // features and of model files.
 type rule struct {
 	name     string
-	pair     func(distance int) float64 // what a pair at a distance counts; nil: not counted by pairs
+	pair     func(distance int) float64 // what a pair at a distance counts, times the later event's weight; nil: not counted by pairs
 	far      int                        // largest distance of a pair
 	last     int                        // newest events that are asked
 	decay    float64                    // weight of the w-th newest is decay^w; 0: 1/(w+1)
 	norm     norm
+	both     bool // what came before counts as what came after
 	evidence bool // log(1+10·count), so that much evidence says more than little; else log(1+items·share)
 }
 
@@ -47,7 +48,8 @@ var rules = [...]rule{
 	{name: "rules_5", pair: inverse, far: 5, last: 4, norm: shrunk, evidence: true},
 	{name: "markov", pair: inverse, far: 1, last: 1},
 	{name: "rules_3", pair: inverse, far: 3, last: 3},
-	{name: "neighbours", pair: inverse, far: 50, last: 30, decay: .9, norm: cosine},
+	{name: "near", pair: inverse, far: 8, last: 10, decay: .8, norm: cosine, both: true},
+	{name: "neighbours", pair: inverse, far: 50, last: 30, decay: .9, norm: cosine, both: true},
 }
 
 const ridgeRule = 0
@@ -125,11 +127,12 @@ func count(ctx context.Context, c *corpus, want [len(rules)]bool, workers int) (
 type occurrences struct {
 	start []int // (items+1)
 	place []int // in corpus.rows
-	end   []int // of the user's counted events
+	begin []int // of the user's counted events
+	end   []int
 }
 
 func places(c *corpus) occurrences {
-	o := occurrences{start: make([]int, len(c.items)+1), place: make([]int, c.events), end: make([]int, c.events)}
+	o := occurrences{start: make([]int, len(c.items)+1), place: make([]int, c.events), begin: make([]int, c.events), end: make([]int, c.events)}
 	for u := range c.count {
 		for _, r := range c.history(dataset.Index(u)) {
 			o.start[r+1]++
@@ -143,7 +146,7 @@ func places(c *corpus) occurrences {
 		from := int(c.start[u])
 		for i := from; i < from+n; i++ {
 			r := c.rows[i]
-			o.place[next[r]], o.end[next[r]] = i, from+n
+			o.place[next[r]], o.begin[next[r]], o.end[next[r]] = i, from, from+n
 			next[r]++
 		}
 	}
@@ -181,8 +184,18 @@ func (t *tally) follow(c *corpus, at occurrences, a uint32, r *rule, events []fl
 			if t.sum[b] == 0 {
 				t.touched = append(t.touched, b)
 			}
-			t.sum[b] += weight[d]
-			total += weight[d]
+			x := weight[d] * c.weight(p+d)
+			t.sum[b] += x
+			total += x
+		}
+		for d := 1; r.both && d <= r.far && p-d >= at.begin[o]; d++ {
+			b := c.rows[p-d]
+			if t.sum[b] == 0 {
+				t.touched = append(t.touched, b)
+			}
+			x := weight[d] * c.weight(p)
+			t.sum[b] += x
+			total += x
 		}
 	}
 	slices.Sort(t.touched)

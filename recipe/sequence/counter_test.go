@@ -35,21 +35,39 @@ func TestCountersCountPairs(t *testing.T) {
 	data := snapshot(items, chain(items, 30, 90, 6))
 	held := holdOut(data, 1)[:10]
 	c := newCorpus(data, held)
+	countsPairs(t, c)
+	c.weigh(true) // newer events weigh more
+	countsPairs(t, c)
+}
+
+func countsPairs(t *testing.T, c *corpus) {
+	t.Helper()
+	items := len(c.items)
 	got := counted(t, c, 2)
 	for r := range rules {
 		rule := &rules[r]
 		if rule.pair == nil {
 			continue
 		}
-		var want [items][items]float64
-		var row, occurs [items]float64
+		want := make([][]float64, items)
+		for a := range want {
+			want[a] = make([]float64, items)
+		}
+		row, occurs := make([]float64, items), make([]float64, items)
 		for u := range c.count {
-			h := c.history(dataset.Index(u))
+			h, at := c.history(dataset.Index(u)), int(c.start[u])
 			for i, a := range h {
 				occurs[a]++
-				for j := i + 1; j < len(h) && j-i <= rule.far; j++ {
-					want[a][h[j]] += 1 / float64(j-i)
-					row[a] += 1 / float64(j-i)
+				for j, b := range h {
+					d := j - i
+					if d < 0 && rule.both {
+						d = -d
+					}
+					if d > 0 && d <= rule.far {
+						x := c.weight(at+max(i, j)) / float64(d)
+						want[a][b] += x
+						row[a] += x
+					}
 				}
 			}
 		}
@@ -323,7 +341,7 @@ func TestBlendedModelAnswersAndLoads(t *testing.T) {
 // history is.
 func TestCountersLookAtTheNewestOnly(t *testing.T) {
 	var w weights
-	w[ruleFeature], w[ruleFeature+5] = 1, 1
+	w[ruleFeature], w[ruleFeature+6] = 1, 1
 	data := snapshot(20, chain(20, 60, 30, 2))
 	m := withCounters(t, data, w)
 	long := make([]int, 5000)

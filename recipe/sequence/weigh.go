@@ -125,7 +125,7 @@ func (f *fit) choose(es []example, b *blend) bool {
 	}
 	w, err := weigh(es, may)
 	alone := measureBlend(es, prior())
-	if err != nil || w == prior() || m.ndcg <= alone.ndcg/float64(len(es)) {
+	if err != nil || w == prior() || m.ndcg < betterBy*alone.ndcg/float64(len(es)) {
 		return false
 	}
 	f.s.weights, f.blended = w, m
@@ -226,12 +226,15 @@ func (a *asker) propose(to []uint32, k int) []uint32 {
 
 // The prior of the weights: the network counts 1 and all else nothing. priorStrength
 // is its inverse variance. A feature stays when leaving it out costs more
-// likelihood than leastGain, about what a feature brings by chance (AIC).
+// log likelihood than leastGain: it is two standard errors from nothing. All
+// together have to be betterBy times as good as the network, or they are not
+// worth their memory.
 const (
 	priorStrength = 2
-	leastGain     = 1
+	leastGain     = 2
 	newtonSteps   = 12
 	examplesLeast = 30 // with fewer found items the network stays alone
+	betterBy      = 1.01
 )
 
 func prior() weights {
