@@ -161,6 +161,12 @@ func ParseChange(b []byte) (*Change, error) {
 	return c, nil
 }
 
+// IsBulk says whether the bytes of a change say that bulk data was committed or
+// cleared, without reading them.
+func IsBulk(b []byte) bool {
+	return len(b) > 1 && b[0] == changeVersion && (b[1] == codePart || b[1] == codeCleared)
+}
+
 func (d *decoder) interaction() *Interaction {
 	x := &Interaction{
 		EventID: d.string(), User: d.string(), Session: d.string(), Item: d.string(), Type: d.string(),

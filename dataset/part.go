@@ -35,7 +35,11 @@ type Part struct {
 
 // ReadPart reads a part written by Import. The schema must be the one it was
 // written with, or one that has more columns which may be null.
-func ReadPart(r io.ReaderAt, size int64, s *Schema) (part *Part, err error) {
+func ReadPart(r io.ReaderAt, size int64, s *Schema) (*Part, error) {
+	return readPart(r, size, s, false)
+}
+
+func readPart(r io.ReaderAt, size int64, s *Schema, idsOnly bool) (part *Part, err error) {
 	// The checksum is over what the columns say, so damage can reach the Parquet
 	// decoder first, which panics on some of it.
 	defer func() {
@@ -47,20 +51,28 @@ func ReadPart(r io.ReaderAt, size int64, s *Schema) (part *Part, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
 	}
-	p := &partReader{schema: s, file: file, part: &Part{Type: s.Type}}
+	p := &partReader{schema: s, file: file, part: &Part{Type: s.Type}, idsOnly: idsOnly}
 	if err := p.read(size); err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
 	}
 	return p.part, nil
 }
 
+// ReadPartIDs reads a part's dictionaries, and the IDs of items and users, alone:
+// what numbers are given by. Damage to them is found by the file's own page
+// checksums.
+func ReadPartIDs(r io.ReaderAt, size int64, s *Schema) (*Part, error) {
+	return readPart(r, size, s, true)
+}
+
 // partReader fills a Part.
 type partReader struct {
-	schema *Schema
-	file   *parquet.File
-	part   *Part
-	sums   []partSum
-	texts  map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
+	schema  *Schema
+	file    *parquet.File
+	part    *Part
+	sums    []partSum
+	idsOnly bool
+	texts   map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
 }
 
 func (p *partReader) read(size int64) error {
@@ -86,14 +98,22 @@ func (p *partReader) read(size int64) error {
 			}
 			return fmt.Errorf("column %s is missing", c.name)
 		}
+		if p.idsOnly && !c.dictionary && (c.numbers || c.field != p.schema.ID()) {
+			continue
+		}
 		cols = append(cols, c)
 	}
-	p.makeCells()
+	if !p.idsOnly {
+		p.makeCells()
+	}
 	p.sums = make([]partSum, len(cols))
 	for i, c := range cols {
 		if err := p.column(c, &p.sums[i]); err != nil {
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
+	}
+	if p.idsOnly {
+		return nil
 	}
 	if want, _ := p.file.Lookup(keySum); sumOf(p.sums) != want {
 		return fmt.Errorf("checksum %s, want %q", sumOf(p.sums), want)
@@ -317,7 +337,9 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		if id {
 			p.part.IDs = append(p.part.IDs, x.Str)
 		}
-		p.part.Cells[row][c.field] = x
+		if p.part.Cells != nil {
+			p.part.Cells[row][c.field] = x
+		}
 		return sum.value(x)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
@@ -17,6 +18,8 @@ import (
 type Group struct {
 	blobs blob.Store
 	log   eventlog.Log
+
+	replaced map[eventlog.Offset]bool // parts that a later record replaces; only while catching up
 
 	renewals sync.WaitGroup // of what is prepared anew beside requests
 
@@ -58,6 +61,11 @@ func newGroup(blobs blob.Store, log eventlog.Log) *Group {
 
 // catchUp applies what is in the log now.
 func (g *Group) catchUp(ctx context.Context) error {
+	var err error
+	if g.replaced, err = g.findReplaced(ctx); err != nil {
+		return err
+	}
+	defer func() { g.replaced = nil }()
 	for rec, err := range g.log.Read(ctx, g.offset()) {
 		if err != nil {
 			return err
@@ -182,7 +190,8 @@ func (g *Group) advance(to eventlog.Offset) {
 	g.mu.waiting = kept
 }
 
-func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted) (*dataset.Part, error) {
+// readPart opens a part and has read take it in.
+func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted, read func(r io.ReaderAt, size int64, s *dataset.Schema) (*dataset.Part, error)) (*dataset.Part, error) {
 	s := g.mu.schemas[p.Type]
 	if s == nil {
 		return nil, fmt.Errorf("part %q: the log has no schema for %s", p.Blob, p.Type)
@@ -192,7 +201,7 @@ func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted) (*datase
 		return nil, err
 	}
 	defer r.Close()
-	part, err := dataset.ReadPart(r, r.Size(), s)
+	part, err := read(r, r.Size(), s)
 	if err != nil {
 		return nil, fmt.Errorf("part %q: %w", p.Blob, err)
 	}
@@ -201,7 +210,10 @@ func (g *Group) readPart(ctx context.Context, p *dataset.PartCommitted) (*datase
 
 // part prepares what makes bulk data the group's own.
 func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) (change func(), err error) {
-	p, err := g.readPart(ctx, c)
+	if g.replaced[eventlog.Offset(seq)] {
+		return g.numbersOf(ctx, c)
+	}
+	p, err := g.readPart(ctx, c, dataset.ReadPart)
 	if err != nil {
 		return nil, err
 	}

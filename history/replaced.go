@@ -1,0 +1,81 @@
+package history
+
+import (
+	"context"
+	"fmt"
+
+	"usher/dataset"
+	"usher/eventlog"
+)
+
+// Of a part that a later FULL import replaces, or that was cleared, only the
+// numbers remain that it gave (I1). When a group is loaded such parts are known
+// before: their ids are read and nothing else, so that a start does not cost more
+// with each FULL import.
+
+// findReplaced gives the offsets of the parts that a later record replaces.
+func (g *Group) findReplaced(ctx context.Context) (map[eventlog.Offset]bool, error) {
+	replaced := map[eventlog.Offset]bool{}
+	parts := map[dataset.Type][]eventlog.Offset{} // that count
+	for rec, err := range g.log.Read(ctx, g.offset()) {
+		if err != nil {
+			return nil, err
+		}
+		if !dataset.IsBulk(rec.Data) {
+			continue
+		}
+		c, err := dataset.ParseChange(rec.Data)
+		if err != nil {
+			return nil, fmt.Errorf("read log record %d: %w", rec.Offset, err)
+		}
+		var t dataset.Type
+		switch {
+		case c.Cleared != nil:
+			t = c.Cleared.Type
+		case c.Part != nil && c.Part.Replace:
+			t = c.Part.Type
+		}
+		for _, at := range parts[t] {
+			replaced[at] = true
+		}
+		delete(parts, t)
+		if c.Part != nil {
+			parts[c.Part.Type] = append(parts[c.Part.Type], rec.Offset)
+		}
+	}
+	return replaced, nil
+}
+
+// numbersOf prepares the numbers of a part whose rows do not count any more.
+func (g *Group) numbersOf(ctx context.Context, c *dataset.PartCommitted) (change func(), err error) {
+	p, err := g.readPart(ctx, c, dataset.ReadPartIDs)
+	if err != nil {
+		return nil, err
+	}
+	m := &g.mu
+	n := &numbering{newOverlay(m.users), newOverlay(m.items), newOverlay(m.types)}
+	var users []dataset.Index
+	switch c.Type {
+	case dataset.Interactions:
+		users = n.users.all(p.UserIDs)
+		n.items.all(p.ItemIDs)
+		for _, t := range p.EventTypes {
+			n.eventType(t)
+		}
+		if m.schemas[c.Type].Column("EVENT_TYPE") < 0 {
+			n.eventType("")
+		}
+	case dataset.Items:
+		n.items.all(p.IDs)
+	case dataset.Users:
+		n.users.all(p.IDs)
+	}
+	return func() {
+		for _, o := range []*overlay{n.users, n.items, n.types} {
+			o.commit()
+		}
+		for _, u := range users { // a session id that is a user id after all
+			delete(m.visitors, u)
+		}
+	}, nil
+}
