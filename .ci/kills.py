@@ -413,12 +413,13 @@ def main():
         acknowledged, there, files = checker.counted
         check(acknowledged > 20 * KILLS, f"only {acknowledged} events were acknowledged")
         check(trainings.last is not None, "no training came to its end")
+        fate = (lambda text: text) if failed_so_far() == 0 else (lambda text: "see the failures above")
         print(f"""
 kills                         {KILLS} and {killed_in.pop("starts", 0)} more while starting, seed {SEED}
 events acknowledged           {acknowledged}
-events there                  {there}, none lost, none twice
-items acknowledged            {len(items.acknowledged)} ids, none lost, none older than acknowledged
-imports                       {files} files of {Imports.ROWS} rows, users up to version {imports.version}; none lost, none half
+events there                  {there}, {fate('none lost, none twice')}
+items acknowledged            {len(items.acknowledged)} ids, {fate('none lost, none older than acknowledged')}
+imports                       {files} files of {Imports.ROWS} rows, users up to version {imports.version}; {fate('none lost, none half')}
 restart                       median {statistics.median(starts) * 1000:.0f} ms, worst {max(starts) * 1000:.0f} ms from start to answer
 rounds of checks              {rounds[0] + 1}""")
         for what, k in sorted(killed_in.items()):
