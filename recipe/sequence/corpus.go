@@ -17,9 +17,15 @@ type heldOut struct {
 	item dataset.Index
 }
 
-// heldMost is how many users' last items are kept back at most: enough that
-// the metric's error is about .006, few enough that large data lose nothing.
-const heldMost = 2000
+// The validation part has the last items of at most heldMost users, so that large
+// data lose nothing, or of one user in heldShare where that is more (up to five
+// times heldMost): the more there are the more surely the counters are weighed. The network is measured on
+// measuredMost of them, whose metric's error is about .006.
+const (
+	heldMost     = 2000
+	heldShare    = 20
+	measuredMost = 2000
+)
 
 // holdOut draws the users of the validation part, among those with two events
 // or more, in order of their numbers.
@@ -30,10 +36,22 @@ func holdOut(data *dataset.Snapshot, from seed.Seed) []heldOut {
 			out = append(out, heldOut{dataset.Index(u), h[len(h)-1].Item})
 		}
 	}
-	if len(out) > heldMost {
+	if most := min(max(heldMost, len(out)/heldShare), 5*heldMost); len(out) > most {
 		from.Rand().Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
-		out = out[:heldMost]
+		out = out[:most]
 		slices.SortFunc(out, func(a, b heldOut) int { return int(a.user) - int(b.user) })
+	}
+	return out
+}
+
+// measured gives the part of the validation part that the network is measured on.
+func measured(held []heldOut) []heldOut {
+	if len(held) <= measuredMost {
+		return held
+	}
+	out := make([]heldOut, measuredMost)
+	for i := range out {
+		out[i] = held[i*len(held)/measuredMost]
 	}
 	return out
 }

@@ -181,7 +181,7 @@ func (f *fit) choices() *recipe.Choices {
 		out.Values["validation_hit_rate_at_10"] = f.best.score.hits
 		out.Values["validation_users"] = float64(len(f.held))
 		out.Notes = append(out.Notes, fmt.Sprintf("epoch %d of %d was best on the last items of %d users: NDCG@10 %.4f, HR@10 %.4f",
-			s.epochs, s.planned, len(f.held), f.best.score.ndcg, f.best.score.hits))
+			s.epochs, s.planned, len(measured(f.held)), f.best.score.ndcg, f.best.score.hits))
 	}
 	if f.blended != (metric{}) {
 		out.Values["network_ndcg_at_10"] = f.best.score.ndcg

@@ -28,12 +28,13 @@ const askTogether = 16
 func (f *fit) validate(ctx context.Context) (metric, error) {
 	net := f.tr.Net
 	items := net.Items(len(f.c.items))
-	groups := (len(f.held) + askTogether - 1) / askTogether
+	held := measured(f.held)
+	groups := (len(held) + askTogether - 1) / askTogether
 	part := make([]metric, groups)
 	rankers := make([]ranker, max(1, f.in.Workers))
 	nn.Each(f.in.Workers, groups, func(worker, g int) {
 		if ctx.Err() == nil {
-			part[g] = f.ask(&rankers[worker], items, f.held[g*askTogether:min(len(f.held), (g+1)*askTogether)])
+			part[g] = f.ask(&rankers[worker], items, held[g*askTogether:min(len(held), (g+1)*askTogether)])
 		}
 	})
 	if ctx.Err() != nil {
@@ -41,8 +42,8 @@ func (f *fit) validate(ctx context.Context) (metric, error) {
 	}
 	var m metric
 	for _, p := range part {
-		m.hits += p.hits / float64(len(f.held))
-		m.ndcg += p.ndcg / float64(len(f.held))
+		m.hits += p.hits / float64(len(held))
+		m.ndcg += p.ndcg / float64(len(held))
 	}
 	return m, nil
 }

@@ -234,7 +234,7 @@ const (
 	leastGain     = 2
 	newtonSteps   = 12
 	examplesLeast = 30 // with fewer found items the network stays alone
-	betterBy      = 1.01
+	betterBy      = 1.005
 )
 
 func prior() weights {
