@@ -21,6 +21,7 @@ import (
 	"usher/blob/s3server"
 	"usher/catalog"
 	"usher/eventlog"
+	"usher/filter"
 	"usher/history"
 	"usher/ingest"
 	"usher/job"
@@ -51,7 +52,7 @@ type Node struct {
 
 // recipes are those that this usher can train.
 func recipes() []recipe.Recipe {
-	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}, trending.Recipe{})
+	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}, sequence.Ranking{}, trending.Recipe{})
 }
 
 // minimums are AWS's, data.md §9 of the developer guide's quotas.
@@ -68,6 +69,14 @@ func (o Options) eventTypes() int {
 		return 0
 	}
 	return 10
+}
+
+// filterLimits are how much of a user's past filters look at.
+func (o Options) filterLimits() filter.Limits {
+	if o.Fast || o.Quotas != "aws" {
+		return filter.Limits{}
+	}
+	return filter.AWSLimits
 }
 
 // Open starts a server; it answers when Open returns. On an error nothing is
@@ -120,7 +129,8 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	rows, minimums := opt.minimums()
 	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Log: opt.Log})
 	n.closes(in.Close)
-	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, NewID: newRecommendationID, Log: opt.Log})
+	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, FilterLimits: opt.filterLimits(),
+		NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})

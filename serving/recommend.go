@@ -22,14 +22,20 @@ type Request struct {
 	Item     string
 	Results  int // 0: 25
 	Context  map[string]string
+	Filter   Filtering
+	Promoted *Promotion // nil: none
+	Columns  []string   // of Items, to show with each item
 }
 
 // Item is one item of an answer.
 type Item struct {
 	ID     string
-	Score  float64 // only with HasScore
+	Score  float64 // only with Scored
 	Scored bool
-	Reason string // "", "Popular item", "Exploration"
+	Reason string // "", "Popular item", "Exploration", "Promoted item"
+
+	Promotion string // the name of the promotion that put it here
+	Metadata  map[string]string
 }
 
 // Answer is what a campaign recommends.
@@ -59,15 +65,51 @@ func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
 	if err := checkContext(group, d.spec, r.Context); err != nil {
 		return nil, err
 	}
-	q := s.query(group, d, r)
+	if err := checkColumns(group, d, r.Columns, "numResults", k); err != nil {
+		return nil, err
+	}
+	if p := r.Promoted; p != nil && (p.Filter.ARN == "" || p.Percent < 1 || p.Percent > 100) {
+		return nil, invalid("promotions: a promotion needs a filterArn, which says what is promoted, and percentPromotedItems from 1 to 100.")
+	}
+	a := &asking{Serving: s, deployment: d, group: group, query: s.query(group, d, r), user: r.User}
+	defer a.release()
+	out := &Answer{ID: s.opt.NewID()}
+	if out.Items, err = a.answer(ctx, k, r, out.ID); err != nil {
+		return nil, err
+	}
+	describe(group, out.Items, r.Columns)
+	return out, nil
+}
+
+// answer gives the items of an answer, those of a promotion among them.
+func (a *asking) answer(ctx context.Context, k int, r Request, id string) ([]Item, error) {
 	buf := scratch.Get().(*[]recipe.Scored)
 	defer scratch.Put(buf)
-	best, err := d.model.Recommend(ctx, q, k, dataset.Set{}, (*buf)[:0])
+	var promoted []recipe.Scored
+	var err error
+	if r.Promoted != nil {
+		if promoted, err = a.promoted(ctx, k, r.Promoted); err != nil {
+			return nil, err
+		}
+	}
+	best, err := a.best(ctx, k-len(promoted), r.Filter, promoted, (*buf)[:0])
 	if err != nil {
 		return nil, err
 	}
 	*buf = best
-	return &Answer{ID: s.opt.NewID(), Items: named(d.spec, group, best)}, nil
+	spec := a.deployment.spec
+	items := named(spec, a.group, best)
+	if len(promoted) == 0 {
+		return items, nil
+	}
+	first := named(spec, a.group, promoted)
+	for i := range first {
+		first[i].Promotion, first[i].Reason = r.Promoted.Name, ""
+		if explains(spec) {
+			first[i].Reason = "Promoted item"
+		}
+	}
+	return mixed(id, items, first), nil
 }
 
 // scratch keeps answer buffers of finished requests.
@@ -143,7 +185,7 @@ func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
 			out[i].Score, out[i].Scored = float64(b.Score), true
 		}
 		switch {
-		case spec.Name != "aws-user-personalization-v2": // the only recipe that gives reasons
+		case !explains(spec):
 		case b.Flags&recipe.Exploration != 0:
 			out[i].Reason = "Exploration"
 		case b.Flags&recipe.Popular != 0:

@@ -24,6 +24,7 @@ import (
 
 	"usher/blob"
 	"usher/catalog"
+	"usher/filter"
 	"usher/history"
 	"usher/job"
 	"usher/recipe"
@@ -53,8 +54,11 @@ type Options struct {
 	Blobs   blob.Store // models
 	Recipes []recipe.Recipe
 	Now     func() time.Time
-	NewID   func() string // makes the recommendationId: unique, at most 40 characters
-	Log     *slog.Logger
+
+	FilterLimits filter.Limits // how much of a user's past filters look at
+
+	NewID func() string // makes the recommendationId: unique, at most 40 characters
+	Log   *slog.Logger
 }
 
 // Serving answers requests. All methods may be called concurrently.
@@ -67,19 +71,22 @@ type Serving struct {
 
 	mu struct {
 		sync.RWMutex
-		live   map[string]*deployment // by the ARN of a campaign or recommender
-		models map[string]*model      // by version ARN
-		epochs map[string]uint64      // by ARN: how often it has changed
+		live    map[string]*deployment // by the ARN of a campaign or recommender
+		models  map[string]*model      // by version ARN
+		filters map[string]*liveFilter // by ARN
+		epochs  map[string]uint64      // by ARN: how often it has changed
 	}
 }
 
 // deployment is what a campaign serves. It does not change.
 type deployment struct {
-	version string // ARN
-	spec    recipe.Spec
-	model   recipe.Model
-	group   string // catalog ID
-	config  recipe.Params
+	version  string // ARN
+	spec     recipe.Spec
+	model    recipe.Model
+	group    string // catalog ID
+	groupARN string
+	config   recipe.Params
+	metadata bool // columns of Items may be shown
 }
 
 // model is a loaded model; ready is closed when value and err are set.
@@ -98,6 +105,7 @@ func New(opt Options) *Serving {
 	}
 	s.mu.live = map[string]*deployment{}
 	s.mu.models = map[string]*model{}
+	s.mu.filters = map[string]*liveFilter{}
 	s.mu.epochs = map[string]uint64{}
 	s.cancel = opt.DB.Subscribe(catalog.Topic, s.changed)
 	return s
@@ -110,9 +118,16 @@ func (s *Serving) Close() error {
 	return nil
 }
 
-// changed forgets the deployment of a changed campaign, and models that nothing
-// serves any more.
+// changed forgets a changed filter or the deployment of a changed campaign, and
+// models that nothing serves any more.
 func (s *Serving) changed(arn string) {
+	if strings.Contains(arn, ":"+string(catalog.KindFilter)+"/") {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.mu.epochs[arn]++
+		delete(s.mu.filters, arn)
+		return
+	}
 	if !strings.Contains(arn, ":"+string(catalog.KindCampaign)+"/") && !strings.Contains(arn, ":"+string(catalog.KindRecommender)+"/") {
 		return // what a deployment is made of does not change
 	}
@@ -157,8 +172,12 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 		return d, nil
 	}
 	var version string
+	var metadata bool
 	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-		version, err = target(tx, arn)
+		if version, err = target(tx, arn); err != nil {
+			return err
+		}
+		metadata, err = showsMetadata(tx, arn)
 		return err
 	})
 	if err != nil {
@@ -167,6 +186,7 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	if d, err = s.deploy(ctx, version); err != nil {
 		return nil, err
 	}
+	d.metadata = metadata || d.spec.Metadata
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.epochs[arn] == epoch { // else the campaign may have changed since it was read
@@ -201,7 +221,7 @@ func (s *Serving) deploy(ctx context.Context, versionARN string) (*deployment, e
 		return nil, err
 	}
 	m = s.exclude(s.renew(m, version, group.ID), r.Spec(), group.ID)
-	return &deployment{version: versionARN, spec: r.Spec(), model: m, group: group.ID}, nil
+	return &deployment{version: versionARN, spec: r.Spec(), model: m, group: group.ID, groupARN: group.ARN}, nil
 }
 
 // load gives the model of a version; concurrent calls share one load.

@@ -59,14 +59,6 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 		return nil, invalid("campaignArn is missing. Give the ARN of the campaign that should answer, or recommenderArn.")
 	case in.CampaignArn != nil && in.RecommenderArn != nil:
 		return nil, invalid("Both campaignArn and recommenderArn are given. Give one of them.")
-	case in.FilterArn != nil:
-		return nil, absent("The filter %s does not exist. This version of usher has no filters yet: send the request without filterArn.", *in.FilterArn)
-	case len(in.FilterValues) > 0:
-		return nil, invalid("filterValues are given without filterArn. Give both, or neither.")
-	case len(in.Promotions) > 0:
-		return nil, invalid("promotions need a filter, and this version of usher has no filters yet: send the request without promotions.")
-	case len(in.MetadataColumns) > 0:
-		return nil, invalid("metadataColumns are not in this version of usher yet: send the request without them.")
 	}
 	if _, err := a.opt.ARNs.ParseAs(*arn, kind); err != nil {
 		return nil, err
@@ -75,7 +67,64 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 	if in.NumResults != nil {
 		r.Results = int(*in.NumResults)
 	}
+	var err error
+	if r.Filter, err = a.filtering("filterArn", in.FilterArn, in.FilterValues); err != nil {
+		return nil, err
+	}
+	if r.Promoted, err = a.promotion(in.Promotions); err != nil {
+		return nil, err
+	}
+	if r.Columns, err = columns(in.MetadataColumns); err != nil {
+		return nil, err
+	}
 	return a.opt.Serving.Recommend(ctx, r)
+}
+
+// filtering gives a filter of the caller's with its values.
+func (a *API) filtering(member string, arn *string, values map[string]string) (serving.Filtering, error) {
+	if arn == nil {
+		if len(values) > 0 {
+			return serving.Filtering{}, invalid("filterValues are given without %s. Give both, or neither.", member)
+		}
+		return serving.Filtering{}, nil
+	}
+	if _, err := a.opt.ARNs.ParseAs(*arn, catalog.KindFilter); err != nil {
+		return serving.Filtering{}, err
+	}
+	return serving.Filtering{ARN: *arn, Values: values}, nil
+}
+
+// promotion gives the one promotion that a request can have.
+func (a *API) promotion(list []wire.Promotion) (*serving.Promotion, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	p := &list[0]
+	switch {
+	case p.FilterArn == nil:
+		return nil, invalid("promotions.1.filterArn is missing. Give the filter that says which items are promoted.")
+	case p.PercentPromotedItems == nil:
+		return nil, invalid("promotions.1.percentPromotedItems is missing. Say how much of the answer is promoted, from 1 to 100.")
+	}
+	f, err := a.filtering("promotions.1.filterArn", p.FilterArn, p.FilterValues)
+	if err != nil {
+		return nil, err
+	}
+	return &serving.Promotion{Name: text(p.Name), Percent: int(*p.PercentPromotedItems), Filter: f}, nil
+}
+
+// columns gives the columns of metadataColumns, whose one key is ITEMS.
+func columns(given map[string][]string) ([]string, error) {
+	for name, list := range given {
+		if !strings.EqualFold(name, "ITEMS") {
+			return nil, invalid("metadataColumns: the key is %q. Only ITEMS is possible: columns of the Items dataset.", name)
+		}
+		if len(list) == 0 {
+			return nil, invalid("metadataColumns.ITEMS is empty. Name the columns to show, or leave metadataColumns out.")
+		}
+		return list, nil
+	}
+	return nil, nil
 }
 
 func predicted(i *serving.Item) wire.PredictedItem {
@@ -86,16 +135,45 @@ func predicted(i *serving.Item) wire.PredictedItem {
 	if i.Reason != "" {
 		out.Reason = []string{i.Reason}
 	}
+	if i.Promotion != "" {
+		out.PromotionName = &i.Promotion
+	}
+	out.Metadata = i.Metadata
 	return out
 }
 
-// GetPersonalizedRanking says which campaign would rank: none of the recipes of
-// this version is of type PERSONALIZED_RANKING.
+// GetPersonalizedRanking puts a list of items into the order that suits a user.
 func (a *API) GetPersonalizedRanking(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*wire.GetPersonalizedRankingOutput, error) {
-	return nil, a.wrongType(ctx, *in.CampaignArn, "GetPersonalizedRanking", "PERSONALIZED_RANKING")
+	began := a.opt.Now()
+	answer, err := a.rank(ctx, in)
+	a.observe("GetPersonalizedRanking", "GetPersonalizedRankingRequests", text(in.CampaignArn), began, err)
+	if err != nil {
+		return nil, fault(text(in.CampaignArn), err)
+	}
+	out := &wire.GetPersonalizedRankingOutput{RecommendationId: &answer.ID, PersonalizedRanking: make([]wire.PredictedItem, len(answer.Items))}
+	for i := range answer.Items {
+		out.PersonalizedRanking[i] = predicted(&answer.Items[i])
+	}
+	return out, nil
 }
 
-// GetActionRecommendations says which campaign would answer, likewise.
+func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*serving.Answer, error) {
+	if _, err := a.opt.ARNs.ParseAs(text(in.CampaignArn), catalog.KindCampaign); err != nil {
+		return nil, err
+	}
+	r := serving.Ranking{Campaign: *in.CampaignArn, User: text(in.UserId), Items: in.InputList, Context: in.Context}
+	var err error
+	if r.Filter, err = a.filtering("filterArn", in.FilterArn, in.FilterValues); err != nil {
+		return nil, err
+	}
+	if r.Columns, err = columns(in.MetadataColumns); err != nil {
+		return nil, err
+	}
+	return a.opt.Serving.Rank(ctx, r)
+}
+
+// GetActionRecommendations says which campaign would answer: none of the recipes
+// of this version is of type PERSONALIZED_ACTIONS.
 func (a *API) GetActionRecommendations(ctx context.Context, in *wire.GetActionRecommendationsInput) (*wire.GetActionRecommendationsOutput, error) {
 	return nil, a.wrongType(ctx, text(in.CampaignArn), "GetActionRecommendations", "PERSONALIZED_ACTIONS")
 }
@@ -125,18 +203,11 @@ func invalid(format string, args ...any) error {
 	return &serving.Invalid{Msg: fmt.Sprintf(format, args...)}
 }
 
-// absentError is a resource that cannot exist in this version.
-type absentError struct{ msg string }
-
-func (e *absentError) Error() string { return e.msg }
-
-func absent(format string, args ...any) error { return &absentError{fmt.Sprintf(format, args...)} }
-
 // fault makes AWS's error of ours; unknown errors pass and become a 500.
 func fault(arn string, err error) error {
 	msg := err.Error()
 	var inv *serving.Invalid
-	var gone *absentError
+	var gone *serving.NoFilter
 	var malformed *catalog.ARNError
 	switch {
 	case errors.As(err, &inv), errors.As(err, &malformed):
@@ -165,9 +236,9 @@ func recommender(arn string) bool {
 // fill the server's memory.
 func (a *API) observe(call, requests, campaign string, began time.Time, err error) {
 	var inv *serving.Invalid
-	var gone *absentError
+	var noFilter *serving.NoFilter
 	var malformed *catalog.ARNError
-	if errors.As(err, &gone) || errors.As(err, &malformed) || errors.Is(err, catalog.ErrNotFound) || campaign == "" {
+	if errors.As(err, &malformed) || errors.Is(err, catalog.ErrNotFound) || campaign == "" {
 		a.opt.Metrics.GetOrCreateCounter(call + "4xxErrors").Inc()
 		return
 	}
@@ -177,7 +248,7 @@ func (a *API) observe(call, requests, campaign string, began time.Time, err erro
 	}
 	a.opt.Metrics.GetOrCreateCounter(requests + labels).Inc()
 	switch {
-	case errors.As(err, &inv):
+	case errors.As(err, &inv), errors.As(err, &noFilter):
 		a.opt.Metrics.GetOrCreateCounter(call + "4xxErrors" + labels).Inc()
 	case err != nil:
 		a.opt.Metrics.GetOrCreateCounter(call + "5xxErrors" + labels).Inc()
