@@ -33,7 +33,7 @@ type exporter struct{ *Batch }
 
 // exportState is the checkpoint of an export.
 type exportState struct {
-	Offset eventlog.Offset // the dataset as of here is exported
+	Offset eventlog.Offset // the dataset as of here is exported; 0: not settled
 	Files  uint64          // so many are done
 }
 
@@ -63,6 +63,10 @@ func (e exporter) Run(ctx context.Context, t *job.Task) error {
 		var c *customerError
 		if errors.As(err, &c) {
 			return t.Finish(ctx, func(tx *store.Tx) error { return failExport(tx, t.Key, c.msg) })
+		}
+		if errors.Is(err, errReplaced) { // the next attempt exports what is there then
+			x.state = exportState{}
+			return errors.Join(err, x.save(ctx, t))
 		}
 		return err
 	}
@@ -126,7 +130,8 @@ func (e exporter) begin(ctx context.Context, t *job.Task) (*export, error) {
 		if err := json.Unmarshal(saved, &x.state); err != nil {
 			return nil, job.Permanent(fmt.Errorf("read checkpoint: %w", err))
 		}
-	} else {
+	}
+	if x.state.Offset == 0 {
 		if x.state.Offset, err = log.Last(ctx); err != nil {
 			return nil, err
 		}

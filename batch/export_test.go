@@ -259,6 +259,50 @@ func TestExportGoesOn(t *testing.T) {
 	}
 }
 
+// TestExportOfWhatIsReplaced stops an export, replaces the data and erases the old:
+// the export begins anew and has the new data only.
+func TestExportOfWhatIsReplaced(t *testing.T) {
+	w := newWorld(t, 20)
+	for n, name := range []string{"in/1.csv", "in/2.csv"} {
+		text := interactionsHead
+		for i := range 60 {
+			text += fmt.Sprintf("u%d,i%d-%d,%d,view,,,,\n", i%30, n, i, i)
+		}
+		w.put(name, text)
+	}
+	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
+	name := w.export("a", dataset.Interactions, "ALL")
+	w.stopped(name, 500) // in the middle of the second file
+	w.workers = map[job.Kind]job.Worker{ingest.ImportJob: w.in.Importer(), ingest.EraseJob: w.in.Eraser()}
+	w.imported("a", dataset.Interactions, "s3://in/2.csv", "FULL")
+	q, err := job.Open(t.Context(), job.Options{DB: w.db, Log: w.batch.opt.Log, Workers: map[job.Kind]job.Worker{ingest.EraseJob: w.in.Eraser()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for erased := false; !erased; {
+		err := w.db.View(t.Context(), func(tx *store.Tx) error {
+			var n int
+			err := tx.QueryRow("select count(*) from job where kind = $1 and state in ('queued', 'running')", string(ingest.EraseJob)).Scan(&n)
+			erased = n == 0
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.workers = map[job.Kind]job.Worker{ExportJob: w.batch.Exporter()}
+	if r := w.run(name); r.Status != catalog.Active {
+		t.Fatalf("export: %s %s", r.Status, r.FailureReason)
+	}
+	files := w.files("out/a/" + name + "/")
+	if all := fmt.Sprint(files); len(files) != 3 || strings.Contains(all, "i0-") || strings.Count(all, "i1-") != 60 {
+		t.Errorf("got %v", files)
+	}
+}
+
 func (w *world) through(mode string) string {
 	w.Helper()
 	name := w.export("a", dataset.Interactions, mode)

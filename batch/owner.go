@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
-	"io/fs"
 
 	"usher/dataset"
 	"usher/eventlog"
@@ -107,12 +106,12 @@ func (c *content) join(ctx context.Context, anonymous map[string]bool) error {
 	})
 }
 
-// usersOf calls f with the users that a part names. A part that was replaced and
-// erased since names none any more.
+// usersOf calls f with the users that a part names. Of one that was replaced the
+// id file has them.
 func (c *content) usersOf(ctx context.Context, p *dataset.PartCommitted, s *dataset.Schema, f func(id string)) error {
 	part, err := c.open(ctx, p.Blob, s)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if errors.Is(err, errReplaced) {
+		part, err = c.openIDs(ctx, p.Blob)
 	}
 	if err != nil {
 		return err
@@ -126,4 +125,13 @@ func (c *content) usersOf(ctx context.Context, p *dataset.PartCommitted, s *data
 		}
 	}
 	return nil
+}
+
+func (c *content) openIDs(ctx context.Context, part string) (*dataset.Part, error) {
+	r, err := c.blobs.Open(ctx, dataset.IDFileName(part))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return dataset.ReadIDs(r, r.Size())
 }

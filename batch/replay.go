@@ -2,8 +2,10 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 
 	"usher/blob"
 	"usher/dataset"
@@ -29,6 +31,10 @@ type committed struct {
 	blob string
 	seq  eventlog.Offset
 }
+
+// errReplaced says that a part is gone: a FULL import has replaced it, after the
+// content's offset, and its rows were erased.
+var errReplaced = errors.New("the data was replaced meanwhile")
 
 // place orders the records of a dataset: by the log, and within a part by row.
 type place struct {
@@ -178,6 +184,9 @@ func (c *content) part(ctx context.Context, from committed, k, n uint64, f func(
 
 func (c *content) open(ctx context.Context, name string, s *dataset.Schema) (*dataset.Part, error) {
 	r, err := c.blobs.Open(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("part %q: %w", name, errReplaced)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func newWorld(t *testing.T, fileRows int64) *world {
 	w.hist = history.New(history.Options{Logs: w.logs.Log, Blobs: w.blobs})
 	w.in = ingest.New(ingest.Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.buckets, Workers: 2, Log: quiet})
 	w.batch = New(Options{DB: w.db, Logs: w.logs.Log, Blobs: w.blobs, Buckets: w.buckets, Log: quiet, fileRows: fileRows})
-	w.workers = map[job.Kind]job.Worker{ingest.ImportJob: w.in.Importer(), ExportJob: w.batch.Exporter()}
+	w.workers = map[job.Kind]job.Worker{ingest.ImportJob: w.in.Importer(), ingest.EraseJob: w.in.Eraser(), ExportJob: w.batch.Exporter()}
 	t.Cleanup(func() {
 		for _, close := range []func() error{w.in.Close, w.hist.Close, w.logs.Close, w.db.Close} {
 			if err := close(); err != nil {

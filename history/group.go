@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -20,6 +21,7 @@ type Group struct {
 	log   eventlog.Log
 
 	replaced map[eventlog.Offset]bool // parts that a later record replaces; only while catching up
+	erased   map[dataset.Type]bool    // the last part was erased: a record that replaces it is in the log
 
 	renewals sync.WaitGroup // of what is prepared anew beside requests
 
@@ -48,7 +50,7 @@ type waiter struct {
 }
 
 func newGroup(blobs blob.Store, log eventlog.Log) *Group {
-	g := &Group{blobs: blobs, log: log}
+	g := &Group{blobs: blobs, log: log, erased: map[dataset.Type]bool{}}
 	m := &g.mu
 	m.users, m.items, m.types = dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
 	m.schemas = map[dataset.Type]*dataset.Schema{}
@@ -61,17 +63,24 @@ func newGroup(blobs blob.Store, log eventlog.Log) *Group {
 
 // catchUp applies what is in the log now.
 func (g *Group) catchUp(ctx context.Context) error {
-	var err error
-	if g.replaced, err = g.findReplaced(ctx); err != nil {
-		return err
-	}
-	defer func() { g.replaced = nil }()
-	for rec, err := range g.log.Read(ctx, g.offset()) {
+	for again := true; again; again = len(g.erased) > 0 {
+		from := g.offset()
+		replaced, err := Replaced(ctx, g.log, from)
 		if err != nil {
 			return err
 		}
-		if err := g.apply(ctx, rec); err != nil {
-			return err
+		g.replaced = replaced
+		for rec, err := range g.log.Read(ctx, from) {
+			if err != nil {
+				return err
+			}
+			if err := g.apply(ctx, rec); err != nil {
+				return err
+			}
+		}
+		g.replaced = nil
+		if len(g.erased) > 0 && g.offset() == from {
+			return errors.New("the log has a part that was erased, and none that replaces it")
 		}
 	}
 	return nil
@@ -161,6 +170,7 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	case c.Part != nil:
 		change, err = g.part(ctx, c.Part, uint64(rec.Offset))
 	case c.Cleared != nil:
+		delete(g.erased, c.Cleared.Type)
 		change = func() { g.cleared(c.Cleared.Type) }
 	case c.Schema != nil:
 		change, err = g.schema(c.Schema)
@@ -214,6 +224,14 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 		return g.numbersOf(ctx, c)
 	}
 	p, err := g.readPart(ctx, c, dataset.ReadPart)
+	if errors.Is(err, fs.ErrNotExist) { // replaced by a record that comes soon
+		change, err := g.numbersOf(ctx, c)
+		g.erased[c.Type] = true
+		return change, err
+	}
+	if c.Replace {
+		delete(g.erased, c.Type)
+	}
 	if err != nil {
 		return nil, err
 	}

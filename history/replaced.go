@@ -2,7 +2,10 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 
 	"usher/dataset"
 	"usher/eventlog"
@@ -11,13 +14,15 @@ import (
 // Of a part that a later FULL import replaces, or that was cleared, only the
 // numbers remain that it gave (I1). When a group is loaded such parts are known
 // before: their ids are read and nothing else, so that a start does not cost more
-// with each FULL import.
+// with each FULL import. Package ingest puts an id file in the place of such a part
+// when the record that replaces it is in the log; who comes to the part before that
+// record takes the id file, and is not loaded before it has applied the record.
 
-// findReplaced gives the offsets of the parts that a later record replaces.
-func (g *Group) findReplaced(ctx context.Context) (map[eventlog.Offset]bool, error) {
+// Replaced gives the offsets of the parts in a log that a later record replaces.
+func Replaced(ctx context.Context, log eventlog.Log, after eventlog.Offset) (map[eventlog.Offset]bool, error) {
 	replaced := map[eventlog.Offset]bool{}
 	parts := map[dataset.Type][]eventlog.Offset{} // that count
-	for rec, err := range g.log.Read(ctx, g.offset()) {
+	for rec, err := range log.Read(ctx, after) {
 		if err != nil {
 			return nil, err
 		}
@@ -46,9 +51,22 @@ func (g *Group) findReplaced(ctx context.Context) (map[eventlog.Offset]bool, err
 	return replaced, nil
 }
 
+// readIDs reads a part's ids, from the id file if that is in its place.
+func (g *Group) readIDs(ctx context.Context, c *dataset.PartCommitted) (*dataset.Part, error) {
+	p, err := g.readPart(ctx, c, dataset.ReadPartIDs)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return p, err
+	}
+	ids := *c
+	ids.Blob = dataset.IDFileName(c.Blob)
+	return g.readPart(ctx, &ids, func(r io.ReaderAt, size int64, _ *dataset.Schema) (*dataset.Part, error) {
+		return dataset.ReadIDs(r, size)
+	})
+}
+
 // numbersOf prepares the numbers of a part whose rows do not count any more.
 func (g *Group) numbersOf(ctx context.Context, c *dataset.PartCommitted) (change func(), err error) {
-	p, err := g.readPart(ctx, c, dataset.ReadPartIDs)
+	p, err := g.readIDs(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"usher/job"
 	"usher/store"
 )
 
-// EraseJob is the kind of the job that removes blobs nobody refers to any more.
+// EraseJob is the kind of the job that removes blobs nobody refers to any more, and
+// the rows of parts that were replaced.
 const EraseJob job.Kind = "erase"
 
 // EraseGroup forgets a dataset group in the transaction that deletes its record:
@@ -40,6 +42,9 @@ type eraser struct{ *Ingest }
 
 // Run implements job.Worker.
 func (g eraser) Run(ctx context.Context, t *job.Task) error {
+	if group, ok := strings.CutPrefix(t.Key, replacedKey); ok {
+		return g.shrink(ctx, t, group)
+	}
 	if err := g.eraseBlobs(ctx, t.Key); err != nil {
 		return err
 	}

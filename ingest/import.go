@@ -138,6 +138,15 @@ func (g importer) commit(tx *store.Tx, w work, name string, rows int64) error {
 	if _, err := g.opt.Logs.Log(w.group.ID).AppendTx(tx, eventlog.Record{Data: b}); err != nil {
 		return err
 	}
+	before, err := catalog.Count(tx, catalog.KindImportJob, catalog.Query{Parent: w.dataset.ARN}, catalog.Active)
+	if err != nil {
+		return err
+	}
+	if c.Part.Replace && before > 0 {
+		if err := enqueueShrink(tx, w.group.ID); err != nil {
+			return err
+		}
+	}
 	j.Status = catalog.Active
 	return catalog.Update(tx, j)
 }

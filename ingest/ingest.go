@@ -78,6 +78,9 @@ func (g *Ingest) SetSchema(tx *store.Tx, groupID string, s dataset.SchemaSet) er
 
 // Clear records that a dataset was deleted with its data.
 func (g *Ingest) Clear(tx *store.Tx, groupID string, t dataset.Type) error {
+	if err := enqueueShrink(tx, groupID); err != nil {
+		return err
+	}
 	return g.appendTx(tx, groupID, &dataset.Change{Cleared: &dataset.Cleared{Type: t}})
 }
 
