@@ -91,7 +91,8 @@ def domain_group(p, s3, domain, data):
 def items(domain):
     if domain == "ECOMMERCE":
         return "ITEM_ID,PRICE,CATEGORY_L1\n" + "".join(f"i{i},{i + .5},c{i % CLASSES}\n" for i in range(ITEMS_COUNT))
-    return "ITEM_ID,GENRES,CREATION_TIMESTAMP\n" + "".join(f"i{i},g{i % CLASSES}|all,{NOW - 1000}\n" for i in range(ITEMS_COUNT))
+    # i61 is new: nobody has had it.
+    return "ITEM_ID,GENRES,CREATION_TIMESTAMP\n" + "".join(f"i{i},g{i % CLASSES}|all,{NOW - 1000}\n" for i in [*range(ITEMS_COUNT), 61])
 
 
 def create_all(p, g, domain):
@@ -137,6 +138,9 @@ def answers(rt, arns, data, light, strong):
                 counts = [len(of.get((i, event), ())) for i in got]
                 best = sorted((len(v) for (i, e), v in of.items() if e == event), reverse=True)[:10]
                 check(counts == best, f"{name}: users {counts}, the most are {best}")
+        if "more-like" in name:
+            near = ids(rt.get_recommendations(recommenderArn=arn, userId="u4", itemId="i61", numResults=10))
+            check(sum(int(i[1:]) % CLASSES == 1 for i in near) >= 9, f"{name}: related to a new item: {near}")
         if "trending" in name:
             check(got[0] == "i59", f"{name}: {got}")
         if "top-picks" in name or "recommended" in name:
@@ -204,6 +208,13 @@ def custom_trends(p, rt, g):
     check(0 <= m["trend_prediction_accuracy"] <= 1, f"metrics {m}")
     c, r = deployed(p, "trends", v)
     check(ids(rt.get_recommendations(campaignArn=c, numResults=5))[0] == "i59", "the item that rises is first")
+    p.delete_campaign(campaignArn=c)
+    p.delete_solution(solutionArn=v.rsplit("/", 1)[0])
+    _, v, r = trained(p, "similar", g, "aws-similar-items", algorithmHyperParameters={"popularity_discount_factor": "0.5"})
+    check(r["status"] == "ACTIVE", f"aws-similar-items: {r}")
+    c, r = deployed(p, "similar", v)
+    near = ids(rt.get_recommendations(campaignArn=c, itemId="i61", numResults=10))
+    check(sum(int(i[1:]) % CLASSES == 1 for i in near) >= 9, f"a new item has neighbours of its genre: {near}")
     p.delete_campaign(campaignArn=c)
     p.delete_solution(solutionArn=v.rsplit("/", 1)[0])
 

@@ -52,7 +52,7 @@ type Node struct {
 
 // recipes are those that this usher can train.
 func recipes() []recipe.Recipe {
-	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}, sequence.Ranking{}, trending.Recipe{})
+	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.Recipe{}, sequence.Ranking{}, trending.Recipe{})
 }
 
 // minimums are AWS's, data.md §9 of the developer guide's quotas.

@@ -26,7 +26,8 @@ func Recipes() []recipe.Recipe {
 		"min_item_interaction_count_percentile": "0.0",
 		"max_item_interaction_count_percentile": "1.0",
 	}
-	popular, knn, next, trend := popularity.Recipe{}, itemknn.Recipe{}, sequence.Recipe{}, trending.Recipe{}
+	discount := recipe.Params{"popularity_discount_factor": related["popularity_discount_factor"]}
+	popular, knn, like, next, trend := popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.Recipe{}, trending.Recipe{}
 	return []recipe.Recipe{
 		recipe.As("aws-ecomm-customers-who-viewed-x-also-viewed", knn, related),
 		recipe.As("aws-ecomm-frequently-bought-together", knn, related),
@@ -34,7 +35,7 @@ func Recipes() []recipe.Recipe {
 		recipe.As("aws-ecomm-popular-items-by-views", popular, nil),
 		recipe.As("aws-ecomm-recommended-for-you", next, nil),
 		recipe.As("aws-vod-because-you-watched-x", knn, related),
-		recipe.As("aws-vod-more-like-x", knn, related),
+		recipe.As("aws-vod-more-like-x", like, discount),
 		recipe.As("aws-vod-most-popular", popular, nil),
 		recipe.As("aws-vod-top-picks", next, nil),
 		recipe.As("aws-vod-trending-now", trend, nil),

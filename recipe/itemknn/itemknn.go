@@ -1,5 +1,5 @@
 // Package itemknn is aws-sims: for an item, those that occur in the histories
-// of the same users.
+// of the same users; and aws-similar-items (Similar), which looks at metadata too.
 //
 // Training counts for each pair of items how many users had both, once a user
 // however often he had them. The similarity of j to i is
