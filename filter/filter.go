@@ -23,11 +23,7 @@
 // api/control, quotas likewise; this room knows neither ARNs nor models.
 package filter
 
-import (
-	"time"
-
-	"usher/dataset"
-)
+import "usher/dataset"
 
 // Schemas are those of a dataset group's datasets.
 type Schemas map[dataset.Type]*dataset.Schema
@@ -89,22 +85,19 @@ func (p *Program) Includes() bool {
 	return false
 }
 
-// At says for whom and when a filter is evaluated.
-type At struct {
-	User, Item dataset.Index // CurrentUser and CurrentItem; NoIndex when absent or unknown
-	Now        time.Time
-}
+// At says for whom a filter is evaluated: CurrentUser and CurrentItem, NoIndex
+// when absent or unknown.
+type At struct{ User, Item dataset.Index }
 
 // Limits are how much of a user's past a filter looks at. The zero Limits look
 // at all of it.
 type Limits struct {
-	Events  int           // the newest of each event type
-	Silence time.Duration // nothing, when the newest event is older
+	Events int // the newest of each event type
 }
 
-// AWSLimits are those of Amazon Personalize: a hundred events of each type, none
-// after three months without any.
-var AWSLimits = Limits{Events: 100, Silence: 90 * 24 * time.Hour}
+// AWSLimits are those of Amazon Personalize. That it forgets a user's events after
+// three months without any is not copied: data of years ago would have no past.
+var AWSLimits = Limits{Events: 100}
 
 // View is what is known of a dataset group at one moment.
 type View struct {

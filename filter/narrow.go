@@ -246,9 +246,6 @@ func (n *narrowing) counting(u dataset.Index) []dataset.Event {
 		return nil
 	}
 	limits := n.view.Limits
-	if limits.Silence > 0 && n.at.Now.Unix()-events[len(events)-1].Time > int64(limits.Silence.Seconds()) {
-		return nil
-	}
 	if limits.Events <= 0 || len(events) <= limits.Events {
 		return events
 	}

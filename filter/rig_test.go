@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"usher/dataset"
 )
@@ -155,9 +154,6 @@ func newWorld(t testing.TB, r *rand.Rand) *world {
 	}
 	if r.IntN(3) == 0 {
 		w.view.Limits.Events = 1 + r.IntN(4)
-	}
-	if r.IntN(4) == 0 {
-		w.view.Limits.Silence = 20 * time.Second
 	}
 	return w
 }

@@ -160,7 +160,7 @@ func (a *asking) narrowed(ctx context.Context, f Filtering, extra int) (dataset.
 	if err := a.fits(f.ARN, p); err != nil {
 		return dataset.Set{}, nil, err
 	}
-	err = p.Narrow(allow, a.view, filter.At{User: a.query.User, Item: a.query.Item, Now: a.query.Now}, f.Values)
+	err = p.Narrow(allow, a.view, filter.At{User: a.query.User, Item: a.query.Item}, f.Values)
 	var bad *filter.ArgumentError
 	if errors.As(err, &bad) {
 		return dataset.Set{}, nil, invalid("%s (filter %s)", bad.Msg, f.ARN)
