@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -284,12 +285,12 @@ func (w *walk) show(ctx context.Context) error {
 	w.printf("\n%s recommends:\n", personal.recipe)
 	w.list(before, nil)
 
-	last := history[len(history)-1].item
-	near, err := w.recommend(ctx, w.trained[1].campaign, "", last)
+	liked := w.known(history)
+	near, err := w.recommend(ctx, w.trained[1].campaign, "", liked)
 	if err != nil {
 		return err
 	}
-	w.printf("\n%s finds near %q:\n", w.trained[1].recipe, w.src.title(last))
+	w.printf("\n%s finds near %q:\n", w.trained[1].recipe, w.src.title(liked))
 	w.list(near, nil)
 
 	other, err := w.another(user, before)
@@ -338,6 +339,23 @@ func (w *walk) somebody() (string, []row) {
 }
 
 func distance(n int) int { return max(n-20, 20-n) }
+
+// known picks the item of a history that most people know, but none of the most
+// popular tenth, which SIMS leaves out by default.
+func (w *walk) known(history []row) string {
+	count := map[string]int{}
+	for _, r := range w.src.rows {
+		count[r.item]++
+	}
+	most := slices.Sorted(maps.Values(count))[len(count)*9/10]
+	best := history[len(history)-1].item
+	for _, r := range history {
+		if n := count[r.item]; n < most && (n > count[best] || count[best] >= most) {
+			best = r.item
+		}
+	}
+	return best
+}
 
 // another picks an item that is popular with others but far from what the user
 // was recommended.
