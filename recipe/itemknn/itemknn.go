@@ -34,6 +34,7 @@ import (
 	"runtime"
 	"slices"
 
+	"usher/dataset"
 	"usher/recipe"
 	"usher/recipe/popularity"
 )
@@ -59,34 +60,46 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 }
 
 func train(ctx context.Context, in recipe.Input) (*Model, error) {
+	c, err := count(ctx, in, newSettings)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(in.Data.Items(), c.items, c.near, c.pairs.notes(c.settings)), nil
+}
+
+// counted is what the histories say of the items.
+type counted struct {
+	settings settings
+	users    []uint32        // by item: how many users had it
+	items    []dataset.Index // that somebody had, the most popular first
+	pairs    *pairs
+	near     [][]uint32 // by place in items
+	workers  int
+}
+
+// count counts the neighbours of all items, with the settings that read makes of
+// the hyperparameters.
+func count(ctx context.Context, in recipe.Input, read func(recipe.Params) (settings, error)) (c counted, err error) {
 	if in.Data == nil {
-		return nil, errors.New("no data")
+		return c, errors.New("no data")
 	}
-	s, err := newSettings(in.Params)
-	if err != nil {
-		return nil, err
+	if c.settings, err = read(in.Params); err != nil {
+		return c, err
 	}
-	users, err := popularity.Count(ctx, in.Data)
-	if err != nil {
-		return nil, err
+	if c.users, err = popularity.Count(ctx, in.Data); err != nil {
+		return c, err
 	}
-	items := popularity.Order(users)
-	if len(items) == 0 {
-		return nil, errors.New("the data have no interactions")
+	if c.items = popularity.Order(c.users); len(c.items) == 0 {
+		return c, errors.New("the data have no interactions")
 	}
-	p, err := newPairs(ctx, in.Data, items, s)
-	if err != nil {
-		return nil, err
+	if c.pairs, err = newPairs(ctx, in.Data, c.items, c.settings); err != nil {
+		return c, err
 	}
-	workers := in.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+	if c.workers = in.Workers; c.workers <= 0 {
+		c.workers = runtime.GOMAXPROCS(0)
 	}
-	near, err := p.neighbours(ctx, s, workers, in.Progress)
-	if err != nil {
-		return nil, err
-	}
-	return newModel(in.Data.Items(), items, near, p.notes(s)), nil
+	c.near, err = c.pairs.neighbours(ctx, c.settings, c.workers, in.Progress)
+	return c, err
 }
 
 // settings are the hyperparameters.

@@ -2,18 +2,15 @@ package itemknn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"usher/dataset"
 	"usher/recipe"
-	"usher/recipe/popularity"
 )
 
 // SimilarName is the name of Similar in its ARN.
@@ -60,39 +57,16 @@ func (Similar) Train(ctx context.Context, in recipe.Input) (recipe.Model, error)
 }
 
 func trainSimilar(ctx context.Context, in recipe.Input) (*Model, error) {
-	if in.Data == nil {
-		return nil, errors.New("no data")
-	}
-	s, err := similarSettings(in.Params)
+	c, err := count(ctx, in, similarSettings)
 	if err != nil {
 		return nil, err
 	}
-	users, err := popularity.Count(ctx, in.Data)
-	if err != nil {
-		return nil, err
-	}
-	items := popularity.Order(users)
-	if len(items) == 0 {
-		return nil, errors.New("the data have no interactions")
-	}
-	p, err := newPairs(ctx, in.Data, items, s)
-	if err != nil {
-		return nil, err
-	}
-	workers := in.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	near, err := p.neighbours(ctx, s, workers, in.Progress)
-	if err != nil {
-		return nil, err
-	}
-	a := newAttributes(in.Data, items)
+	a := newAttributes(in.Data, c.items)
 	if a == nil {
-		return newModel(in.Data.Items(), items, near, nil), nil
+		return newModel(in.Data.Items(), c.items, c.near, nil), nil
 	}
-	a.expect(users, s.discount)
-	near, err = a.complete(ctx, p, near, eventsOf(in.Data), workers)
+	a.expect(c.users, c.settings.discount)
+	near, err := a.complete(ctx, c.pairs, c.near, eventsOf(in.Data), c.workers)
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,11 @@ package popularity
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"io"
 
 	"usher/dataset"
 	"usher/recipe"
+	"usher/recipe/internal/modelfile"
 )
 
 // A model file is little-endian: magic (8 bytes), version, number of items
@@ -18,52 +17,34 @@ import (
 const (
 	magic   = "ushrpop\n"
 	version = 1
-	head    = len(magic) + 12
+	head    = 8 // behind the version: what comes before the items
 )
 
 var errDamaged = errors.New("popularity: model file is damaged")
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+var format = modelfile.Format{Recipe: "popularity", Magic: magic, Version: version, Damaged: errDamaged}
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
-	b := make([]byte, 0, head+8*len(m.order)+4)
-	b = append(b, magic...)
-	for _, x := range []uint32{version, uint32(m.known), uint32(len(m.order))} {
-		b = binary.LittleEndian.AppendUint32(b, x)
-	}
+	b := format.Begin(head + 8*len(m.order))
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.known))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(m.order)))
 	for at, i := range m.order {
 		b = binary.LittleEndian.AppendUint32(b, uint32(i))
 		b = binary.LittleEndian.AppendUint32(b, m.users[at])
 	}
-	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-	if _, err := w.Write(b); err != nil {
-		return fmt.Errorf("write model: %w", err)
-	}
-	return nil
+	return format.Write(w, b)
 }
 
 // Load reads what Save wrote.
 func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
-	b, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	b, err := format.Read(r, size, head)
 	if err != nil {
-		return nil, fmt.Errorf("read model: %w", err)
-	}
-	if len(b) < len(magic) || string(b[:len(magic)]) != magic {
-		return nil, errors.New("popularity: not a model file")
-	}
-	if int64(len(b)) != size || len(b) < head+4 {
-		return nil, errDamaged
+		return nil, err
 	}
 	u32 := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
-	if v := u32(len(magic)); v != version {
-		return nil, fmt.Errorf("popularity: model file has version %d, this program reads %d", v, version)
-	}
-	if body := len(b) - 4; crc32.Checksum(b[:body], castagnoli) != u32(body) {
-		return nil, errDamaged
-	}
-	known, n := u32(len(magic)+4), u32(len(magic)+8)
-	if int64(head)+8*int64(n)+4 != size || n > known {
+	known, n := u32(0), u32(4)
+	if head+8*int64(n) != int64(len(b)) || n > known {
 		return nil, errDamaged
 	}
 	order, users := make([]dataset.Index, n), make([]uint32, n)
