@@ -62,7 +62,7 @@ func (e exporter) Run(ctx context.Context, t *job.Task) error {
 	if err = e.write(ctx, t, x); err != nil {
 		var c *customerError
 		if errors.As(err, &c) {
-			return t.Finish(ctx, func(tx *store.Tx) error { return failExport(tx, t.Key, c.msg) })
+			return t.Finish(ctx, func(tx *store.Tx) error { return catalog.Fail[catalog.ExportJob](tx, t.Key, c.msg) })
 		}
 		if errors.Is(err, errReplaced) { // the next attempt exports what is there then
 			x.state = exportState{}
@@ -86,20 +86,11 @@ func (e exporter) Run(ctx context.Context, t *job.Task) error {
 
 // Abandon implements job.Worker. Files that are finished stay: they are whole.
 func (e exporter) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause error) error {
-	err := failExport(tx, key, "The export was given up: "+cause.Error())
+	err := catalog.Fail[catalog.ExportJob](tx, key, "The export was given up: "+cause.Error())
 	if notFound(err) {
 		return nil
 	}
 	return err
-}
-
-func failExport(tx *store.Tx, arn, reason string) error {
-	j, err := catalog.Get[catalog.ExportJob](tx, arn)
-	if err != nil {
-		return err
-	}
-	j.Status, j.FailureReason = catalog.Failed, reason
-	return catalog.Update(tx, j)
 }
 
 // begin reads the records, marks the export as running and settles, on the first

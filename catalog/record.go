@@ -140,6 +140,17 @@ func Update(tx *store.Tx, r Record) error {
 	return nil
 }
 
+// Fail publishes that the work on a resource failed, with a reason for its owner.
+func Fail[T any, P record[T]](tx *store.Tx, arn, reason string) error {
+	r, err := Get[T, P](tx, arn)
+	if err != nil {
+		return err
+	}
+	m := r.Common()
+	m.Status, m.FailureReason = Failed, reason
+	return Update(tx, r)
+}
+
 // Delete removes a record of the revision that was read. ErrConflict: it was
 // changed or deleted since.
 func Delete(tx *store.Tx, r Record) error {

@@ -46,7 +46,7 @@ func (g importer) Run(ctx context.Context, t *job.Task) error {
 	rows, err := g.read(ctx, t, w, name)
 	if err != nil {
 		if reason, ok := customers(err); ok {
-			return t.Finish(ctx, func(tx *store.Tx) error { return fail(tx, t.Key, reason) })
+			return t.Finish(ctx, func(tx *store.Tx) error { return catalog.Fail[catalog.ImportJob](tx, t.Key, reason) })
 		}
 		return err
 	}
@@ -60,7 +60,7 @@ func (g importer) Run(ctx context.Context, t *job.Task) error {
 
 // Abandon implements job.Worker.
 func (g importer) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause error) error {
-	err := fail(tx, key, "The import was given up: "+cause.Error())
+	err := catalog.Fail[catalog.ImportJob](tx, key, "The import was given up: "+cause.Error())
 	if notFound(err) {
 		return nil
 	}
@@ -148,16 +148,6 @@ func (g importer) commit(tx *store.Tx, w work, name string, rows int64) error {
 		}
 	}
 	j.Status = catalog.Active
-	return catalog.Update(tx, j)
-}
-
-// fail publishes that the import failed.
-func fail(tx *store.Tx, arn, reason string) error {
-	j, err := catalog.Get[catalog.ImportJob](tx, arn)
-	if err != nil {
-		return err
-	}
-	j.Status, j.FailureReason = catalog.Failed, reason
 	return catalog.Update(tx, j)
 }
 
