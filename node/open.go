@@ -155,7 +155,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	arns := catalog.NewARNs(opt.Region, opt.Account)
 	watch := observe(set)
 	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: watch}
-	mux, query := wire.NewMux(wopt), wire.NewQuery(wopt)
+	mux, query, extensions := wire.NewMux(wopt), wire.NewQuery(wopt), wire.NewExtensions(wopt)
 	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast})
 	n.closes(admin.OpenSyncer(opt.Log).Close)
 	if !opt.Fast { // people's own tests are to be alone with what they ask for
@@ -166,7 +166,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))
 	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)
 
-	r := &router{mux: mux, query: query, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
+	r := &router{mux: mux, query: query, extensions: extensions, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
 	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: len(keys) > 0}
 	return wire.Identify(guard.Handler(r)), nil

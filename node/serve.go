@@ -67,6 +67,7 @@ func (n *Node) URL() string {
 type router struct {
 	mux        *wire.Mux
 	query      *wire.Query
+	extensions *wire.Extensions
 	buckets    *s3server.Buckets
 	metrics    *metrics.Set
 	signatures *wire.Signatures
@@ -91,7 +92,7 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	control := http.NewResponseController(w)
-	call := s.query.Serves(r) || s.mux.Serves(r)
+	call := s.query.Serves(r) || s.mux.Serves(r) || s.extensions.Serves(r)
 	if call { // its body is small: it comes soon or not at all
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
@@ -113,8 +114,10 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	r = r.WithContext(wire.WithPrincipal(r.Context(), who))
+	r = wire.WithExtensionHeaders(r.WithContext(wire.WithPrincipal(r.Context(), who)))
 	switch {
+	case s.extensions.Serves(r):
+		s.extensions.ServeHTTP(w, r)
 	case s.query.Serves(r):
 		s.query.ServeHTTP(w, r)
 	case s.mux.Serves(r):
@@ -137,6 +140,8 @@ func (s *router) logObject(w *patientWriter, r *http.Request, began time.Time) {
 // refuse answers a bad signature in the words of the service that was called.
 func (s *router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
+	case s.extensions.Serves(r):
+		s.extensions.Fail(w, r, err)
 	case s.query.Serves(r):
 		s.query.Fail(w, r, err)
 	case s.mux.Serves(r):
