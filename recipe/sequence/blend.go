@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"usher/kernel"
 )
 
 // The features of an item in a question: the network's logit, what each rule
@@ -87,15 +89,11 @@ func (q *asked) look(history []uint32) {
 	}
 }
 
-// score changes the network's logits (items) to the blend's.
-func (b *blend) score(q *asked, logits []float32) {
-	w := float32(b.weights[netFeature])
-	for i := range logits {
-		logits[i] *= w
-	}
+// bonus adds to out (items) all but the network's part of the scores.
+func (b *blend) bonus(q *asked, out []float32) {
 	for k := netFeature + 1; k < featureCount; k++ {
 		if b.weights[k] != 0 {
-			b.feature(q, k, float32(b.weights[k]), logits)
+			b.feature(q, k, float32(b.weights[k]), out)
 		}
 	}
 }
@@ -104,9 +102,7 @@ func (b *blend) score(q *asked, logits []float32) {
 func (b *blend) feature(q *asked, k int, weight float32, out []float32) {
 	switch k {
 	case popular:
-		for i, x := range b.popular {
-			out[i] += weight * x
-		}
+		kernel.Axpy(out, weight, b.popular)
 	case latest:
 		if len(q.newest) > 0 {
 			out[q.newest[0]] += weight

@@ -232,12 +232,11 @@ func TestBlendIsTheWeightedSum(t *testing.T) {
 	n := len(m.items)
 	for _, h := range [][]int{{3}, {1, 2, 3, 2}, nil} {
 		a := m.answers.Get().(*answer)
-		m.encode(a, events(h...))
+		m.bonus(a, events(h...))
 		got := make([]float32, n)
 		for i := range got {
-			got[i] = float32(i)
+			got[i] = float32(w[netFeature])*float32(i) + a.extra[i]
 		}
-		m.blend.score(&a.asked, got)
 		for i := range got {
 			want := w[netFeature]*float64(i) + w[popular]*math.Log1p(float64(m.blend.events[i]))
 			place := 0.

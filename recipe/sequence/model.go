@@ -2,11 +2,9 @@ package sequence
 
 import (
 	"context"
-	"math"
 	"sync"
 
 	"usher/dataset"
-	"usher/kernel"
 	"usher/recipe"
 	"usher/recipe/internal/nn"
 )
@@ -22,17 +20,8 @@ type Model struct {
 	blend    *blend // counters beside the network; nil: none
 	chosen   *recipe.Choices
 	answers  sync.Pool // of *answer
-}
-
-// answer is the memory of one answer.
-type answer struct {
-	asked
-	enc    nn.Encoder
-	tokens []uint32
-	q      []float32 // (d)
-	logits []float32 // (items)
-	listed []float32 // logits of a list to rank
-	top    top
+	scanner  *scanner
+	cache    *cache // nil: nothing is kept
 }
 
 func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {
@@ -44,7 +33,8 @@ func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *rec
 	for r, i := range items {
 		m.rowOf[i] = uint32(r)
 	}
-	m.answers.New = func() any { return &answer{q: make([]float32, net.Dim)} }
+	m.answers.New = func() any { return &answer{own: encoded{query: make([]float32, net.Dim)}} }
+	m.scanner = newScanner(items, m.vectors, net.Dim)
 	return m
 }
 
@@ -62,33 +52,6 @@ func (m *Model) row(i dataset.Index) uint32 {
 	return m.rowOf[i]
 }
 
-// encode puts the query vector of a history into a.q. It says whether there was
-// something in the history that the model knows.
-func (m *Model) encode(a *answer, history []dataset.Event) bool {
-	window := m.net.Window
-	a.tokens = a.tokens[:0]
-	for i := len(history) - 1; i >= 0 && len(a.tokens) < window; i-- {
-		if r := m.row(history[i].Item); r != noRow {
-			a.tokens = append(a.tokens, r)
-		}
-	}
-	personal := len(a.tokens) > 0
-	if len(a.tokens) < window {
-		a.tokens = append(a.tokens, uint32(len(m.items)))
-	}
-	a.newest = a.newest[:0]
-	for i := len(history) - 1; m.blend != nil && i >= 0 && len(a.newest) < newestMost; i-- {
-		if r := m.row(history[i].Item); r != noRow {
-			a.newest = append(a.newest, r)
-		}
-	}
-	for i, j := 0, len(a.tokens)-1; i < j; i, j = i+1, j-1 {
-		a.tokens[i], a.tokens[j] = a.tokens[j], a.tokens[i]
-	}
-	m.net.Encode(&a.enc, a.tokens, a.q)
-	return personal
-}
-
 // Recommend ranks all items that were trained on by their probability of being
 // next. Scores are probabilities over these items, whatever allow says. Without
 // a known event in the history the answer is what users begin with, flagged
@@ -100,48 +63,16 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 	}
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
+	e := m.encoded(a, q)
 	flags := recipe.Flags(0)
-	if !m.encode(a, q.History) {
+	if !e.personal {
 		flags = recipe.Popular
 	}
-	n, d := len(m.items), m.net.Dim
-	if a.logits == nil {
-		a.logits = make([]float32, n)
-	}
-	kernel.MatMulNT(a.logits, n, a.q, d, m.vectors, d, 1, n, d, false)
-	if m.blend != nil {
-		m.blend.score(&a.asked, a.logits)
-	}
-	if m.maskSeen {
-		m.lower(a.logits, q.History)
-	}
-	a.top.k, a.top.rows = min(k, n), a.top.rows[:0]
-	for r, x := range a.logits {
-		c := ranked{x, uint32(r)}
-		if (!a.top.full() || c.before(a.top.rows[0])) && allow.Has(dataset.Index(m.items[r])) {
-			a.top.offer(c)
-		}
-	}
-	sum := kernel.ExpSum(a.logits, 1, -kernel.Max(a.logits))
-	for _, c := range a.top.sorted() {
-		dst = append(dst, recipe.Scored{Index: dataset.Index(m.items[c.row]), Score: a.logits[c.row] / sum, Flags: flags})
+	best, scale := m.best(a, e, q.History, min(k, len(m.items)), allow)
+	for _, c := range best {
+		dst = append(dst, recipe.Scored{Index: dataset.Index(m.items[c.row]), Score: scale.probability(c.score), Flags: flags})
 	}
 	return dst, nil
-}
-
-// lower puts the items of the history behind all others, once each, in the order
-// they had among themselves.
-func (m *Model) lower(scores []float32, history []dataset.Event) {
-	low := float32(math.Inf(1))
-	for _, x := range scores {
-		low = min(low, x)
-	}
-	drop := kernel.Max(scores) - low + m.net.Tau
-	for _, e := range history {
-		if r := m.row(e.Item); r != noRow && scores[r] >= low {
-			scores[r] -= drop
-		}
-	}
 }
 
 // Rank orders items by their probability of being next; scores are
@@ -154,34 +85,21 @@ func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index
 	}
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
-	m.encode(a, q.History)
-	d := m.net.Dim
-	a.top.rows, a.listed = a.top.rows[:0], a.listed[:0]
-	weight := float32(1)
-	if m.blend != nil { // what the counters say of all items
-		weight = float32(m.blend.weights[netFeature])
-		if a.logits == nil {
-			a.logits = make([]float32, len(m.items))
-		}
-		clear(a.logits)
-		m.blend.score(&a.asked, a.logits)
-	}
+	e := m.encoded(a, q)
+	m.bonus(a, q.History)
+	a.top.begin(len(items))
 	for at, i := range items {
-		x := float32(math.Inf(-1))
 		if r := m.row(i); r != noRow {
-			x = weight * kernel.Dot(a.q, m.vectors[int(r)*d:int(r+1)*d])
-			if m.blend != nil {
-				x += a.logits[r]
-			}
-			a.top.rows = append(a.top.rows, ranked{x, uint32(at)}) // of equal ones the first of the list
+			a.top.offer(ranked{m.score(a, e, r), uint32(at)}) // of equal ones the first of the list
 		}
-		a.listed = append(a.listed, x)
 	}
-	if len(a.top.rows) > 0 {
-		sum := kernel.ExpSum(a.listed, 1, -kernel.Max(a.listed))
-		for _, c := range a.top.sorted() {
-			dst = append(dst, recipe.Scored{Index: items[c.row], Score: a.listed[c.row] / sum})
-		}
+	best := a.top.sorted()
+	var sum float64
+	for _, c := range best {
+		sum += exp(c.score - best[0].score)
+	}
+	for _, c := range best {
+		dst = append(dst, recipe.Scored{Index: items[c.row], Score: float32(exp(c.score-best[0].score) / sum)})
 	}
 	for _, i := range items {
 		if m.row(i) == noRow {

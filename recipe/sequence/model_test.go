@@ -183,9 +183,12 @@ func TestConcurrentAnswersAgree(t *testing.T) {
 func TestTopKeepsTheBest(t *testing.T) {
 	scores := []float32{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5}
 	for k := 1; k <= len(scores); k++ {
-		h := top{k: k}
+		var h top
+		h.begin(k)
 		for i, s := range scores {
-			h.offer(ranked{s, uint32(i)})
+			if s > h.floor {
+				h.offer(ranked{s, uint32(i)})
+			}
 		}
 		var got []uint32
 		for _, x := range h.sorted() {

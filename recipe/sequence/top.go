@@ -1,12 +1,17 @@
 package sequence
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // top keeps the k best of what it is given: the highest score first, of equal
-// ones the lowest row. It is a heap with the worst on top.
+// ones the lowest row. It collects what is above the k-th best so far and cuts
+// back to k now and then, which for long lists is cheaper than a heap.
 type top struct {
-	k    int
-	rows []ranked
+	k     int
+	floor float32 // only a higher score can still be among the k best
+	rows  []ranked
 }
 
 type ranked struct {
@@ -19,47 +24,72 @@ func (a ranked) before(b ranked) bool {
 	return a.score > b.score || a.score == b.score && a.row < b.row
 }
 
-func (t *top) full() bool { return len(t.rows) == t.k }
+func (a ranked) compare(b ranked) int {
+	if a.before(b) {
+		return -1
+	}
+	return 1
+}
 
+// lowest is below every score.
+var lowest = float32(math.Inf(-1))
+
+// begin empties it and takes a new k.
+func (t *top) begin(k int) { t.k, t.floor, t.rows = k, lowest, t.rows[:0] }
+
+// offer takes a score above floor. Rows have to come in ascending order.
 func (t *top) offer(x ranked) {
-	if !t.full() {
-		t.rows = append(t.rows, x)
-		for i := len(t.rows) - 1; i > 0; {
-			up := (i - 1) / 2
-			if !t.rows[up].before(t.rows[i]) {
-				return
-			}
-			t.rows[up], t.rows[i] = t.rows[i], t.rows[up]
-			i = up
-		}
-		return
-	}
-	if !x.before(t.rows[0]) {
-		return
-	}
-	t.rows[0] = x
-	for i := 0; ; {
-		worst := i
-		for c := 2*i + 1; c <= 2*i+2 && c < t.k; c++ {
-			if t.rows[worst].before(t.rows[c]) {
-				worst = c
-			}
-		}
-		if worst == i {
-			return
-		}
-		t.rows[i], t.rows[worst] = t.rows[worst], t.rows[i]
-		i = worst
+	t.rows = append(t.rows, x)
+	if len(t.rows) >= 2*t.k+64 {
+		t.cut()
 	}
 }
 
-// sorted gives what was kept, the best first. The heap must be emptied after it.
+// cut leaves the k best, in any order.
+func (t *top) cut() {
+	if len(t.rows) <= t.k {
+		return
+	}
+	pickBest(t.rows, t.k)
+	t.rows = t.rows[:t.k]
+	t.floor = t.rows[0].score
+	for _, x := range t.rows[1:] {
+		t.floor = min(t.floor, x.score)
+	}
+}
+
+// sorted gives the k best, the best first.
 func (t *top) sorted() []ranked {
-	slices.SortFunc(t.rows, func(a, b ranked) int {
-		if a.before(b) {
-			return -1
-		}
-		return 1
-	})
+	t.cut()
+	slices.SortFunc(t.rows, ranked.compare)
 	return t.rows
+}
+
+// pickBest moves the k best of x to its front.
+func pickBest(x []ranked, k int) {
+	for lo, hi := 0, len(x)-1; lo < hi; {
+		pivot := x[(lo+hi)/2]
+		i, j := lo, hi
+		for i <= j {
+			for x[i].before(pivot) {
+				i++
+			}
+			for pivot.before(x[j]) {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k-1 <= j:
+			hi = j
+		case k-1 >= i:
+			lo = i
+		default:
+			return
+		}
+	}
 }

@@ -1,0 +1,237 @@
+package sequence
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+
+	"usher/dataset"
+	"usher/kernel"
+	"usher/recipe"
+	"usher/recipe/internal/nn"
+)
+
+// answer is the memory of one answer.
+type answer struct {
+	asked
+	lookup
+	own    encoded // where nothing is kept
+	scale  scale   // of own
+	enc    nn.Encoder
+	tokens []uint32
+	room   []float32 // (items) of extra
+	seen   []uint32  // rows of the history that are put behind the others
+	lost   []float32 // what extra was for them
+}
+
+// encode makes the query vector of a history.
+func (m *Model) encode(a *answer, history []dataset.Event, to *encoded) {
+	window := m.net.Window
+	a.tokens = a.tokens[:0]
+	for i := len(history) - 1; i >= 0 && len(a.tokens) < window; i-- {
+		if r := m.row(history[i].Item); r != noRow {
+			a.tokens = append(a.tokens, r)
+		}
+	}
+	to.personal = len(a.tokens) > 0
+	if len(a.tokens) < window {
+		a.tokens = append(a.tokens, uint32(len(m.items)))
+	}
+	slices.Reverse(a.tokens)
+	m.net.Encode(&a.enc, a.tokens, to.query)
+	if m.blend != nil {
+		kernel.Scale(to.query, float32(m.blend.weights[netFeature]))
+	}
+}
+
+// encoded gives what the network makes of a history: kept, or made now.
+func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
+	if m.cache == nil {
+		m.encode(a, q.History, &a.own)
+		return &a.own
+	}
+	key := keyOf(q)
+	e := m.cache.get(key)
+	if e == nil {
+		e = &encoded{query: make([]float32, m.net.Dim)}
+		m.encode(a, q.History, e)
+		m.cache.put(key, e)
+	}
+	return e
+}
+
+// bonus puts into a.extra what the counters add to the network's score of each
+// row; nil where nothing does.
+func (m *Model) bonus(a *answer, history []dataset.Event) {
+	a.extra = nil
+	if m.blend == nil && !m.maskSeen {
+		return
+	}
+	if a.room == nil {
+		a.room = make([]float32, len(m.items))
+	}
+	a.extra = a.room
+	clear(a.room)
+	if m.blend == nil {
+		return
+	}
+	a.newest = a.newest[:0]
+	for i := len(history) - 1; i >= 0 && len(a.newest) < newestMost; i-- {
+		if r := m.row(history[i].Item); r != noRow {
+			a.newest = append(a.newest, r)
+		}
+	}
+	m.blend.bonus(&a.asked, a.room)
+}
+
+// mask takes the rows of the history out of what is asked. They come behind all
+// others (behind).
+func (m *Model) mask(a *answer, history []dataset.Event) {
+	a.seen, a.lost = a.seen[:0], a.lost[:0]
+	if !m.maskSeen {
+		return
+	}
+	for i := range history {
+		if r := m.row(history[i].Item); r != noRow && a.room[r] != lowest {
+			a.seen, a.lost = append(a.seen, r), append(a.lost, a.room[r])
+			a.room[r] = lowest
+		}
+	}
+}
+
+// score gives the score of one row. bonus comes first.
+func (m *Model) score(a *answer, e *encoded, row uint32) float32 {
+	d := m.net.Dim
+	x := kernel.Dot(e.query, m.vectors[int(row)*d:int(row+1)*d])
+	if a.extra != nil {
+		x += a.extra[row]
+	}
+	return x
+}
+
+// best gives the k best rows of allow, and what makes probabilities of their
+// scores. The rows are the answer's memory or the cache's: they are not changed.
+func (m *Model) best(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) ([]ranked, *scale) {
+	if m.cache == nil {
+		a.summed = true
+		m.search(a, e, history, k, allow)
+		a.scale = m.behind(a, e, k, allow)
+		return a.top.rows, &a.scale
+	}
+	r := e.ranking.Load()
+	if r == nil {
+		n := min(rankingMost, len(m.items))
+		a.summed = true
+		m.search(a, e, history, n, dataset.Set{})
+		r = &ranking{scale: m.behind(a, e, n, dataset.Set{})}
+		r.best = slices.Clone(a.top.rows)
+		e.ranking.Store(r)
+	}
+	if best := m.kept(a, r, k, allow); len(best) == k || len(r.best) == len(m.items) {
+		return best, &r.scale
+	}
+	a.summed, a.peak, a.expSum = false, r.peak, r.sum
+	m.search(a, e, history, k, allow)
+	a.peak, a.expSum = r.peak, r.sum
+	m.behind(a, e, k, allow)
+	return a.top.rows, &r.scale
+}
+
+// kept gives the first k rows of a ranking that allow lets through.
+func (m *Model) kept(a *answer, r *ranking, k int, allow dataset.Set) []ranked {
+	if allow.All() {
+		return r.best[:min(k, len(r.best))]
+	}
+	a.top.begin(k)
+	for _, c := range r.best {
+		if len(a.top.rows) < k && allow.Has(dataset.Index(m.items[c.row])) {
+			a.top.rows = append(a.top.rows, c)
+		}
+	}
+	return a.top.rows
+}
+
+// fewAllowed is the part of the items below which each is scored by itself.
+const fewAllowed = 8
+
+// search puts the k best rows of allow that are not masked into a.top, best
+// first.
+func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) {
+	m.bonus(a, history)
+	m.mask(a, history)
+	a.top.begin(k)
+	if n := allow.Len(); !a.summed && n >= 0 && n < len(m.items)/fewAllowed {
+		m.searchAmong(a, e, allow.Words())
+	} else {
+		a.query, a.allow = e.query, allow
+		m.scanner.answer(&a.lookup)
+		a.query, a.allow = nil, dataset.Set{}
+	}
+	a.top.sorted()
+}
+
+// searchAmong looks at the items of a set one by one.
+func (m *Model) searchAmong(a *answer, e *encoded, words []uint64) {
+	for w, word := range words {
+		for ; word != 0; word &= word - 1 {
+			r := m.row(dataset.Index(w*64 + bits.TrailingZeros64(word)))
+			if r == noRow {
+				continue
+			}
+			if x := m.score(a, e, r); x > a.top.floor {
+				a.top.offer(ranked{x, r})
+			}
+		}
+	}
+}
+
+// behind fills an answer up to k rows with those that were masked, below all
+// others and in the order they have among themselves. It gives what makes
+// probabilities of scores: peak and sum are of the rows that are not masked. If
+// there are none, the masked ones stand for themselves.
+func (m *Model) behind(a *answer, e *encoded, k int, allow dataset.Set) scale {
+	out := scale{a.peak, a.expSum}
+	if len(a.seen) == 0 || len(a.top.rows) == k && out.sum > 0 {
+		return out
+	}
+	highest := lowest
+	for i, r := range a.seen {
+		a.room[r] = a.lost[i]
+		a.lost[i] = m.score(a, e, r)
+		highest = max(highest, a.lost[i])
+	}
+	shift := out.peak - m.span() - highest
+	if out.sum == 0 {
+		shift, out.peak = 0, highest
+		for _, x := range a.lost {
+			out.sum += exp(x - highest)
+		}
+	}
+	others := len(a.top.rows)
+	for i, r := range a.seen {
+		if allow.Has(dataset.Index(m.items[r])) {
+			a.top.rows = append(a.top.rows, ranked{a.lost[i] + shift, r})
+		}
+	}
+	slices.SortFunc(a.top.rows[others:], ranked.compare)
+	a.top.rows = a.top.rows[:min(k, len(a.top.rows))]
+	return out
+}
+
+// span is more than what scores of one history can lie apart: the network's are
+// cosines × Tau, and the features of the counters are logs of numbers that occur.
+func (m *Model) span() float32 {
+	if m.blend == nil {
+		return 3 * m.net.Tau
+	}
+	const largest = 16 // ln 10⁷
+	sum := 0.
+	for k, w := range m.blend.weights {
+		if k != netFeature {
+			sum += largest * math.Abs(w)
+		}
+	}
+	return m.net.Tau*(1+2*float32(math.Abs(m.blend.weights[netFeature]))) + float32(sum)
+}
+
+func exp(x float32) float64 { return math.Exp(float64(x)) }
