@@ -14,6 +14,7 @@
 package serving
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,10 @@ type Options struct {
 	Now     func() time.Time
 
 	FilterLimits filter.Limits // how much of a user's past filters look at
+
+	// CacheBytes bound what each model may keep of histories it has worked on;
+	// 32 MiB, or half the model where that is more. Negative: nothing is kept.
+	CacheBytes int64
 
 	NewID func() string // makes the recommendationId: unique, at most 40 characters
 	Log   *slog.Logger
@@ -263,6 +268,9 @@ func (s *Serving) read(ctx context.Context, r recipe.Recipe, v *catalog.Solution
 	m, err := r.Load(f, f.Size())
 	if err != nil {
 		return nil, fmt.Errorf("load model of %s: %w", v.ARN, err)
+	}
+	if c, ok := m.(recipe.Cacher); ok && s.opt.CacheBytes >= 0 {
+		c.Cache(cmp.Or(s.opt.CacheBytes, max(32<<20, f.Size()/2)))
 	}
 	return m, nil
 }
