@@ -9,9 +9,10 @@
 // entries change together. Every change notifies the store topic Topic with
 // the record's ARN.
 //
-// The rules between kinds (which names are unique, what a resource is made
-// from, who blocks whose delete) are tables here; what an operation means is
-// written in api/control.
+// The rules are tables here: how the status of a kind may change (Lifecycles,
+// which Update enforces), what ARNs look like and so which names are unique, who
+// blocks whose delete and who goes with whom. What an operation means is written
+// in api/control.
 package catalog
 
 import (
@@ -30,6 +31,7 @@ var (
 	ErrExists   = errors.New("catalog: already exists")
 	ErrConflict = errors.New("catalog: changed by somebody else")
 	ErrPosition = errors.New("catalog: not a position in a list")
+	ErrMove     = errors.New("catalog: not a move of the lifecycle")
 )
 
 // Kind is a resource kind, spelled as in ARNs.
@@ -78,7 +80,7 @@ const (
 // Transitional says whether work is being done that changes the status.
 func (s Status) Transitional() bool {
 	switch s {
-	case Pending, InProgress, Stopping, StartPending, StartInProgress, DeletePending, DeleteInProgress:
+	case Pending, InProgress, Stopping, StartPending, StartInProgress, DeletePending, DeleteInProgress, DeletionPending, DeletionInProgress:
 		return true
 	}
 	return false
@@ -130,6 +132,8 @@ type Dataset struct {
 	Meta
 	Type       string // dataset.Type
 	TrackingID string // of ACTION_INTERACTIONS only
+
+	LatestUpdate *DatasetUpdate `json:",omitempty"`
 }
 
 // ImportJob is one bulk import. Parent is its dataset.
@@ -160,6 +164,7 @@ type Solution struct {
 	Config                   json.RawMessage   `json:",omitempty"` // solutionConfig as given, for Describe
 	Params                   map[string]string // algorithm and feature parameters, checked, defaults filled in
 	EventValueThreshold      *float64
+	LatestUpdate             *SolutionUpdate `json:",omitempty"`
 }
 
 // SolutionVersion is one trained result. Parent is its solution; what it was

@@ -45,7 +45,7 @@ func TestRecommenders(t *testing.T) {
 			return nil
 		})
 	}
-	keep := func() { update(t, db, func(tx *store.Tx) error { return Update(tx, r) }) }
+	keep := func() { update(t, db, func(tx *store.Tx) error { return put(tx, r) }) }
 	blockers(group, "d", "r")
 	blockers(data)
 	blockers(r) // trained by schedule: that is no work of the customer's

@@ -116,11 +116,15 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 }
 
 // Update stores a changed record and advances Revision and Updated. ErrConflict:
-// it was changed or deleted since it was read.
+// it was changed or deleted since it was read. ErrMove: its kind's lifecycle does
+// not have the change of status.
 func Update(tx *store.Tx, r Record) error {
 	m := r.Common()
 	body, err := json.Marshal(r)
 	if err != nil {
+		return fmt.Errorf("update %s: %w", m.ARN, err)
+	}
+	if err := checkMove(tx, r); err != nil {
 		return fmt.Errorf("update %s: %w", m.ARN, err)
 	}
 	updated := max(tx.Now().UnixMicro(), m.Updated.UnixMicro())
@@ -137,6 +141,22 @@ func Update(tx *store.Tx, r Record) error {
 	m.Revision++
 	m.Updated = time.UnixMicro(updated).UTC()
 	tx.Notify(Topic, m.ARN)
+	return nil
+}
+
+// checkMove gives an error unless a record may get the status that it has now.
+func checkMove(tx *store.Tx, r Record) error {
+	m := r.Common()
+	var from Status
+	err := tx.QueryRow("select status from resource where id = $1 and revision = $2", m.ID, m.Revision).Scan(&from)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrConflict
+	case err != nil:
+		return err
+	case !r.Kind().May(from, m.Status):
+		return fmt.Errorf("a %s from %q to %q: %w", r.Kind().words(), from, m.Status, ErrMove)
+	}
 	return nil
 }
 

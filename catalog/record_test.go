@@ -26,6 +26,13 @@ func open(t *testing.T, now func() time.Time) *store.DB {
 	return db
 }
 
+// put stores a changed record, whatever its status was.
+func put(tx *store.Tx, r Record) error {
+	m := r.Common()
+	_, err := tx.Exec("update resource set status = $1 where id = $2", m.Status, m.ID)
+	return errors.Join(err, Update(tx, r))
+}
+
 // update runs fn in a transaction that must succeed.
 func update(t *testing.T, db *store.DB, fn func(tx *store.Tx) error) {
 	t.Helper()
@@ -91,12 +98,12 @@ func TestRevisions(t *testing.T) {
 	db := open(t, func() time.Time { return now })
 	var told []string
 	defer db.Subscribe(Topic, func(arn string) { told = append(told, arn) })()
-	first := &Solution{Meta: Meta{ARN: "s", Status: Pending}}
+	first := &Campaign{Meta: Meta{ARN: "s", Status: InProgress}}
 	update(t, db, func(tx *store.Tx) error { return Create(tx, first) })
 	stale := *first
 
 	now = now.Add(time.Second)
-	first.Status, first.EventType = Active, "buy"
+	first.Status, first.MinTPS = Active, 3
 	update(t, db, func(tx *store.Tx) error { return Update(tx, first) })
 	if first.Revision != 2 || !first.Updated.Equal(now) || !first.Created.Equal(start) {
 		t.Errorf("Update left %+v", first.Meta)
@@ -115,7 +122,7 @@ func TestRevisions(t *testing.T) {
 	update(t, db, func(tx *store.Tx) error { return Delete(tx, first) })
 
 	// The same ARN again: who holds the old record cannot touch the new one.
-	again := &Solution{Meta: Meta{ARN: "s"}}
+	again := &Campaign{Meta: Meta{ARN: "s"}}
 	update(t, db, func(tx *store.Tx) error { return Create(tx, again) })
 	stale.Revision = again.Revision
 	if err := db.Update(t.Context(), func(tx *store.Tx) error { return Delete(tx, &stale) }); !errors.Is(err, ErrConflict) {

@@ -8,7 +8,7 @@ import (
 )
 
 // working are the statuses of work that is under way.
-var working = []Status{Pending, InProgress, Stopping}
+var working = []Status{Pending, InProgress, Stopping, DeletionPending, DeletionInProgress}
 
 // relations says what blocks the delete of a resource: records of a kind that
 // are linked to it by a column, all of them or those under work.
@@ -19,6 +19,7 @@ var relations = map[Kind][]relation{
 		{KindExportJob, byParent, working},
 		{KindSolutionVersion, bySameGroup, working},
 		{KindRecommender, bySameGroup, working},
+		{KindDataDeletionJob, bySameGroup, working},
 	},
 	KindDatasetGroup: {
 		{KindDataset, byGroup, nil},
@@ -27,10 +28,18 @@ var relations = map[Kind][]relation{
 		{KindCampaign, byGroup, nil},
 		{KindFilter, byGroup, nil},
 		{KindRecommender, byGroup, nil},
+		{KindMetricAttribution, byGroup, nil},
+		{KindDataDeletionJob, byGroup, working},
+	},
+	KindFilter: {
+		{KindBatchInferenceJob, bySameGroup, working},
+		{KindBatchSegmentJob, bySameGroup, working},
 	},
 	KindSolution: {
 		{KindSolutionVersion, byParent, working},
 		{KindCampaign, byParentUnder, nil},
+		{KindBatchInferenceJob, byParentUnder, working},
+		{KindBatchSegmentJob, byParentUnder, working},
 	},
 }
 
@@ -116,13 +125,18 @@ func linked(tx *store.Tx, kind Kind, q Query, statuses []Status) ([]string, erro
 
 // owned says which records have no life without the resource: they go with it.
 var owned = map[Kind][]relation{
-	KindDataset:     {{KindImportJob, byParent, nil}, {KindExportJob, byParent, nil}},
-	KindSolution:    {{KindSolutionVersion, byParent, nil}},
+	KindDatasetGroup: {{KindDataDeletionJob, byGroup, nil}},
+	KindDataset:      {{KindImportJob, byParent, nil}, {KindExportJob, byParent, nil}},
+	KindSolution: {
+		{KindSolutionVersion, byParent, nil},
+		{KindBatchInferenceJob, byParentUnder, nil},
+		{KindBatchSegmentJob, byParentUnder, nil},
+	},
 	KindRecommender: {{KindRecommenderVersion, byParent, nil}},
 }
 
-// DeleteAll deletes a record and those that have no life without it: a
-// solution's or recommender's versions, a dataset's import and export jobs. Ask Blockers first.
+// DeleteAll deletes a record and those that have no life without it: jobs, and
+// the versions of a solution or recommender. Ask Blockers first.
 func DeleteAll(tx *store.Tx, r Record) error {
 	for _, rel := range owned[r.Kind()] {
 		arns, err := linked(tx, rel.kind, rel.link(r.Common()), rel.statuses)

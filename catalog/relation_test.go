@@ -71,7 +71,7 @@ func TestBlockers(t *testing.T) {
 			if c.change != nil {
 				c.change(all)
 				for _, r := range all {
-					update(t, db, func(tx *store.Tx) error { return Update(tx, r) })
+					update(t, db, func(tx *store.Tx) error { return put(tx, r) })
 				}
 			}
 			err := db.View(t.Context(), func(tx *store.Tx) error {

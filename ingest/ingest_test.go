@@ -12,6 +12,7 @@ import (
 
 	"usher/blob"
 	"usher/catalog"
+	"usher/catalog/catalogtest"
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
@@ -423,14 +424,7 @@ func TestPutEntities(t *testing.T) {
 	if err := w.in.Put(t.Context(), "dataset/none", dataset.Items, nil); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("absent dataset: %v", err)
 	}
-	w.update(func(tx *store.Tx) error {
-		d, err := catalog.Get[catalog.Dataset](tx, "dataset/ITEMS")
-		if err != nil {
-			return err
-		}
-		d.Status = catalog.Pending
-		return catalog.Update(tx, d)
-	})
+	w.update(func(tx *store.Tx) error { return catalogtest.SetStatus(tx, "dataset/ITEMS", catalog.Pending) })
 	var not *NotReady
 	if err := w.in.Put(t.Context(), "dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a"}`}}); !errors.As(err, &not) {
 		t.Errorf("a dataset that is not ACTIVE: %v", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"usher/catalog"
+	"usher/catalog/catalogtest"
 	"usher/dataset"
 	"usher/job"
 	"usher/recipe"
@@ -111,7 +112,7 @@ func (w *world) told(v *catalog.RecommenderVersion, s catalog.Status, reason str
 			return err
 		}
 		v.Status, v.FailureReason = s, reason
-		if err := catalog.Update(tx, v); err != nil {
+		if err := errors.Join(catalogtest.SetStatus(tx, v.ARN, s), catalog.Update(tx, v)); err != nil {
 			return err
 		}
 		return FollowTraining(tx, v)
@@ -312,6 +313,7 @@ func TestAutomaticFilter(t *testing.T) {
 	w.typed("fred", "i1", "Click", 502)
 	v := w.trained(films+"/1", picks, "")
 	w.create(v)
+	w.told(v, catalog.InProgress, "")
 	w.told(v, catalog.Active, "")
 	w.work()
 	ids := func(user string, n int) []string {
@@ -354,6 +356,7 @@ func TestTrendsFollowEvents(t *testing.T) {
 	w.event("bob", "i1", 9)
 	v := w.trained(films+"/1", trends, "")
 	w.create(v)
+	w.told(v, catalog.InProgress, "")
 	w.told(v, catalog.Active, "")
 	w.work()
 	ask := func() string {

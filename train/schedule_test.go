@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"usher/catalog"
+	"usher/catalog/catalogtest"
 	"usher/job"
 	"usher/store"
 )
@@ -101,7 +102,7 @@ func (c *calendar) ends(arn string, s catalog.Status) {
 			return err
 		}
 		v.Common().Status, v.Training().Offset = s, c.last
-		return catalog.Update(tx, v)
+		return errors.Join(catalogtest.SetStatus(tx, arn, s), catalog.Update(tx, v))
 	})
 }
 
@@ -218,7 +219,9 @@ func TestRecommendersAreTrainedWeekly(t *testing.T) {
 		t.Helper()
 		r := get()
 		fn(r)
-		c.update(func(tx *store.Tx) error { return catalog.Update(tx, r) })
+		c.update(func(tx *store.Tx) error {
+			return errors.Join(catalogtest.SetStatus(tx, r.ARN, r.Status), catalog.Update(tx, r))
+		})
 	}
 	look(8*day, false, "no new data")
 	c.last++

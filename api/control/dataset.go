@@ -96,13 +96,9 @@ func (a *API) DescribeDataset(ctx context.Context, in *wire.DescribeDatasetInput
 			Status: new(string(d.Status)), CreationDateTime: &d.Created, LastUpdatedDateTime: &d.Updated,
 			TrackingId: optional(d.TrackingID),
 		}
-		c, err := lastChange(tx, d.ARN)
-		if err != nil {
-			return nil, err
-		}
-		if c != nil {
+		if u := d.LatestUpdate; u != nil {
 			out.LatestDatasetUpdate = &wire.DatasetUpdateSummary{
-				SchemaArn: &c.SchemaARN, Status: new(string(c.Status)), CreationDateTime: &c.Created, LastUpdatedDateTime: &c.Updated,
+				SchemaArn: &u.Schema, Status: new(string(u.Status)), CreationDateTime: &u.Created, LastUpdatedDateTime: &u.Updated,
 			}
 		}
 		return &wire.DescribeDatasetOutput{Dataset: out}, nil
@@ -148,10 +144,8 @@ func (a *API) UpdateDataset(ctx context.Context, in *wire.UpdateDatasetInput) (*
 			return nil, err
 		}
 		d.Parent = next.ARN
+		d.LatestUpdate = &catalog.DatasetUpdate{Schema: next.ARN, Status: catalog.Active, Created: tx.Now().UTC(), Updated: tx.Now().UTC()}
 		if err := catalog.Update(tx, d); err != nil {
-			return nil, err
-		}
-		if err := recordChange(tx, &d.Meta, &change{SchemaARN: next.ARN}); err != nil {
 			return nil, err
 		}
 		err = a.opt.Ingest.SetSchema(tx, g.ID, dataset.SchemaSet{Type: dataset.Type(d.Type), Text: next.Text, Domain: next.Domain})

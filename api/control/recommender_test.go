@@ -2,12 +2,14 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"usher/catalog"
+	"usher/catalog/catalogtest"
 	"usher/job"
 	"usher/serving"
 	"usher/store"
@@ -65,7 +67,7 @@ func (r *rig) trainedNext(version, reason string) {
 		if reason != "" {
 			v.Status, v.FailureReason = catalog.Failed, reason
 		}
-		if err := catalog.Update(tx, v); err != nil {
+		if err := errors.Join(catalogtest.SetStatus(tx, v.ARN, v.Status), catalog.Update(tx, v)); err != nil {
 			return err
 		}
 		return serving.FollowTraining(tx, v)

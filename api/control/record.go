@@ -92,9 +92,6 @@ func remove[T any, P record[T]](ctx context.Context, a *API, arn string, also fu
 		if err := unused(tx, r); err != nil {
 			return err
 		}
-		if err := forgetChange(tx, arn); err != nil {
-			return err
-		}
 		if err := catalog.DeleteAll(tx, r); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"usher/batch"
 	"usher/blob"
 	"usher/catalog"
+	"usher/catalog/catalogtest"
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
@@ -246,17 +247,19 @@ func (r *rig) view(fn func(tx *store.Tx) error) {
 // set changes a record behind the API's back, as a worker does.
 func (r *rig) set(arn string, fn func(catalog.Record)) {
 	r.Helper()
-	err := r.db.Update(context.Background(), func(tx *store.Tx) error {
-		c, err := catalog.Find(tx, strings.Replace(arn, "~", prefix, 1))
-		if err != nil {
-			return err
-		}
-		fn(c)
-		return catalog.Update(tx, c)
-	})
-	if err != nil {
+	if err := r.db.Update(context.Background(), func(tx *store.Tx) error { return change(tx, arn, fn) }); err != nil {
 		r.Fatal(err)
 	}
+}
+
+// change changes a record, into any status.
+func change(tx *store.Tx, arn string, fn func(catalog.Record)) error {
+	c, err := catalog.Find(tx, strings.Replace(arn, "~", prefix, 1))
+	if err != nil {
+		return err
+	}
+	fn(c)
+	return errors.Join(catalogtest.SetStatus(tx, c.Common().ARN, c.Common().Status), catalog.Update(tx, c))
 }
 
 func (r *rig) setStatus(arn string, s catalog.Status) {
@@ -278,14 +281,7 @@ func (r *rig) begun(k job.Kind) string {
 func (r *rig) finish(k job.Kind, arn string, fn func(catalog.Record)) {
 	r.Helper()
 	w := r.workers[k]
-	w.ends <- func(tx *store.Tx) error {
-		c, err := catalog.Find(tx, strings.Replace(arn, "~", prefix, 1))
-		if err != nil {
-			return err
-		}
-		fn(c)
-		return catalog.Update(tx, c)
-	}
+	w.ends <- func(tx *store.Tx) error { return change(tx, arn, fn) }
 	if err := <-w.done; err != nil {
 		r.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (a *API) DescribeSolution(ctx context.Context, in *wire.DescribeSolutionInp
 		if out.SolutionConfig, err = solutionConfig(s.Config); err != nil {
 			return nil, err
 		}
-		if out.LatestSolutionUpdate, err = latestSolutionUpdate(tx, s.ARN); err != nil {
+		if out.LatestSolutionUpdate, err = latestSolutionUpdate(s.LatestUpdate); err != nil {
 			return nil, err
 		}
 		versions, _, err := catalog.List[catalog.SolutionVersion](tx, catalog.Query{Parent: s.ARN, Limit: 1})
@@ -145,19 +145,19 @@ func fromJSON(raw json.RawMessage, shape any) error {
 	return nil
 }
 
-func latestSolutionUpdate(tx *store.Tx, arn string) (*wire.SolutionUpdateSummary, error) {
-	c, err := lastChange(tx, arn)
-	if err != nil || c == nil {
-		return nil, err
+// latestSolutionUpdate shows a solution's last update; nil when it was never updated.
+func latestSolutionUpdate(u *catalog.SolutionUpdate) (*wire.SolutionUpdateSummary, error) {
+	if u == nil {
+		return nil, nil
 	}
 	out := &wire.SolutionUpdateSummary{
-		Status: new(string(c.Status)), PerformAutoTraining: c.PerformAutoTraining, PerformIncrementalUpdate: c.PerformIncrementalUpdate,
-		CreationDateTime: &c.Created, LastUpdatedDateTime: &c.Updated,
+		Status: new(string(u.Status)), PerformAutoTraining: u.PerformAutoTraining, PerformIncrementalUpdate: u.PerformIncrementalUpdate,
+		CreationDateTime: &u.Created, LastUpdatedDateTime: &u.Updated,
 	}
-	if len(c.Config) > 0 {
+	if len(u.Config) > 0 {
 		out.SolutionUpdateConfig = &wire.SolutionUpdateConfig{}
 	}
-	return out, fromJSON(c.Config, out.SolutionUpdateConfig)
+	return out, fromJSON(u.Config, out.SolutionUpdateConfig)
 }
 
 // ListSolutions lists the solutions, those of one group if that is given.
@@ -202,14 +202,14 @@ func (a *API) UpdateSolution(ctx context.Context, in *wire.UpdateSolutionInput) 
 		if err := reconfigure(tx, spec, s, in); err != nil {
 			return nil, err
 		}
-		if err := catalog.Update(tx, s); err != nil {
-			return nil, err
+		s.LatestUpdate = &catalog.SolutionUpdate{
+			PerformAutoTraining: in.PerformAutoTraining, PerformIncrementalUpdate: in.PerformIncrementalUpdate,
+			Status: catalog.Active, Created: tx.Now().UTC(), Updated: tx.Now().UTC(),
 		}
-		c := &change{PerformAutoTraining: in.PerformAutoTraining, PerformIncrementalUpdate: in.PerformIncrementalUpdate}
 		if in.SolutionUpdateConfig != nil {
-			c.Config = in.SolutionUpdateConfig.AppendJSON(nil)
+			s.LatestUpdate.Config = in.SolutionUpdateConfig.AppendJSON(nil)
 		}
-		if err := recordChange(tx, &s.Meta, c); err != nil {
+		if err := catalog.Update(tx, s); err != nil {
 			return nil, err
 		}
 		return &wire.UpdateSolutionOutput{SolutionArn: &s.ARN}, nil
