@@ -142,7 +142,7 @@ func TestOpenRefuses(t *testing.T) {
 		"newer schema": {func(t *testing.T, dir string) {
 			_ = open(t, dir).Close()
 			behind(t, dir, "pragma user_version = 7")
-		}, "written by a newer usher (schema 7, this one knows 2)"},
+		}, "written by a newer usher (schema 7, this one knows 3)"},
 		"a file in the place of the folder": {func(t *testing.T, dir string) {
 			if err := os.WriteFile(dir, []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
