@@ -49,13 +49,18 @@ type relation struct {
 	statuses []Status // nil: all
 }
 
-// link says which column ties a blocker to the resource.
-type link func(m *Meta) Query
+// link says which column ties records to the resource.
+type link struct {
+	words string // for docs/lifecycle.md
+	query func(m *Meta) Query
+}
 
-func byParent(m *Meta) Query      { return Query{Parent: m.ARN} }
-func byParentUnder(m *Meta) Query { return Query{Under: m.ARN} }
-func byGroup(m *Meta) Query       { return Query{Group: m.ARN} }
-func bySameGroup(m *Meta) Query   { return Query{Group: m.Group} }
+var (
+	byParent      = link{"of it", func(m *Meta) Query { return Query{Parent: m.ARN} }}
+	byParentUnder = link{"of its versions", func(m *Meta) Query { return Query{Under: m.ARN} }}
+	byGroup       = link{"in it", func(m *Meta) Query { return Query{Group: m.ARN} }}
+	bySameGroup   = link{"of its dataset group", func(m *Meta) Query { return Query{Group: m.Group} }}
+)
 
 // Blockers gives the ARNs of the resources that must be gone or done before r
 // may be deleted, r itself while work on it is under way. None: it may.
@@ -66,7 +71,7 @@ func Blockers(tx *store.Tx, r Record) ([]string, error) {
 		out = append(out, m.ARN)
 	}
 	for _, rel := range relations[r.Kind()] {
-		arns, err := linked(tx, rel.kind, rel.link(m), rel.statuses)
+		arns, err := linked(tx, rel.kind, rel.link.query(m), rel.statuses)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +144,7 @@ var owned = map[Kind][]relation{
 // the versions of a solution or recommender. Ask Blockers first.
 func DeleteAll(tx *store.Tx, r Record) error {
 	for _, rel := range owned[r.Kind()] {
-		arns, err := linked(tx, rel.kind, rel.link(r.Common()), rel.statuses)
+		arns, err := linked(tx, rel.kind, rel.link.query(r.Common()), rel.statuses)
 		if err != nil {
 			return err
 		}
