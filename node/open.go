@@ -129,7 +129,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	rows, minimums := opt.minimums()
 	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Log: opt.Log})
 	n.closes(in.Close)
-	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, FilterLimits: opt.filterLimits(),
+	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, FilterLimits: opt.filterLimits(), CacheBytes: opt.HistoryCache,
 		NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,

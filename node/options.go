@@ -33,6 +33,10 @@ type Options struct {
 	Quotas  string   // "aws" or "none"; aws
 	Fast    bool     // delays and minimums off, for people's own tests
 
+	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
+	// half of the model where that is more. Negative: none.
+	HistoryCache int64
+
 	// Child gives the command that runs Child in a process of its own. The
 	// default is this executable with the argument train-child.
 	Child func(ctx context.Context, dir string) *exec.Cmd
