@@ -9,7 +9,11 @@ import (
 
 // Interval is a mean with the range that holds 95 % of the means of resampled
 // users.
-type Interval struct{ Mean, Low, High float64 }
+type Interval struct {
+	Mean float64 `json:"mean"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
 
 // resamples is enough that the bounds move by about 2 % of the interval's
 // width from seed to seed.

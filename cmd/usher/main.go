@@ -3,6 +3,7 @@
 //	usher serve [-listen 127.0.0.1:8480] [-data DIR]   the server
 //	usher demo [file.csv [titles.csv]]                  a first walk through it
 //	usher bench serving                                 how fast answers are here
+//	usher evaluate FOLDER | interactions.csv            how good recipes are on these data
 //	usher version
 //
 // Every flag can be given as an environment variable USHER_FLAG, for example
@@ -45,6 +46,7 @@ var commands = []command{
 	{"serve", "start the server", serve},
 	{"demo", "take a made-up shop, or your CSV file, the whole way", demonstrate},
 	{"bench", "measure this machine: real-time answers beside a bare handler", benchmark},
+	{"evaluate", "measure how well recipes recommend on your own files", evaluateFiles},
 	{"version", "print the version", version},
 	{"train-child", "", trainChild},
 }

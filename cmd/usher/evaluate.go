@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"usher/dataset"
+	"usher/evaluate"
+	"usher/internal/seed"
+	"usher/node"
+	"usher/recipe"
+)
+
+// evaluateCommand is the flags of usher evaluate.
+type evaluateCommand struct {
+	recipes, protocol, json    string
+	params                     paramFlag
+	rounds, questions, workers int
+	seed                       uint64
+	counters, quiet            bool
+}
+
+// evaluateFiles measures recipes on a person's own files.
+func evaluateFiles(ctx context.Context, io stdio, args []string) error {
+	c := evaluateCommand{params: paramFlag{}}
+	fs := flag.NewFlagSet("usher evaluate", flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "usher evaluate [flags] FOLDER | interactions.csv [items.csv [users.csv]]\n\n"+
+			"Measures how well recipes recommend on your data, beside plain counters. Files\nmay be gzipped. No server is needed.\n\n")
+		fs.PrintDefaults()
+	}
+	fs.StringVar(&c.recipes, "recipe", "aws-user-personalization-v2", "`names` of recipes separated by commas, or all")
+	fs.StringVar(&c.protocol, "protocol", string(evaluate.NextItem), fmt.Sprintf("how the data are cut: one of `%v`", evaluate.Protocols()))
+	fs.IntVar(&c.rounds, "rounds", 1, "how many times to train and ask, each with another seed and another cut by chance")
+	fs.IntVar(&c.questions, "questions", 0, "how many questions of a round to ask at most; 0: all")
+	fs.Uint64Var(&c.seed, "seed", 1, "seed of the first round")
+	fs.IntVar(&c.workers, "workers", 0, "goroutines; 0: one for each CPU")
+	fs.BoolVar(&c.counters, "counters", true, "measure plain counters beside the recipes")
+	fs.Var(c.params, "param", "hyperparameter `name=value` of the recipes that have it; may be given again")
+	fs.StringVar(&c.json, "json", "", "`file` to write the results to as JSON; - is the standard output, without the table")
+	fs.BoolVar(&c.quiet, "quiet", false, "say nothing of what is being done")
+	if err := parse(fs, io.err, args); err != nil {
+		return err
+	}
+	if fs.NArg() == 0 {
+		fs.Usage()
+		return errUsage
+	}
+	return c.run(ctx, io, fs.Args())
+}
+
+func (c *evaluateCommand) run(ctx context.Context, io stdio, files []string) error {
+	opt, err := c.options()
+	if err != nil {
+		return err
+	}
+	if !c.quiet {
+		opt.Progress = func(note string) { fmt.Fprintln(io.err, note) }
+	}
+	data, err := readData(ctx, files)
+	if err != nil {
+		return err
+	}
+	report, err := evaluate.Run(ctx, data, opt)
+	if err != nil {
+		return err
+	}
+	switch c.json {
+	case "":
+	case "-":
+		return report.WriteJSON(io.out)
+	default:
+		f, err := os.Create(c.json)
+		if err != nil {
+			return err
+		}
+		if err := report.WriteJSON(f); err != nil {
+			_ = f.Close()
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return report.WriteText(io.out)
+}
+
+func (c *evaluateCommand) options() (opt evaluate.Options, err error) {
+	opt = evaluate.Options{Counters: c.counters, Rounds: c.rounds, Questions: c.questions, Seed: seed.Seed(c.seed),
+		Workers: c.workers, Params: recipe.Params(c.params), Now: time.Now}
+	if opt.Protocol, err = evaluate.ParseProtocol(c.protocol); err != nil {
+		return opt, err
+	}
+	if opt.Recipes, err = recipesOf(c.recipes); err != nil {
+		return opt, err
+	}
+	return opt, checkParams(opt)
+}
+
+// recipesOf finds recipes by their names.
+func recipesOf(list string) ([]recipe.Recipe, error) {
+	all := node.Recipes()
+	if list == "all" {
+		return all, nil
+	}
+	var out []recipe.Recipe
+	var known []string
+	for _, r := range all {
+		known = append(known, r.Spec().Name)
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		at := slices.Index(known, strings.TrimSpace(name))
+		if at < 0 {
+			slices.Sort(known)
+			return nil, fmt.Errorf("no recipe %q: use all, or some of %s", name, strings.Join(known, ", "))
+		}
+		out = append(out, all[at])
+	}
+	return out, nil
+}
+
+// checkParams sees to it that each hyperparameter is one of some recipe, and in
+// its range.
+func checkParams(opt evaluate.Options) error {
+	for name, v := range opt.Params {
+		taken := false
+		for _, r := range opt.Recipes {
+			s := r.Spec()
+			for _, p := range slices.Concat(s.Algo, s.Feature) {
+				if p.Name != name {
+					continue
+				}
+				taken = true
+				if _, err := recipe.Check([]recipe.Param{p}, map[string]string{name: v}); err != nil {
+					return err
+				}
+			}
+		}
+		if !taken {
+			return fmt.Errorf("-param %s=%s: none of the recipes has that hyperparameter", name, v)
+		}
+	}
+	return nil
+}
+
+// readData reads a folder, or some files.
+func readData(ctx context.Context, names []string) (*dataset.Snapshot, error) {
+	if info, err := os.Stat(names[0]); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		if len(names) > 1 {
+			return nil, fmt.Errorf("unexpected argument %q behind a folder", names[1])
+		}
+		return evaluate.ReadFolder(ctx, os.DirFS(names[0]))
+	}
+	return evaluate.ReadFiles(ctx, files{}, names...)
+}
+
+// files opens files wherever they lie.
+type files struct{}
+
+// Open implements fs.FS.
+func (files) Open(name string) (fs.File, error) { return os.Open(filepath.Clean(name)) }
+
+// paramFlag collects -param name=value.
+type paramFlag map[string]string
+
+// String implements flag.Value.
+func (p paramFlag) String() string { return "" }
+
+// Set implements flag.Value.
+func (p paramFlag) Set(text string) error {
+	name, v, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("%q is not name=value", text)
+	}
+	p[name] = v
+	return nil
+}

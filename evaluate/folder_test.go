@@ -1,0 +1,93 @@
+package evaluate
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"usher/dataset"
+)
+
+func zipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadFolder(t *testing.T) {
+	dir := fstest.MapFS{
+		"interactions/a.csv.gz": {Data: zipped(t, "userId,movieId,rating,timestamp\r\nann,x,3.5,20\r\nann,y,,10\r\nann,x,3.5,20\r\n")},
+		"interactions/b.csv":    {Data: []byte("USER_ID,ITEM_ID,EVENT_VALUE,TIMESTAMP\nbob,\"z, the last\",1,5\n")},
+		"films.csv":             {Data: []byte("movieId,title,YEAR,genres\nx,\"A, film\",1999,a|b\nnew,B,2001,a\ny,C,2001,a\nq,C,2001,b\n")},
+		"users/u.csv":           {Data: []byte("USER_ID,AGE\nbob,31\nann,\n")},
+		"README.txt":            {Data: []byte("nothing")},
+		"schema.json":           {Data: []byte(`{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":["null","int"]}]}`)},
+	}
+	s, err := ReadFolder(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.History(0)
+	if s.Users() != 2 || s.Items() != 5 || len(s.Events) != 3 || len(h) != 2 {
+		t.Fatalf("%d users, %d items, %d events", s.Users(), s.Items(), len(s.Events))
+	}
+	if s.ItemIDs[h[0].Item] != "y" || h[0].Value == h[0].Value || h[1].Value != 3.5 {
+		t.Errorf("the first user's history is %+v", h)
+	}
+	row := s.ItemTable.Row(0)
+	fields := s.ItemTable.Schema.Fields
+	at := s.ItemTable.Schema.Column
+	if row[at("title")].Str != "A, film" || row[at("YEAR")].Num != 1999 || !fields[at("genres")].Categorical || fields[at("YEAR")].Kind != dataset.Double {
+		t.Errorf("item x is %+v of %+v", row, fields)
+	}
+	if got := s.UserTable.Row(1)[1]; got.Kind != dataset.Int || got.Int != 31 {
+		t.Errorf("bob's age is %+v", got)
+	}
+}
+
+func TestReadFolderRefuses(t *testing.T) {
+	for _, c := range []struct{ name, file, text, want string }{
+		{"nothing", "a.txt", "", "no CSV file has interactions"},
+		{"no time", "a.csv", "USER_ID,ITEM_ID\na,b\n", "no column TIMESTAMP"},
+		{"other columns", "a.csv", "x,y\n1,2\n", "neither USER_ID nor ITEM_ID"},
+		{"a bad row", "a.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,b,soon\n", "line 2, column TIMESTAMP"},
+		{"not gzip", "a.csv.gz", "USER_ID", "read a.csv.gz"},
+	} {
+		_, err := ReadFolder(context.Background(), fstest.MapFS{c.file: {Data: []byte(c.text)}})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestColumns: what a column is, by its cells.
+func TestColumns(t *testing.T) {
+	text := "ITEM_ID,PRICE,GENRE,DESCRIPTION,SOLD_OUT\n" + strings.Repeat("x,1.5,drama|war,"+strings.Repeat("long words ", 8)+",\n", 30)
+	g := group{}
+	if err := g.add("items.csv", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	s := columns(dataset.Items, g.files[1])
+	for name, want := range map[string]dataset.Field{
+		"ITEM_ID":     {Kind: dataset.String},
+		"PRICE":       {Kind: dataset.Double, Nullable: true},
+		"GENRE":       {Kind: dataset.String, Nullable: true, Categorical: true},
+		"DESCRIPTION": {Kind: dataset.String, Nullable: true, Textual: true},
+		"SOLD_OUT":    {Kind: dataset.String, Nullable: true, Categorical: true},
+	} {
+		want.Name = name
+		if got := s.Fields[s.Column(name)]; got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}

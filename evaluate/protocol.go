@@ -1,0 +1,274 @@
+package evaluate
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"usher/dataset"
+	"usher/eval"
+	"usher/internal/seed"
+)
+
+// Protocol is a way to cut data into what is learnt and what is asked.
+type Protocol string
+
+// The protocols.
+const (
+	// NextItem asks for each user's last item, with all before it as history.
+	// Items of the history are no candidates.
+	NextItem Protocol = "next-item"
+	// Sessions takes a user for one session: of the newest tenth of them, each
+	// prefix asks for the item that follows, among all items.
+	Sessions Protocol = "sessions"
+	// TopN keeps back a fifth of each user's items, drawn by chance, and asks for
+	// them. Items of the history are no candidates.
+	TopN Protocol = "top-n"
+	// AWS is how Amazon Personalize measures a solution version: a tenth of the
+	// users test, their oldest 90 % of events are the history, the rest is asked
+	// for, among all items.
+	AWS Protocol = "aws"
+	// Time cuts at a moment, with a tenth of the events behind it, and asks for
+	// the first item that each user had behind it, also of users and items that
+	// are new there. Items of the history are no candidates.
+	Time Protocol = "time"
+)
+
+// Protocols gives all protocols.
+func Protocols() []Protocol { return []Protocol{NextItem, Sessions, TopN, AWS, Time} }
+
+// ParseProtocol gives the protocol of that name.
+func ParseProtocol(name string) (Protocol, error) {
+	if p := Protocol(name); slices.Contains(Protocols(), p) {
+		return p, nil
+	}
+	return "", fmt.Errorf("protocol %q is unknown: use one of %v", name, Protocols())
+}
+
+// Round is data to learn from and questions about what followed.
+type Round struct {
+	Train     *dataset.Snapshot
+	Questions []Question
+	Mask      bool // items of the history are no candidates
+}
+
+// Question is one question with its right answers.
+type Question struct {
+	eval.Case
+	At    int64    // Unix seconds: the moment of asking
+	Parts []string // the parts of the questions that it is also counted in
+}
+
+// round cuts the data.
+func (p Protocol) round(data *dataset.Snapshot, from seed.Seed) (Round, error) {
+	switch p {
+	case NextItem:
+		train, cases := eval.LeaveOneOut(data)
+		return Round{train, ask(cases), true}, nil
+	case AWS:
+		train, cases := eval.Split(data, from.Branch("evaluation"))
+		return Round{train, ask(cases), false}, nil
+	case Sessions:
+		return sessions(data), nil
+	case TopN:
+		return topN(data, from.Branch("top-n")), nil
+	case Time:
+		return byTime(data), nil
+	}
+	return Round{}, fmt.Errorf("protocol %q is unknown: use one of %v", p, Protocols())
+}
+
+// ask makes questions of cases, asked when the last known event happened.
+func ask(cases []eval.Case) []Question {
+	out := make([]Question, len(cases))
+	for i, c := range cases {
+		out[i].Case = c
+		if n := len(c.Input); n > 0 {
+			out[i].At = c.Input[n-1].Time
+		}
+	}
+	return out
+}
+
+// sessions cuts off the newest tenth of the users, by their first event.
+func sessions(data *dataset.Snapshot) Round {
+	var order []dataset.Index
+	for u := range data.UserIDs {
+		if len(data.History(dataset.Index(u))) > 0 {
+			order = append(order, dataset.Index(u))
+		}
+	}
+	slices.SortStableFunc(order, func(a, b dataset.Index) int {
+		return cmp.Compare(data.History(a)[0].Time, data.History(b)[0].Time)
+	})
+	test := dataset.NewSet(data.Users())
+	r := Round{}
+	for _, u := range order[len(order)-len(order)/10:] {
+		test.Add(u)
+		h := data.History(u)
+		for i := 1; i < len(h); i++ {
+			r.Questions = append(r.Questions, Question{Case: eval.Case{User: u, Input: h[:i:i], Truth: []dataset.Index{h[i].Item}}, At: h[i-1].Time})
+		}
+	}
+	r.Train = data.With(func(u dataset.Index, events []dataset.Event) []dataset.Event {
+		if test.Has(u) {
+			return nil
+		}
+		return events
+	})
+	return r
+}
+
+// topN keeps back a fifth of the different items of each user who has five or
+// more, rounded down.
+func topN(data *dataset.Snapshot, from seed.Seed) Round {
+	kept := dataset.NewSnapshot(data.UserIDs, data.ItemIDs, data.EventTypes, nil)
+	kept.ItemTable, kept.UserTable, kept.Offset = data.ItemTable, data.UserTable, data.Offset
+	r := Round{Train: kept, Mask: true}
+	for u, id := range data.UserIDs {
+		h := data.History(dataset.Index(u))
+		items := distinct(h)
+		from.Branch(id).Rand().Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+		truth := items[:len(items)/5]
+		first := len(kept.Events)
+		for _, e := range h {
+			if !slices.Contains(truth, e.Item) {
+				kept.Events = append(kept.Events, e)
+			}
+		}
+		kept.Start[u+1] = int64(len(kept.Events))
+		if len(truth) > 0 {
+			input := slices.Clone(kept.Events[first:])
+			r.Questions = append(r.Questions, Question{Case: eval.Case{User: dataset.Index(u), Input: input, Truth: truth}, At: input[len(input)-1].Time})
+		}
+	}
+	return r
+}
+
+// distinct gives each item of the events once.
+func distinct(events []dataset.Event) []dataset.Index {
+	out := make([]dataset.Index, 0, len(events))
+	for _, e := range events {
+		out = append(out, e.Item)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// The parts of the protocol Time.
+const (
+	newUsers = "new users"
+	newItems = "new items"
+)
+
+// byTime cuts at the moment that has nine tenths of the events before it.
+func byTime(data *dataset.Snapshot) Round {
+	if len(data.Events) == 0 {
+		return Round{Train: data}
+	}
+	times := make([]int64, len(data.Events))
+	for i, e := range data.Events {
+		times[i] = e.Time
+	}
+	slices.Sort(times)
+	cut := times[len(times)*9/10]
+	before := func(h []dataset.Event) int {
+		n, _ := slices.BinarySearchFunc(h, cut, func(e dataset.Event, at int64) int { return cmp.Compare(e.Time, at) })
+		return n
+	}
+	known := dataset.NewSet(data.Items())
+	r := Round{Mask: true}
+	r.Train = data.With(func(_ dataset.Index, events []dataset.Event) []dataset.Event { return events[:before(events)] })
+	for _, e := range r.Train.Events {
+		known.Add(e.Item)
+	}
+	for u := range data.UserIDs {
+		h := data.History(dataset.Index(u))
+		n := before(h)
+		if n == len(h) {
+			continue
+		}
+		r.Questions = append(r.Questions, question(dataset.Index(u), h, n, known))
+	}
+	return r
+}
+
+// question asks for the first item behind place n that the user has not had.
+func question(u dataset.Index, h []dataset.Event, n int, known dataset.Set) Question {
+	q := Question{Case: eval.Case{User: u, Input: h[:n:n], Truth: []dataset.Index{h[n].Item}}, At: h[n].Time}
+	if n == 0 {
+		q.Parts = append(q.Parts, newUsers)
+	}
+	if !known.Has(h[n].Item) {
+		q.Parts = append(q.Parts, newItems)
+	}
+	return q
+}
+
+// parts names the parts of the questions that are counted by themselves.
+func (p Protocol) parts() []string {
+	if p == Time {
+		return []string{newUsers, newItems}
+	}
+	return nil
+}
+
+// list is how many items are asked for.
+func (p Protocol) list() int {
+	if p == AWS {
+		return eval.ListLength
+	}
+	return 20
+}
+
+// metrics names what the protocol measures, the main one first.
+func (p Protocol) metrics() []string {
+	switch p {
+	case AWS:
+		return []string{"NDCG@25", "NDCG@10", "NDCG@5", "MRR@25", "P@25", "P@10", "P@5", "ideal NDCG@25", "ideal NDCG@10", "ideal NDCG@5"}
+	case Sessions:
+		return []string{"MRR@20", "P@20"}
+	case TopN:
+		return []string{"NDCG@20", "Recall@20"}
+	}
+	return []string{"NDCG@10", "HR@10", "NDCG@20", "HR@20"}
+}
+
+// judge gives the metrics of one list.
+func (p Protocol) judge(list, truth []dataset.Index) map[string]float64 {
+	switch p {
+	case AWS:
+		r, k := eval.Measure(list, truth), eval.Cutoffs()
+		out := map[string]float64{"MRR@25": r.ReciprocalRank}
+		for i := range k {
+			out[fmt.Sprintf("NDCG@%d", k[i])] = r.NDCG[i]
+			out[fmt.Sprintf("ideal NDCG@%d", k[i])] = r.IdealNDCG[i]
+			out[fmt.Sprintf("P@%d", k[i])] = r.Precision[i]
+		}
+		return out
+	case TopN:
+		return recall(list, truth)
+	}
+	place := eval.Place(list, truth[0])
+	if p == Sessions {
+		return map[string]float64{"P@20": eval.HitAt(20, place), "MRR@20": eval.HitAt(20, place) / float64(max(1, place))}
+	}
+	return map[string]float64{"HR@10": eval.HitAt(10, place), "NDCG@10": eval.GainAt(10, place),
+		"HR@20": eval.HitAt(20, place), "NDCG@20": eval.GainAt(20, place)}
+}
+
+// recall gives recall and textbook NDCG at 20.
+func recall(list, truth []dataset.Index) map[string]float64 {
+	var hits, gain, ideal float64
+	for i := range min(20, len(truth)) {
+		ideal += 1 / math.Log2(float64(i+2))
+	}
+	for i, item := range list[:min(20, len(list))] {
+		if slices.Contains(truth, item) {
+			hits++
+			gain += 1 / math.Log2(float64(i+2))
+		}
+	}
+	return map[string]float64{"Recall@20": hits / float64(len(truth)), "NDCG@20": gain / ideal}
+}

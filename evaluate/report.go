@@ -1,0 +1,119 @@
+package evaluate
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"usher/dataset"
+	"usher/eval"
+)
+
+// Report is what was measured.
+type Report struct {
+	Data      Data     `json:"data"`
+	Protocol  Protocol `json:"protocol"`
+	Seed      uint64   `json:"seed"`
+	Rounds    int      `json:"rounds"`
+	Questions int      `json:"questions"` // of all rounds
+	Rows      []Row    `json:"rows"`
+}
+
+// Data describes the data that were measured on.
+type Data struct {
+	Users        int `json:"users"` // with interactions
+	Items        int `json:"items"` // those without interactions included
+	Interactions int `json:"interactions"`
+}
+
+// Row is one contender's result.
+type Row struct {
+	Name         string   `json:"name"`
+	Counter      bool     `json:"counter,omitempty"` // a plain baseline, not a recipe
+	Metrics      []Metric `json:"metrics,omitempty"`
+	Parts        []Part   `json:"parts,omitempty"`
+	Coverage     float64  `json:"coverage"`      // the part of the catalogue that was recommended to somebody; the mean of rounds
+	TrainSeconds float64  `json:"train_seconds"` // of all rounds
+	AskSeconds   float64  `json:"ask_seconds"`
+	MemoryMB     float64  `json:"memory_mb"`       // the most that training took
+	Error        string   `json:"error,omitempty"` // why it could not be trained
+}
+
+// Metric is the mean of a metric over all questions, with its 95 % interval.
+type Metric struct {
+	Name string `json:"name"`
+	eval.Interval
+}
+
+// Part is the main metric on a part of the questions.
+type Part struct {
+	Name      string `json:"name"`
+	Questions int    `json:"questions"`
+	Metric    Metric `json:"metric"`
+}
+
+func describe(data *dataset.Snapshot) Data {
+	d := Data{Items: data.Items(), Interactions: len(data.Events)}
+	for u := range data.UserIDs {
+		if len(data.History(dataset.Index(u))) > 0 {
+			d.Users++
+		}
+	}
+	return d
+}
+
+// WriteJSON writes the report for programs.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// WriteText writes the report for people: a table, the intervals below it.
+func (r *Report) WriteText(w io.Writer) error {
+	fmt.Fprintf(w, "%d users, %d items, %d interactions; protocol %s, %d questions in %d rounds\n\n",
+		r.Data.Users, r.Data.Items, r.Data.Interactions, r.Protocol, r.Questions, r.Rounds)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	names := r.Protocol.metrics()
+	fmt.Fprint(t, "\t")
+	for i, name := range names {
+		fmt.Fprintf(t, "%s\t", name)
+		if i == 0 {
+			fmt.Fprint(t, "95 % interval\t")
+		}
+	}
+	fmt.Fprint(t, "coverage\ttraining s\tasking s\tMB\t\n")
+	for _, row := range r.Rows {
+		if row.Error != "" {
+			fmt.Fprintf(t, "%s\t%s\t\n", row.Name, "not trained")
+			continue
+		}
+		fmt.Fprintf(t, "%s\t", row.Name)
+		for i, m := range row.Metrics {
+			fmt.Fprintf(t, "%.4f\t", m.Mean)
+			if i == 0 {
+				fmt.Fprintf(t, "%.4f–%.4f\t", m.Low, m.High)
+			}
+		}
+		fmt.Fprintf(t, "%.4f\t%.1f\t%.1f\t%.0f\t\n", row.Coverage, row.TrainSeconds, row.AskSeconds, row.MemoryMB)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return r.writeRest(w)
+}
+
+// writeRest writes the parts of the questions, and why contenders are missing.
+func (r *Report) writeRest(w io.Writer) error {
+	for _, row := range r.Rows {
+		for _, p := range row.Parts {
+			fmt.Fprintf(w, "\n%s, %s: %s %.4f (%.4f–%.4f) over %d questions", row.Name, p.Name, p.Metric.Name, p.Metric.Mean, p.Metric.Low, p.Metric.High, p.Questions)
+		}
+		if row.Error != "" {
+			fmt.Fprintf(w, "\n%s was not trained: %s", row.Name, row.Error)
+		}
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
