@@ -140,6 +140,44 @@ var owned = map[Kind][]relation{
 	KindRecommender: {{KindRecommenderVersion, byParent, nil}},
 }
 
+// Owned says whether resources of a kind have no delete of their own: they go
+// with another one.
+func Owned(k Kind) bool {
+	for _, list := range owned {
+		if slices.ContainsFunc(list, func(rel relation) bool { return rel.kind == k }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Members gives what is in a dataset group, in an order in which it can be
+// deleted: what is made from another before that, what goes with another too.
+// Versions of recommenders, which nobody is told of, are left out.
+func Members(tx *store.Tx, g *DatasetGroup) ([]Record, error) {
+	var out []Record
+	for _, kind := range memberOrder {
+		arns, err := linked(tx, kind, byGroup.query(&g.Meta), nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, arn := range arns {
+			r, err := Find(tx, arn)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// memberOrder is the kinds that can be in a group, blockers before what they block.
+var memberOrder = []Kind{
+	KindBatchInferenceJob, KindBatchSegmentJob, KindImportJob, KindExportJob, KindDataDeletionJob,
+	KindCampaign, KindRecommender, KindFilter, KindMetricAttribution, KindEventTracker, KindSolutionVersion, KindSolution, KindDataset,
+}
+
 // DeleteAll deletes a record and those that have no life without it: jobs, and
 // the versions of a solution or recommender. Ask Blockers first.
 func DeleteAll(tx *store.Tx, r Record) error {

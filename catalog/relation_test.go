@@ -132,3 +132,20 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+// TestMemberOrder: every kind that is in a group has a place in the order of a
+// cascade, behind all that block its delete.
+func TestMemberOrder(t *testing.T) {
+	for _, f := range arnForms {
+		if !f.owned && f.kind != KindDatasetGroup && f.kind != KindSchema && !slices.Contains(memberOrder, f.kind) {
+			t.Errorf("%s is not in the order", f.kind)
+		}
+	}
+	for i, k := range memberOrder {
+		for _, rel := range relations[k] {
+			if rel.statuses == nil && slices.Index(memberOrder, rel.kind) > i {
+				t.Errorf("%s comes before %s, which blocks its delete", k, rel.kind)
+			}
+		}
+	}
+}

@@ -162,6 +162,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 		n.schedule(db, logs)
 	}
 	personalize.Register(mux, admin)
+	admin.Extend(extensions)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
 	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))
 	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)

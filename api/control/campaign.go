@@ -298,7 +298,7 @@ func apply(c *catalog.Campaign, u *catalog.CampaignUpdate) {
 
 // DeleteCampaign ends a campaign; its solution stays.
 func (a *API) DeleteCampaign(ctx context.Context, in *wire.DeleteCampaignInput) (*wire.DeleteCampaignOutput, error) {
-	if err := remove[catalog.Campaign](ctx, a, *in.CampaignArn, nil); err != nil {
+	if err := remove[catalog.Campaign](ctx, a, *in.CampaignArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteCampaignOutput{}, nil

@@ -217,14 +217,7 @@ func extends(old, next *catalog.Schema) error {
 
 // DeleteDataset deletes a dataset with its data and import jobs.
 func (a *API) DeleteDataset(ctx context.Context, in *wire.DeleteDatasetInput) (*wire.DeleteDatasetOutput, error) {
-	err := remove(ctx, a, *in.DatasetArn, func(tx *store.Tx, d *catalog.Dataset) error {
-		g, err := catalog.Get[catalog.DatasetGroup](tx, d.Group)
-		if err != nil {
-			return err
-		}
-		return a.opt.Ingest.Clear(tx, g.ID, dataset.Type(d.Type))
-	})
-	if err != nil {
+	if err := remove[catalog.Dataset](ctx, a, *in.DatasetArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteDatasetOutput{}, nil

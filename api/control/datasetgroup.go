@@ -62,11 +62,18 @@ func (a *API) ListDatasetGroups(ctx context.Context, in *wire.ListDatasetGroupsI
 	return &wire.ListDatasetGroupsOutput{DatasetGroups: groups, NextToken: next}, nil
 }
 
-// DeleteDatasetGroup deletes an empty dataset group with its log and blobs.
+// DeleteDatasetGroup deletes an empty dataset group with its log and blobs; with
+// the header x-usher-cascade first everything that is in it.
 func (a *API) DeleteDatasetGroup(ctx context.Context, in *wire.DeleteDatasetGroupInput) (*wire.DeleteDatasetGroupOutput, error) {
-	err := remove(ctx, a, *in.DatasetGroupArn, func(tx *store.Tx, g *catalog.DatasetGroup) error {
-		return a.opt.Ingest.EraseGroup(tx, g.ID)
-	})
+	cascades, err := cascading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cascades {
+		err = a.deleteCascade(ctx, *in.DatasetGroupArn)
+	} else {
+		err = remove[catalog.DatasetGroup](ctx, a, *in.DatasetGroupArn)
+	}
 	if err != nil {
 		return nil, err
 	}

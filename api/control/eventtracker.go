@@ -98,7 +98,7 @@ func (a *API) ListEventTrackers(ctx context.Context, in *wire.ListEventTrackersI
 
 // DeleteEventTracker ends a tracking id; what was recorded with it stays.
 func (a *API) DeleteEventTracker(ctx context.Context, in *wire.DeleteEventTrackerInput) (*wire.DeleteEventTrackerOutput, error) {
-	if err := remove[catalog.EventTracker](ctx, a, *in.EventTrackerArn, nil); err != nil {
+	if err := remove[catalog.EventTracker](ctx, a, *in.EventTrackerArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteEventTrackerOutput{}, nil

@@ -117,7 +117,7 @@ func (a *API) ListFilters(ctx context.Context, in *wire.ListFiltersInput) (*wire
 
 // DeleteFilter deletes a filter; requests that name it are refused from now on.
 func (a *API) DeleteFilter(ctx context.Context, in *wire.DeleteFilterInput) (*wire.DeleteFilterOutput, error) {
-	if err := remove[catalog.Filter](ctx, a, *in.FilterArn, nil); err != nil {
+	if err := remove[catalog.Filter](ctx, a, *in.FilterArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteFilterOutput{}, nil

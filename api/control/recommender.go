@@ -322,17 +322,7 @@ func (a *API) StopRecommender(ctx context.Context, in *wire.StopRecommenderInput
 
 // DeleteRecommender deletes a recommender with its model.
 func (a *API) DeleteRecommender(ctx context.Context, in *wire.DeleteRecommenderInput) (*wire.DeleteRecommenderOutput, error) {
-	err := remove(ctx, a, *in.RecommenderArn, func(tx *store.Tx, r *catalog.Recommender) error {
-		g, err := catalog.Get[catalog.DatasetGroup](tx, r.Group)
-		if err != nil {
-			return err
-		}
-		if _, err := a.opt.Jobs.Cancel(tx, train.Job, r.Next); err != nil {
-			return err
-		}
-		return a.opt.Ingest.EraseBlobs(tx, "models/"+g.ID+"/"+r.ID+"/")
-	})
-	if err != nil {
+	if err := remove[catalog.Recommender](ctx, a, *in.RecommenderArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteRecommenderOutput{}, nil

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,6 +28,11 @@ var nouns = map[catalog.Kind]string{
 	catalog.KindCampaign:        "Campaign",
 	catalog.KindFilter:          "Filter",
 	catalog.KindRecommender:     "Recommender",
+
+	catalog.KindBatchInferenceJob: "BatchInferenceJob",
+	catalog.KindBatchSegmentJob:   "BatchSegmentJob",
+	catalog.KindDataDeletionJob:   "DataDeletionJob",
+	catalog.KindMetricAttribution: "MetricAttribution",
 }
 
 // get reads the record that an ARN of the caller's names: get[catalog.Solution](tx, a, arn).
@@ -79,59 +83,6 @@ func (a *API) create(tx *store.Tx, r catalog.Record, q quota) error {
 		return err
 	}
 	return a.within(tx, r, q)
-}
-
-// remove deletes the resource of an ARN, unless something needs it or is at work
-// on it. also does what else belongs to the delete.
-func remove[T any, P record[T]](ctx context.Context, a *API, arn string, also func(tx *store.Tx, r P) error) error {
-	return a.opt.DB.Update(ctx, func(tx *store.Tx) error {
-		r, err := get[T, P](tx, a, arn)
-		if err != nil {
-			return err
-		}
-		if err := unused(tx, r); err != nil {
-			return err
-		}
-		if err := catalog.DeleteAll(tx, r); err != nil {
-			return err
-		}
-		if also == nil {
-			return nil
-		}
-		return also(tx, r)
-	})
-}
-
-// unused gives an error that names what stands in the way of a delete, and what to do.
-func unused(tx *store.Tx, r catalog.Record) error {
-	arns, err := catalog.Blockers(tx, r)
-	if err != nil || len(arns) == 0 {
-		return err
-	}
-	var working, using []string
-	wait := "" // the operation that shows when the first of them is done
-	for _, arn := range arns {
-		b, err := catalog.Find(tx, arn)
-		if err != nil {
-			return err
-		}
-		if !busy(b) {
-			using = append(using, arn)
-			continue
-		}
-		if wait == "" {
-			wait = "Describe" + nouns[b.Kind()]
-		}
-		working = append(working, arn)
-	}
-	msg := fmt.Sprintf("Resource Arn %s cannot be deleted.", r.Common().ARN)
-	if len(working) > 0 {
-		msg += fmt.Sprintf(" Work is under way on %s: wait for its end, which %s shows.", some(working), wait)
-	}
-	if len(using) > 0 {
-		msg += fmt.Sprintf(" It is in use by %s: delete that first.", some(using))
-	}
-	return inUse("%s", msg)
 }
 
 // busy says whether work is being done on a resource or on its update.

@@ -57,7 +57,7 @@ func (a *API) ListSchemas(ctx context.Context, in *wire.ListSchemasInput) (*wire
 
 // DeleteSchema deletes a schema that no dataset has.
 func (a *API) DeleteSchema(ctx context.Context, in *wire.DeleteSchemaInput) (*wire.DeleteSchemaOutput, error) {
-	if err := remove[catalog.Schema](ctx, a, *in.SchemaArn, nil); err != nil {
+	if err := remove[catalog.Schema](ctx, a, *in.SchemaArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteSchemaOutput{}, nil

@@ -255,14 +255,7 @@ func reconfigure(tx *store.Tx, spec recipe.Spec, s *catalog.Solution, in *wire.U
 
 // DeleteSolution deletes a solution with its versions and their models.
 func (a *API) DeleteSolution(ctx context.Context, in *wire.DeleteSolutionInput) (*wire.DeleteSolutionOutput, error) {
-	err := remove(ctx, a, *in.SolutionArn, func(tx *store.Tx, s *catalog.Solution) error {
-		g, err := catalog.Get[catalog.DatasetGroup](tx, s.Group)
-		if err != nil {
-			return err
-		}
-		return a.opt.Ingest.EraseBlobs(tx, "models/"+g.ID+"/"+s.ID+"/")
-	})
-	if err != nil {
+	if err := remove[catalog.Solution](ctx, a, *in.SolutionArn); err != nil {
 		return nil, err
 	}
 	return &wire.DeleteSolutionOutput{}, nil
