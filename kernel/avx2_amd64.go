@@ -2,105 +2,39 @@
 
 package kernel
 
-// tile1 multiplies A of height 1 with sixteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile1(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile1Wide multiplies A of height 1 with nine to fifteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile1Wide(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile1Narrow multiplies A of height 1 with one to eight columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile1Narrow(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile2 multiplies A of height 2 with sixteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile2Wide multiplies A of height 2 with nine to fifteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile2Wide(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile2Narrow multiplies A of height 2 with one to eight columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile2Narrow(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile3 multiplies A of height 3 with sixteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile3(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile3Wide multiplies A of height 3 with nine to fifteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile3Wide(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile3Narrow multiplies A of height 3 with one to eight columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile3Narrow(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile4 multiplies A of height 4 with sixteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile4(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile4Wide multiplies A of height 4 with nine to fifteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile4Wide(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile4Narrow multiplies A of height 4 with one to eight columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile4Narrow(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile5 multiplies A of height 5 with sixteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile5(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile5Wide multiplies A of height 5 with nine to fifteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile5Wide(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile5Narrow multiplies A of height 5 with one to eight columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile5Narrow(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile6 multiplies A of height 6 with sixteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile6(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile6Wide multiplies A of height 6 with nine to fifteen columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile6Wide(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// tile6Narrow multiplies A of height 6 with one to eight columns of B: C = A·B, or C += when add is not 0.
-//
-//go:noescape
-func tile6Narrow(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
-
-// transpose8 writes 8·blocks columns of eight rows as rows of eight, sixteen floats apart.
-//
-//go:noescape
-func transpose8(blocks int, to, from *float32, row int)
-
-// rowProducts computes y[j] = a·b[j] for 4·groups rows of b, or y[j] += when add is not 0; all have n floats.
-//
-//go:noescape
-func rowProducts(groups, n int, y, a, b *float32, row, add int)
+// elementAVX2 is the part of the path "avx2" that works element by element.
+func elementAVX2() path {
+	return path{
+		name:            "avx2",
+		dot:             func(a, b []float32) float32 { return dotAVX2(len(a), &a[0], &b[0]) },
+		axpy:            func(y []float32, s float32, x []float32) { axpyAVX2(len(x), &y[0], &x[0], s) },
+		scale:           func(x []float32, s float32) { scaleAVX2(len(x), &x[0], s) },
+		multiply:        func(y, a, b []float32) { multiplyAVX2(len(y), &y[0], &a[0], &b[0]) },
+		max:             func(x []float32) float32 { return maxAVX2(len(x), &x[0]) },
+		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX2(len(x), &x[0], scale, shift) },
+		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
+		sigmoid:         func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
+		gateBackward:    func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
+		swiGLU:          func(y, a, b []float32) { swiGLUAVX2(len(y), &y[0], &a[0], &b[0]) },
+		swiGLUBackward:  func(da, db, dy, a, b []float32) { swiGLUBackwardAVX2(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0]) },
+		layerNorm: func(y, x, gain, bias, mean, rstd []float32, rows, d int) {
+			layerNormAVX2(&y[0], &x[0], &gain[0], &bias[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
+		},
+		layerNormBackward: func(dx, dgain, dbias, dy, x, gain, mean, rstd []float32, rows, d int) {
+			layerNormBackwardAVX2(&dx[0], &dgain[0], &dbias[0], &dy[0], &x[0], &gain[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
+		},
+		normalise:         func(y, x []float32) float32 { return normaliseAVX2(len(x), &y[0], &x[0]) },
+		normaliseBackward: func(dx, dy, y []float32, inv float32) { normaliseBackwardAVX2(len(dx), &dx[0], &dy[0], &y[0], inv) },
+		adam: func(w, m, v, g []float32, s adamScalars) {
+			adamAVX2(len(w), &w[0], &m[0], &v[0], &g[0],
+				s.scale, s.keep1, s.take1, s.keep2, s.take2, s.rate, s.correct, s.eps, s.shrink)
+		},
+		dropout: func(y, x []float32, m mask) {
+			dropoutAVX2(len(y), &y[0], &x[0], m.scale, m.limit, m.first, m.key0, m.key1)
+		},
+		find: func(x []float32, least float32) int { return findAVX2(len(x), &x[0], least) },
+	}
+}
 
 // dotAVX2 gives the sum of a[i]·b[i].
 //
@@ -186,3 +120,118 @@ func adamAVX2(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, 
 //
 //go:noescape
 func dropoutAVX2(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
+
+// tile6AVX2 multiplies A of height 6 with 16 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile6AVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile6WideAVX2 multiplies A of height 6 with 9 to 15 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile6WideAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile6NarrowAVX2 multiplies A of height 6 with 1 to 8 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile6NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile5AVX2 multiplies A of height 5 with 16 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile5AVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile5WideAVX2 multiplies A of height 5 with 9 to 15 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile5WideAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile5NarrowAVX2 multiplies A of height 5 with 1 to 8 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile5NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile4AVX2 multiplies A of height 4 with 16 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile4AVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile4WideAVX2 multiplies A of height 4 with 9 to 15 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile4WideAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile4NarrowAVX2 multiplies A of height 4 with 1 to 8 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile4NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile3AVX2 multiplies A of height 3 with 16 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile3AVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile3WideAVX2 multiplies A of height 3 with 9 to 15 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile3WideAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile3NarrowAVX2 multiplies A of height 3 with 1 to 8 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile3NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile2AVX2 multiplies A of height 2 with 16 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile2AVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile2WideAVX2 multiplies A of height 2 with 9 to 15 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile2WideAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile2NarrowAVX2 multiplies A of height 2 with 1 to 8 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile2NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile1AVX2 multiplies A of height 1 with 16 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile1AVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile1WideAVX2 multiplies A of height 1 with 9 to 15 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile1WideAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile1NarrowAVX2 multiplies A of height 1 with 1 to 8 columns of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile1NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// scan1AVX2 computes the products of panels of rows in eight bits with 1 queries.
+//
+//go:noescape
+func scan1AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+
+// scan2AVX2 computes the products of panels of rows in eight bits with 2 queries.
+//
+//go:noescape
+func scan2AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+
+// findAVX2 gives the start of the first vector with an x[i] ≥ least, or n.
+//
+//go:noescape
+func findAVX2(n int, x *float32, least float32) int
+
+// transpose8 writes 8·blocks columns of eight rows as rows of eight, toRow floats apart.
+//
+//go:noescape
+func transpose8(blocks int, to *float32, toRow int, from *float32, row int)
+
+// rowProducts computes y[j] = a·b[j] for 4·groups rows of b, or y[j] += when add is not 0; all have n floats.
+//
+//go:noescape
+func rowProducts(groups, n int, y, a, b *float32, row, add int)

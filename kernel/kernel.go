@@ -1,18 +1,23 @@
 // Package kernel holds the hot float32 loops of training and serving.
 //
-// Every function has a plain-Go twin, which defines what it computes, and on
-// amd64 with AVX2 and FMA a generated assembly path (kernel/internal/generate
-// writes it). The path is chosen once when the program starts (Path tells
-// which) and can be forced in tests with Use. Slices may have any alignment and
-// any length; matrices are row-major with a leading dimension (ld: floats from
-// one row to the next). Slices that are too short panic. A result may not
-// overlap an argument unless it starts at the same element.
+// Every function has a plain-Go twin, which defines what it computes, and
+// generated assembly (kernel/internal/generate writes it): for amd64 with AVX-512
+// or with AVX2 and FMA, for arm64 with NEON. The path is chosen once when the
+// program starts (Path tells which); tests force one with Use, and whole programs
+// by the processor's flags: GODEBUG=cpu.avx512f=off, GODEBUG=cpu.avx2=off.
+// Slices may have any alignment and any length; matrices are row-major with a
+// leading dimension (ld: floats from one row to the next). Slices that are too
+// short panic. A result may not overlap an argument unless it starts at the same
+// element.
 //
 // Results of the paths differ by rounding only, within the bounds that the
 // tests state; one path gives the same bits each time, and the twin gives the
-// same bits on every machine. Of the element-wise functions the value of an
-// element does not depend on its place in the slice. NaN and Inf go the way
-// they go in Go's arithmetic.
+// same bits on every machine (docs/decisions/0012). Of the element-wise functions
+// the value of an element does not depend on its place in the slice. NaN and Inf
+// go the way they go in Go's arithmetic.
+//
+// A Quantised is a matrix in eight bits, for products with all rows of a large
+// catalogue; its products are the same bits on all paths.
 //
 // What is multiplied with what, and on how many goroutines, is the caller's
 // business: every function is for concurrent use and starts no goroutine. A

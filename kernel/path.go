@@ -23,6 +23,8 @@ type path struct {
 	gateBackward      func(dy, du, o, s []float32)
 	dropout           func(y, x []float32, mask mask)
 	adam              func(w, m, v, g []float32, s adamScalars)
+	find              func(x []float32, least float32) int // a place not behind the first, near it
+	scan              func(x *Quantised, queries []ByteQuery, panel, panels int, out []float32, ld int)
 }
 
 // paths is what this machine can use, best first; active is the one in use.
@@ -31,7 +33,7 @@ var (
 	active = paths[0]
 )
 
-// Path names the code in use: "avx2" or "go".
+// Path names the code in use: "avx512", "avx2", "neon" or "go".
 func Path() string { return active.name }
 
 // Paths lists what this machine can use, best first.

@@ -2,49 +2,63 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-// native lists the paths in assembly that this machine can use.
-func native() []path {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA { // both ask the operating system, too
-		return []path{avx2}
+// native lists the paths in assembly that this machine can use. The flags ask
+// the operating system, too.
+func native() (out []path) {
+	x := &cpu.X86
+	if !x.HasAVX2 || !x.HasFMA {
+		return nil
 	}
-	return nil
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
+		out = append(out, avx512())
+	}
+	return append(out, avx2())
 }
 
-// avx2 is the path for AVX2 and FMA. Its functions take pointers; what is here
-// turns slices into them.
-var avx2 = path{
-	name:     "avx2",
-	matMul:   matMulAVX2,
-	dot:      func(a, b []float32) float32 { return dotAVX2(len(a), &a[0], &b[0]) },
-	axpy:     func(y []float32, s float32, x []float32) { axpyAVX2(len(x), &y[0], &x[0], s) },
-	scale:    func(x []float32, s float32) { scaleAVX2(len(x), &x[0], s) },
-	multiply: func(y, a, b []float32) { multiplyAVX2(len(y), &y[0], &a[0], &b[0]) },
-	max:      func(x []float32) float32 { return maxAVX2(len(x), &x[0]) },
-	expSum: func(x []float32, scale, shift float32) float32 {
-		return expSumAVX2(len(x), &x[0], scale, shift)
-	},
-	softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
-	layerNorm: func(y, x, gain, bias, mean, rstd []float32, rows, d int) {
-		layerNormAVX2(&y[0], &x[0], &gain[0], &bias[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
-	},
-	layerNormBackward: func(dx, dgain, dbias, dy, x, gain, mean, rstd []float32, rows, d int) {
-		layerNormBackwardAVX2(&dx[0], &dgain[0], &dbias[0], &dy[0], &x[0], &gain[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
-	},
-	normalise: func(y, x []float32) float32 { return normaliseAVX2(len(x), &y[0], &x[0]) },
-	normaliseBackward: func(dx, dy, y []float32, inv float32) {
-		normaliseBackwardAVX2(len(dx), &dx[0], &dy[0], &y[0], inv)
-	},
-	swiGLU: func(y, a, b []float32) { swiGLUAVX2(len(y), &y[0], &a[0], &b[0]) },
-	swiGLUBackward: func(da, db, dy, a, b []float32) {
-		swiGLUBackwardAVX2(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0])
-	},
-	sigmoid:      func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
-	gateBackward: func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
-	dropout: func(y, x []float32, m mask) {
-		dropoutAVX2(len(y), &y[0], &x[0], m.scale, m.limit, m.first, m.key0, m.key1)
-	},
-	adam: func(w, m, v, g []float32, s adamScalars) {
-		adamAVX2(len(w), &w[0], &m[0], &v[0], &g[0],
-			s.scale, s.keep1, s.take1, s.keep2, s.take2, s.rate, s.correct, s.eps, s.shrink)
-	},
+// avx2 is the path for AVX2 and FMA.
+func avx2() path {
+	t := tiling{cols: 16, transpose8: transpose8, rowTimesRows: rowTimesRowsAVX2, tiles: []tile{
+		{6, tile6AVX2, tile6WideAVX2, tile6NarrowAVX2}, {5, tile5AVX2, tile5WideAVX2, tile5NarrowAVX2},
+		{4, tile4AVX2, tile4WideAVX2, tile4NarrowAVX2}, {3, tile3AVX2, tile3WideAVX2, tile3NarrowAVX2},
+		{2, tile2AVX2, tile2WideAVX2, tile2NarrowAVX2}, {1, tile1AVX2, tile1WideAVX2, tile1NarrowAVX2},
+	}}
+	p := elementAVX2()
+	p.matMul = t.matMul
+	p.scan = scanners{{2, scan2AVX2}, {1, scan1AVX2}}.scan
+	return p
+}
+
+// avx512 is the path for AVX-512 with VNNI. Where half the width does as well it
+// is AVX2's.
+func avx512() path {
+	t := tiling{cols: 32, transpose8: transpose8, rowTimesRows: rowTimesRowsAVX2, tiles: []tile{
+		{12, tile12AVX512, tile12WideAVX512, tile12NarrowAVX512}, {8, tile8AVX512, tile8WideAVX512, tile8NarrowAVX512},
+		{4, tile4AVX512, tile4WideAVX512, tile4NarrowAVX512}, {2, tile2AVX512, tile2WideAVX512, tile2NarrowAVX512},
+		{1, tile1AVX512, tile1WideAVX512, tile1NarrowAVX512},
+	}}
+	p := elementAVX512()
+	p.matMul = t.matMul
+	p.scan = scanners{{8, scan8AVX512}, {4, scan4AVX512}, {2, scan2AVX512}, {1, scan1AVX512}}.scan
+	return p
+}
+
+// rowGroups is how many groups of four rows one call does: a call in assembly
+// holds up the garbage collector.
+const rowGroups = 1024
+
+func rowTimesRowsAVX2(c, a []float32, b operand, n, k int, add bool) {
+	groups, plus := n/4, 0
+	if add {
+		plus = 1
+	}
+	for g := 0; g < groups; g += rowGroups {
+		rowProducts(min(rowGroups, groups-g), k, &c[g*4], &a[0], &b.x[g*4*b.col], b.col, plus)
+	}
+	for j := groups * 4; j < n; j++ {
+		s := dotAVX2(k, &a[0], &b.x[j*b.col])
+		if add {
+			s += c[j]
+		}
+		c[j] = s
+	}
 }

@@ -14,7 +14,7 @@ var plain = path{
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
-	dropout: plainDropout, adam: plainAdam,
+	dropout: plainDropout, adam: plainAdam, find: plainFind, scan: plainScan,
 }
 
 func plainDot(a, b []float32) float32 {

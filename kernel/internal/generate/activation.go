@@ -3,129 +3,133 @@ package generate
 import "math"
 
 // exp replaces the lanes of x by e to their power, with the steps and constants
-// of the plain twin. It uses s0, s1 and s2.
-func exp(w *writer, x, s0, s1, s2 string) {
-	n, r, p := s0, s1, s2
-	w.op("VMULPS", w.constant(math.Log2E), x, n)
-	w.op("VROUNDPS", "$8", n, n)
-	w.op("VMOVAPS", x, r)
-	w.op("VFNMADD231PS", w.constant(0.693359375), n, r)
-	w.op("VFNMADD231PS", w.constant(-2.12194440e-4), n, r)
-	w.op("VMOVUPS", w.constant(1.9875691500e-4), p)
-	for _, c := range []float64{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
-		w.op("VFMADD213PS", w.constant(c), r, p)
+// of the plain twin. It uses n, r and p.
+func exp(m machine, x, n, r, p vec) {
+	m.mul(n, x, num(math.Log2E))
+	m.round(n, n)
+	m.set(r, x)
+	m.mulSub(r, n, num(0.693359375))
+	m.mulSub(r, n, num(-2.12194440e-4))
+	m.set(p, num(1.9875691500e-4))
+	for _, c := range []num{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+		m.mulTo(p, r, c)
 	}
-	w.op("VMULPS", r, p, p)
-	w.op("VFMADD213PS", r, r, p) // r·(p·r) + r
-	w.op("VADDPS", w.constant(1), p, p)
-	w.op("VCVTPS2DQ", n, n)
-	w.op("VPSLLD", "$23", n, n)
-	w.op("VPADDD", n, p, p) // into the exponent; a NaN stays one
-	w.op("VCMPPS", "$0x11", w.constant(-87), x, n)
-	w.op("VANDNPS", p, n, p)
-	w.op("VCMPPS", "$0x1e", w.words(repeat(0x42b17217)), x, n)
-	w.op("VBLENDVPS", n, w.constant(math.Inf(1)), p, x)
+	m.mul(p, p, r)
+	m.mulTo(p, r, r)
+	m.add(p, p, num(1))
+	m.toInt(n, n)
+	m.shiftLeft(n, n, 23)
+	m.addInt(p, p, n) // into the exponent; a NaN stays one
+	m.zeroBelow(p, x, -87, n)
+	m.putAbove(p, x, word(0x42b17217), num(math.Inf(1)), n)
+	m.set(x, p)
 }
 
 // activations writes what is made of the exponential.
-func activations(w *writer) {
-	w.function("expSumAVX2", "computes x[i] = exp(x[i]·scale + shift) and gives the sum.", true,
-		[]param{{"n", "int", "CX"}, {"x", "*float32", "SI"}, {"scale", "float32", "Y13"}, {"shift", "float32", "Y14"}}, func() {
-			w.zero("Y12")
-			w.loop(2, func(l lanes) {
-				l.load("SI", "Y0")
-				w.op("VFMADD213PS", "Y14", "Y13", "Y0")
-				exp(w, "Y0", "Y1", "Y2", "Y3")
-				l.store("Y0", "SI")
-				l.drop("Y0")
-				w.op("VADDPS", "Y0", "Y12", "Y12")
+func activations(m machine) {
+	function(m, "expSum", "computes x[i] = exp(x[i]·scale + shift) and gives the sum.", "float32",
+		"func(x []float32, scale, shift float32) float32 { return ƒ(len(x), &x[0], scale, shift) }",
+		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}, {"scale", "float32", vec(13)}, {"shift", "float32", vec(14)}}, func() {
+			m.set(12, num(0))
+			m.loop(2, func(l lanes) {
+				m.load(l, 0, 0)
+				m.mulTo(0, 13, vec(14))
+				exp(m, 0, 1, 2, 3)
+				m.store(l, 0, 0)
+				m.drop(l, 0)
+				m.add(12, 12, vec(0))
 			})
-			w.total("Y0", "Y12")
-			w.op("VMOVSS", "X12", "ret+24(FP)")
-			w.ret()
+			m.total(0, 12)
+			m.give(12)
 		})
-	w.function("softmaxBackwardAVX2", "computes dp[i] = p[i]·(dp[i] - the sum of p·dp).", false,
-		[]param{{"n", "int", "CX"}, {"dp", "*float32", "DI"}, {"p", "*float32", "SI"}}, func() {
-			dot(w, "SI", "DI")
-			w.op("VBROADCASTSS", "X0", "Y14")
-			w.op("MOVQ", "n+0(FP)", "CX")
-			w.loop(4, func(l lanes) {
-				l.load("DI", "Y0")
-				l.load("SI", "Y1")
-				w.op("VSUBPS", "Y14", "Y0", "Y0")
-				w.op("VMULPS", "Y1", "Y0", "Y0")
-				l.store("Y0", "DI")
+	function(m, "softmaxBackward", "computes dp[i] = p[i]·(dp[i] - the sum of p·dp).", "",
+		"func(dp, p []float32) { ƒ(len(dp), &dp[0], &p[0]) }",
+		[]param{{"n", "int", count}, {"dp", "*float32", ptr(0)}, {"p", "*float32", ptr(1)}}, func() {
+			dot(m, 1, 0)
+			m.set(14, vec(0))
+			m.recount("n")
+			m.loop(4, func(l lanes) {
+				m.load(l, 0, 0)
+				m.load(l, 1, 1)
+				m.sub(0, 0, 14)
+				m.mul(0, 0, vec(1))
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("sigmoidAVX2", "computes y[i] = 1/(1+exp(-x[i])).", false,
-		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"x", "*float32", "SI"}}, func() {
-			w.loop(2, func(l lanes) {
-				l.load("SI", "Y0")
-				onePlusExp(w)
-				w.op("VMOVUPS", w.constant(1), "Y1")
-				w.op("VDIVPS", "Y0", "Y1", "Y0")
-				l.store("Y0", "DI")
+	function(m, "sigmoid", "computes y[i] = 1/(1+exp(-x[i])).", "",
+		"func(y, x []float32) { ƒ(len(y), &y[0], &x[0]) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}}, func() {
+			m.loop(2, func(l lanes) {
+				m.load(l, 1, 0)
+				onePlusExp(m)
+				m.set(1, num(1))
+				m.div(0, 1, 0)
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("gateBackwardAVX2", "computes du[i] = dy[i]·s[i]·o[i]·(1-s[i]) and then dy[i] *= s[i].", false,
-		[]param{{"n", "int", "CX"}, {"dy", "*float32", "DI"}, {"du", "*float32", "DX"}, {"o", "*float32", "SI"}, {"s", "*float32", "R8"}}, func() {
-			w.loop(2, func(l lanes) {
-				l.load("DI", "Y0")
-				l.load("R8", "Y1")
-				l.load("SI", "Y2")
-				w.op("VMULPS", "Y1", "Y0", "Y0")
-				w.op("VMOVUPS", w.constant(1), "Y3")
-				w.op("VSUBPS", "Y1", "Y3", "Y3")
-				w.op("VMULPS", "Y2", "Y0", "Y2")
-				w.op("VMULPS", "Y3", "Y2", "Y2")
-				l.store("Y2", "DX")
-				l.store("Y0", "DI")
+	function(m, "gateBackward", "computes du[i] = dy[i]·s[i]·o[i]·(1-s[i]) and then dy[i] *= s[i].", "",
+		"func(dy, du, o, s []float32) { ƒ(len(dy), &dy[0], &du[0], &o[0], &s[0]) }",
+		[]param{{"n", "int", count}, {"dy", "*float32", ptr(0)}, {"du", "*float32", ptr(1)}, {"o", "*float32", ptr(2)}, {"s", "*float32", ptr(3)}}, func() {
+			m.loop(2, func(l lanes) {
+				m.load(l, 0, 0)
+				m.load(l, 3, 1)
+				m.load(l, 2, 2)
+				m.mul(0, 0, vec(1))
+				m.subFrom(3, 1, 1)
+				m.mul(2, 0, vec(2))
+				m.mul(2, 2, vec(3))
+				m.store(l, 2, 1)
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("swiGLUAVX2", "computes y[i] = a[i]/(1+exp(-a[i]))·b[i].", false,
-		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"a", "*float32", "SI"}, {"b", "*float32", "DX"}}, func() {
-			w.loop(2, func(l lanes) {
-				l.load("SI", "Y0")
-				w.op("VMOVAPS", "Y0", "Y5")
-				onePlusExp(w)
-				w.op("VDIVPS", "Y0", "Y5", "Y0")
-				l.load("DX", "Y1")
-				w.op("VMULPS", "Y1", "Y0", "Y0")
-				l.store("Y0", "DI")
+	function(m, "swiGLU", "computes y[i] = a[i]/(1+exp(-a[i]))·b[i].", "",
+		"func(y, a, b []float32) { ƒ(len(y), &y[0], &a[0], &b[0]) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"a", "*float32", ptr(1)}, {"b", "*float32", ptr(2)}}, func() {
+			m.loop(2, func(l lanes) {
+				m.load(l, 1, 0)
+				m.set(5, vec(0))
+				onePlusExp(m)
+				m.div(0, 5, 0)
+				m.load(l, 2, 1)
+				m.mul(0, 0, vec(1))
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("swiGLUBackwardAVX2", "computes the gradients da and db of swiGLU for dy.", false,
-		[]param{{"n", "int", "CX"}, {"da", "*float32", "DI"}, {"db", "*float32", "R8"}, {"dy", "*float32", "R9"},
-			{"a", "*float32", "SI"}, {"b", "*float32", "DX"}}, func() {
-			w.loop(1, func(l lanes) {
-				l.load("SI", "Y0")
-				w.op("VMOVAPS", "Y0", "Y5")
-				onePlusExp(w)
-				w.op("VMOVUPS", w.constant(1), "Y6")
-				w.op("VDIVPS", "Y0", "Y6", "Y1") // s
-				l.load("R9", "Y2")
-				l.load("DX", "Y3")
-				w.op("VMULPS", "Y1", "Y5", "Y4") // a·s
-				w.op("VMULPS", "Y4", "Y2", "Y4")
-				w.op("VSUBPS", "Y1", "Y6", "Y7")
-				w.op("VFMADD213PS", "Y6", "Y5", "Y7") // 1 + a·(1-s)
-				w.op("VMULPS", "Y3", "Y2", "Y2")
-				w.op("VMULPS", "Y1", "Y2", "Y2")
-				w.op("VMULPS", "Y7", "Y2", "Y2")
-				l.store("Y4", "R8")
-				l.store("Y2", "DI")
-			})
-			w.ret()
-		})
+	function(m, "swiGLUBackward", "computes the gradients da and db of swiGLU for dy.", "",
+		"func(da, db, dy, a, b []float32) { ƒ(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0]) }",
+		[]param{{"n", "int", count}, {"da", "*float32", ptr(0)}, {"db", "*float32", ptr(1)}, {"dy", "*float32", ptr(2)},
+			{"a", "*float32", ptr(3)}, {"b", "*float32", ptr(4)}}, func() { swiGLUBackward(m) })
 }
 
-// onePlusExp replaces Y0 by 1+exp(-Y0). It uses Y1 to Y3.
-func onePlusExp(w *writer) {
-	w.op("VXORPS", w.integer(1<<31), "Y0", "Y0")
-	exp(w, "Y0", "Y1", "Y2", "Y3")
-	w.op("VADDPS", w.constant(1), "Y0", "Y0")
+func swiGLUBackward(m machine) {
+	m.loop(1, func(l lanes) {
+		m.load(l, 3, 0)
+		m.set(5, vec(0))
+		onePlusExp(m)
+		m.set(6, num(1))
+		m.div(1, 6, 0) // s
+		m.load(l, 2, 2)
+		m.load(l, 4, 3)
+		m.mul(4, 5, vec(1)) // a·s
+		m.mul(4, 2, vec(4))
+		m.sub(7, 6, 1)
+		m.mulTo(7, 5, vec(6)) // 1 + a·(1-s)
+		m.mul(2, 2, vec(3))
+		m.mul(2, 2, vec(1))
+		m.mul(2, 2, vec(7))
+		m.store(l, 4, 1)
+		m.store(l, 2, 0)
+	})
+	m.ret()
+}
+
+// onePlusExp replaces 0 by 1+exp(-0). It uses 1 to 3.
+func onePlusExp(m machine) {
+	m.negate(0)
+	exp(m, 0, 1, 2, 3)
+	m.add(0, 0, num(1))
 }

@@ -2,150 +2,153 @@ package generate
 
 // norms writes normalisation of layers and of vectors. A row is read several
 // times, from the cache.
-func norms(w *writer) {
-	w.function("layerNormAVX2", "normalises rows of d floats; inv is 1/d.", false,
-		[]param{{"y", "*float32", "DI"}, {"x", "*float32", "SI"}, {"gain", "*float32", "R8"}, {"bias", "*float32", "R9"},
-			{"mean", "*float32", "R10"}, {"rstd", "*float32", "R11"}, {"rows", "int", "R12"}, {"d", "int", "R13"},
-			{"inv", "float32", "Y14"}}, func() { layerNorm(w) })
-	w.function("layerNormBackwardAVX2", "adds the gradients of layerNorm for dy to dx, dgain and dbias.", false,
-		[]param{{"dx", "*float32", "DI"}, {"dgain", "*float32", "R9"}, {"dbias", "*float32", "R10"}, {"dy", "*float32", "DX"},
-			{"x", "*float32", "SI"}, {"gain", "*float32", "R8"}, {"mean", "*float32", "R11"}, {"rstd", "*float32", "R12"},
-			{"rows", "int", ""}, {"d", "int", "R13"}, {"inv", "float32", "Y14"}}, func() { layerNormBackward(w) })
-	w.function("normaliseAVX2", "computes y = x·inv, inv = 1/√(Σx²+1e-9), and gives inv.", true,
-		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"x", "*float32", "SI"}}, func() {
-			dot(w, "SI", "SI")
-			w.op("VADDSS", w.constant(1e-9), "X0", "X0")
-			inverseRoot(w)
-			w.op("VMOVSS", "X0", "ret+24(FP)")
-			w.op("VBROADCASTSS", "X0", "Y14")
-			w.op("MOVQ", "n+0(FP)", "CX")
-			w.loop(4, func(l lanes) {
-				l.load("SI", "Y0")
-				w.op("VMULPS", "Y14", "Y0", "Y0")
-				l.store("Y0", "DI")
+func norms(m machine) {
+	function(m, "layerNorm", "normalises rows of d floats; inv is 1/d.", "",
+		`func(y, x, gain, bias, mean, rstd []float32, rows, d int) {
+			ƒ(&y[0], &x[0], &gain[0], &bias[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
+		}`,
+		[]param{{"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}, {"gain", "*float32", ptr(2)}, {"bias", "*float32", ptr(3)},
+			{"mean", "*float32", ptr(4)}, {"rstd", "*float32", ptr(5)}, {"rows", "int", nil}, {"d", "int", width},
+			{"inv", "float32", vec(14)}}, func() { layerNorm(m) })
+	function(m, "layerNormBackward", "adds the gradients of layerNorm for dy to dx, dgain and dbias.", "",
+		`func(dx, dgain, dbias, dy, x, gain, mean, rstd []float32, rows, d int) {
+			ƒ(&dx[0], &dgain[0], &dbias[0], &dy[0], &x[0], &gain[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
+		}`,
+		[]param{{"dx", "*float32", ptr(0)}, {"dgain", "*float32", ptr(4)}, {"dbias", "*float32", ptr(5)}, {"dy", "*float32", ptr(2)},
+			{"x", "*float32", ptr(1)}, {"gain", "*float32", ptr(3)}, {"mean", "*float32", ptr(6)}, {"rstd", "*float32", ptr(7)},
+			{"rows", "int", nil}, {"d", "int", width}, {"inv", "float32", vec(14)}}, func() { layerNormBackward(m) })
+	function(m, "normalise", "computes y = x·inv, inv = 1/√(Σx²+1e-9), and gives inv.", "float32",
+		"func(y, x []float32) float32 { return ƒ(len(x), &y[0], &x[0]) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}}, func() {
+			dot(m, 1, 1)
+			m.add(0, 0, num(1e-9))
+			inverseRoot(m, 14, 0)
+			m.recount("n")
+			m.loop(4, func(l lanes) {
+				m.load(l, 1, 0)
+				m.mul(0, 0, vec(14))
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.give(14)
 		})
-	w.function("normaliseBackwardAVX2", "computes dx += inv·(dy - y·the sum of dy·y).", false,
-		[]param{{"n", "int", "CX"}, {"dx", "*float32", "DI"}, {"dy", "*float32", "SI"}, {"y", "*float32", "DX"},
-			{"inv", "float32", "Y14"}}, func() {
-			dot(w, "SI", "DX")
-			w.op("VBROADCASTSS", "X0", "Y13")
-			w.op("MOVQ", "n+0(FP)", "CX")
-			w.loop(4, func(l lanes) {
-				l.load("SI", "Y0")
-				l.load("DX", "Y1")
-				l.load("DI", "Y2")
-				w.op("VFNMADD231PS", "Y1", "Y13", "Y0")
-				w.op("VFMADD231PS", "Y0", "Y14", "Y2")
-				l.store("Y2", "DI")
+	function(m, "normaliseBackward", "computes dx += inv·(dy - y·the sum of dy·y).", "",
+		"func(dx, dy, y []float32, inv float32) { ƒ(len(dx), &dx[0], &dy[0], &y[0], inv) }",
+		[]param{{"n", "int", count}, {"dx", "*float32", ptr(0)}, {"dy", "*float32", ptr(1)}, {"y", "*float32", ptr(2)},
+			{"inv", "float32", vec(14)}}, func() {
+			dot(m, 1, 2)
+			m.set(13, vec(0))
+			m.recount("n")
+			m.loop(4, func(l lanes) {
+				m.load(l, 1, 0)
+				m.load(l, 2, 1)
+				m.load(l, 0, 2)
+				m.mulSub(0, 13, vec(1))
+				m.mulAdd(2, 14, vec(0))
+				m.store(l, 2, 0)
 			})
-			w.ret()
+			m.ret()
 		})
 }
 
-// inverseRoot replaces the first lane of Y0 by 1 / its root. It uses Y1.
-func inverseRoot(w *writer) {
-	w.op("VSQRTSS", "X0", "X0", "X0")
-	w.op("VMOVSS", w.constant(1), "X1")
-	w.op("VDIVSS", "X0", "X1", "X0")
+// inverseRoot makes d 1 / the root of x, and destroys x.
+func inverseRoot(m machine, d, x vec) {
+	m.sqrt(x, x)
+	m.set(d, num(1))
+	m.div(d, d, x)
 }
 
-func layerNorm(w *writer) {
+func layerNorm(m machine) {
+	w := m.text()
 	row := w.label("row")
 	w.at(row)
-	w.op("MOVQ", "R13", "CX")
-	w.zero("Y0", "Y1", "Y2", "Y3")
-	w.loop(4, func(l lanes) {
-		l.load("SI", "Y4")
-		w.op("VADDPS", "Y4", y(l.u), y(l.u))
+	zero := func() {
+		m.countWidth()
+		for i := range vec(4) {
+			m.set(i, num(0))
+		}
+	}
+	zero()
+	m.loop(4, func(l lanes) {
+		m.load(l, 1, 4)
+		m.add(vec(l.u), vec(l.u), vec(4))
 	})
-	w.total("Y4", "Y0", "Y1", "Y2", "Y3")
-	w.op("VMULSS", "X14", "X0", "X0")
-	w.op("VMOVSS", "X0", "(R10)")
-	w.op("VBROADCASTSS", "X0", "Y8")
+	fourTotal(m)
+	m.mul(8, 0, vec(14))
+	m.storeFirst(8, 4)
 
-	w.op("MOVQ", "R13", "CX")
-	w.zero("Y0", "Y1", "Y2", "Y3")
-	w.loop(4, func(l lanes) {
-		l.load("SI", "Y4")
-		w.op("VSUBPS", "Y8", "Y4", "Y4")
-		l.drop("Y4")
-		w.op("VFMADD231PS", "Y4", "Y4", y(l.u))
+	zero()
+	m.loop(4, func(l lanes) {
+		m.load(l, 1, 4)
+		m.sub(4, 4, 8)
+		m.drop(l, 4)
+		m.mulAdd(vec(l.u), 4, vec(4))
 	})
-	w.total("Y4", "Y0", "Y1", "Y2", "Y3")
-	w.op("VMULSS", "X14", "X0", "X0")
-	w.op("VADDSS", w.constant(1e-5), "X0", "X0")
-	inverseRoot(w)
-	w.op("VMOVSS", "X0", "(R11)")
-	w.op("VBROADCASTSS", "X0", "Y9")
+	fourTotal(m)
+	m.mul(0, 0, vec(14))
+	m.add(0, 0, num(1e-5))
+	inverseRoot(m, 9, 0)
+	m.storeFirst(9, 5)
 
-	w.op("MOVQ", "R13", "CX")
-	w.loop(4, func(l lanes) {
-		l.load("SI", "Y0")
-		l.load("R8", "Y1")
-		l.load("R9", "Y2")
-		w.op("VSUBPS", "Y8", "Y0", "Y0")
-		w.op("VMULPS", "Y9", "Y0", "Y0")
-		w.op("VFMADD213PS", "Y2", "Y1", "Y0")
-		l.store("Y0", "DI")
+	m.countWidth()
+	m.loop(4, func(l lanes) {
+		m.load(l, 1, 0)
+		m.load(l, 2, 1)
+		m.load(l, 3, 2)
+		m.sub(0, 0, 8)
+		m.mul(0, 0, vec(9))
+		m.mulTo(0, 1, vec(2))
+		m.store(l, 0, 0)
 	})
-	w.op("LEAQ", "(SI)(R13*4)", "SI")
-	w.op("LEAQ", "(DI)(R13*4)", "DI")
-	w.op("ADDQ", "$4", "R10")
-	w.op("ADDQ", "$4", "R11")
-	w.op("DECQ", "R12")
-	w.op("JNZ", row)
-	w.ret()
+	m.nextRow(0, 1)
+	m.nextFloat(4, 5)
+	m.again(row, "rows")
+	m.ret()
 }
 
-func layerNormBackward(w *writer) {
+func layerNormBackward(m machine) {
+	w := m.text()
 	row := w.label("row")
 	w.at(row)
-	w.op("VBROADCASTSS", "(R11)", "Y8")
-	w.op("VBROADCASTSS", "(R12)", "Y9")
-	// load leaves (x-mean)·rstd in Y0, dy in Y1, dy·gain in Y2.
+	m.loadAll(6, 8)
+	m.loadAll(7, 9)
+	// load leaves (x-mean)·rstd in 0, dy in 1, dy·gain in 2.
 	load := func(l lanes) {
-		l.load("SI", "Y0")
-		l.load("DX", "Y1")
-		l.load("R8", "Y2")
-		w.op("VSUBPS", "Y8", "Y0", "Y0")
-		w.op("VMULPS", "Y9", "Y0", "Y0")
-		w.op("VMULPS", "Y1", "Y2", "Y2")
+		m.load(l, 1, 0)
+		m.load(l, 2, 1)
+		m.load(l, 3, 2)
+		m.sub(0, 0, 8)
+		m.mul(0, 0, vec(9))
+		m.mul(2, 2, vec(1))
 	}
-	w.op("MOVQ", "R13", "CX")
-	w.zero("Y10", "Y11")
-	w.loop(2, func(l lanes) {
+	m.countWidth()
+	m.set(10, num(0))
+	m.set(11, num(0))
+	m.loop(2, func(l lanes) {
 		load(l)
-		w.op("VADDPS", "Y2", "Y10", "Y10")
-		w.op("VFMADD231PS", "Y0", "Y2", "Y11")
-		l.load("R9", "Y3")
-		w.op("VFMADD231PS", "Y0", "Y1", "Y3")
-		l.store("Y3", "R9")
-		l.load("R10", "Y4")
-		w.op("VADDPS", "Y1", "Y4", "Y4")
-		l.store("Y4", "R10")
+		m.add(10, 10, vec(2))
+		m.mulAdd(11, 2, vec(0))
+		m.load(l, 4, 3)
+		m.mulAdd(3, 1, vec(0))
+		m.store(l, 3, 4)
+		m.load(l, 5, 4)
+		m.add(4, 4, vec(1))
+		m.store(l, 4, 5)
 	})
-	for _, sum := range []string{"Y10", "Y11"} {
-		w.total("Y4", sum)
-		w.op("VMULSS", "X14", low(sum), low(sum))
-		w.op("VBROADCASTSS", low(sum), sum)
+	for _, sum := range []vec{10, 11} {
+		m.total(4, sum)
+		m.mul(sum, sum, vec(14))
 	}
-	w.op("MOVQ", "R13", "CX")
-	w.loop(2, func(l lanes) {
+	m.countWidth()
+	m.loop(2, func(l lanes) {
 		load(l)
-		w.op("VSUBPS", "Y10", "Y2", "Y2")
-		w.op("VFNMADD231PS", "Y0", "Y11", "Y2")
-		l.load("DI", "Y3")
-		w.op("VFMADD231PS", "Y2", "Y9", "Y3")
-		l.store("Y3", "DI")
+		m.sub(2, 2, 10)
+		m.mulSub(2, 11, vec(0))
+		m.load(l, 0, 3)
+		m.mulAdd(3, 9, vec(2))
+		m.store(l, 3, 0)
 	})
-	for _, p := range []string{"SI", "DI", "DX"} {
-		w.op("LEAQ", "("+p+")(R13*4)", p)
-	}
-	w.op("ADDQ", "$4", "R11")
-	w.op("ADDQ", "$4", "R12")
-	w.op("DECQ", "rows+64(FP)")
-	w.op("JNZ", row)
-	w.ret()
+	m.nextRow(0, 1, 2)
+	m.nextFloat(6, 7)
+	m.again(row, "rows")
+	m.ret()
 }

@@ -1,58 +1,67 @@
 package generate
 
 // optimisers writes what training needs beside the layers.
-func optimisers(w *writer) {
-	w.function("adamAVX2", "is one step of AdamW; the scalars are those of adamScalars.", false,
-		[]param{{"n", "int", "CX"}, {"w", "*float32", "DI"}, {"m", "*float32", "SI"}, {"v", "*float32", "DX"}, {"grad", "*float32", "R8"},
-			{"scale", "float32", "Y5"}, {"keep1", "float32", "Y6"}, {"take1", "float32", "Y7"}, {"keep2", "float32", "Y8"},
-			{"take2", "float32", "Y9"}, {"rate", "float32", "Y10"}, {"correct", "float32", "Y11"}, {"eps", "float32", "Y12"},
-			{"shrink", "float32", "Y13"}}, func() {
-			w.loop(2, func(l lanes) {
-				l.load("R8", "Y0")
-				l.load("SI", "Y1")
-				l.load("DX", "Y2")
-				w.op("VMULPS", "Y5", "Y0", "Y0")
-				w.op("VMULPS", "Y6", "Y1", "Y1")
-				w.op("VFMADD231PS", "Y0", "Y7", "Y1")
-				w.op("VMULPS", "Y0", "Y0", "Y0")
-				w.op("VMULPS", "Y8", "Y2", "Y2")
-				w.op("VFMADD231PS", "Y0", "Y9", "Y2")
-				l.store("Y1", "SI")
-				l.store("Y2", "DX")
-				w.op("VMULPS", "Y11", "Y2", "Y2")
-				w.op("VSQRTPS", "Y2", "Y2")
-				w.op("VADDPS", "Y12", "Y2", "Y2")
-				w.op("VMULPS", "Y10", "Y1", "Y1")
-				w.op("VDIVPS", "Y2", "Y1", "Y1")
-				l.load("DI", "Y0")
-				w.op("VFMSUB213PS", "Y1", "Y13", "Y0") // w·shrink - step
-				l.store("Y0", "DI")
-			})
-			w.ret()
-		})
-	w.function("dropoutAVX2", "keeps x[i]·scale where the hash of first+i is limit or more, else gives 0.", false,
-		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"x", "*float32", "SI"}, {"scale", "float32", "Y14"},
-			{"limit", "uint32", "Y13"}, {"first", "uint32", "Y12"}, {"key0", "uint32", "Y11"}, {"key1", "uint32", "Y10"}}, func() {
-			w.op("VPADDD", w.words(" 0 1 2 3 4 5 6 7"), "Y12", "Y12")
-			w.loop(2, func(l lanes) {
-				w.op("VPXOR", "Y11", "Y12", "Y0")
-				w.op("VPSRLD", "$16", "Y0", "Y1")
-				w.op("VPXOR", "Y1", "Y0", "Y0")
-				w.op("VPMULLD", w.integer(0x7feb352d), "Y0", "Y0")
-				w.op("VPSRLD", "$15", "Y0", "Y1")
-				w.op("VPXOR", "Y1", "Y0", "Y0")
-				w.op("VPADDD", "Y10", "Y0", "Y0")
-				w.op("VPMULLD", w.integer(0x846ca68b), "Y0", "Y0")
-				w.op("VPSRLD", "$16", "Y0", "Y1")
-				w.op("VPXOR", "Y1", "Y0", "Y0")
-				w.op("VPSRLD", "$8", "Y0", "Y0")
-				w.op("VPCMPGTD", "Y0", "Y13", "Y0") // limit > hash
-				l.load("SI", "Y1")
-				w.op("VMULPS", "Y14", "Y1", "Y1")
-				w.op("VANDNPS", "Y1", "Y0", "Y1")
-				l.store("Y1", "DI")
-				w.op("VPADDD", w.integer(8), "Y12", "Y12")
-			})
-			w.ret()
-		})
+func optimisers(m machine) {
+	function(m, "adam", "is one step of AdamW; the scalars are those of adamScalars.", "",
+		`func(w, m, v, g []float32, s adamScalars) {
+			ƒ(len(w), &w[0], &m[0], &v[0], &g[0],
+				s.scale, s.keep1, s.take1, s.keep2, s.take2, s.rate, s.correct, s.eps, s.shrink)
+		}`,
+		[]param{{"n", "int", count}, {"w", "*float32", ptr(0)}, {"m", "*float32", ptr(1)}, {"v", "*float32", ptr(2)}, {"grad", "*float32", ptr(3)},
+			{"scale", "float32", vec(5)}, {"keep1", "float32", vec(6)}, {"take1", "float32", vec(7)}, {"keep2", "float32", vec(8)},
+			{"take2", "float32", vec(9)}, {"rate", "float32", vec(10)}, {"correct", "float32", vec(11)}, {"eps", "float32", vec(12)},
+			{"shrink", "float32", vec(13)}}, func() { adam(m) })
+	function(m, "dropout", "keeps x[i]·scale where the hash of first+i is limit or more, else gives 0.", "",
+		"func(y, x []float32, m mask) { ƒ(len(y), &y[0], &x[0], m.scale, m.limit, m.first, m.key0, m.key1) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}, {"scale", "float32", vec(14)},
+			{"limit", "uint32", vec(13)}, {"first", "uint32", vec(12)}, {"key0", "uint32", vec(11)}, {"key1", "uint32", vec(10)}},
+		func() { dropout(m) })
+}
+
+func adam(m machine) {
+	m.loop(2, func(l lanes) {
+		m.load(l, 3, 0)
+		m.load(l, 1, 1)
+		m.load(l, 2, 2)
+		m.mul(0, 0, vec(5))
+		m.mul(1, 1, vec(6))
+		m.mulAdd(1, 7, vec(0))
+		m.mul(0, 0, vec(0))
+		m.mul(2, 2, vec(8))
+		m.mulAdd(2, 9, vec(0))
+		m.store(l, 1, 1)
+		m.store(l, 2, 2)
+		m.mul(2, 2, vec(11))
+		m.sqrt(2, 2)
+		m.add(2, 2, vec(12))
+		m.mul(1, 1, vec(10))
+		m.div(1, 1, 2)
+		m.load(l, 0, 0)
+		m.mulToLess(0, 13, 1) // w·shrink - step
+		m.store(l, 0, 0)
+	})
+	m.ret()
+}
+
+func dropout(m machine) {
+	m.addInt(12, 12, counting{})
+	m.loop(2, func(l lanes) {
+		m.xor(0, 12, vec(11))
+		m.shiftRight(1, 0, 16)
+		m.xor(0, 0, vec(1))
+		m.mulInt(0, 0, word(0x7feb352d))
+		m.shiftRight(1, 0, 15)
+		m.xor(0, 0, vec(1))
+		m.addInt(0, 0, vec(10))
+		m.mulInt(0, 0, word(0x846ca68b))
+		m.shiftRight(1, 0, 16)
+		m.xor(0, 0, vec(1))
+		m.shiftRight(0, 0, 8)
+		m.load(l, 1, 1)
+		m.mul(1, 1, vec(14))
+		m.zeroWhereLess(1, 0, 13, 2)
+		m.store(l, 1, 0)
+		m.addInt(12, 12, m.text().step(l))
+	})
+	m.ret()
 }

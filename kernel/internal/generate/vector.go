@@ -1,85 +1,89 @@
 package generate
 
-import "math"
+import (
+	"math"
+	"strings"
+)
+
+func replaceName(wire, name string) string { return strings.ReplaceAll(wire, "ƒ", name) }
 
 // vectors writes the loops of linear algebra over one or two slices.
-func vectors(w *writer) {
-	w.function("dotAVX2", "gives the sum of a[i]·b[i].", true,
-		[]param{{"n", "int", "CX"}, {"a", "*float32", "SI"}, {"b", "*float32", "DI"}}, func() {
-			dot(w, "SI", "DI")
-			w.op("VMOVSS", "X0", "ret+24(FP)")
-			w.ret()
+func vectors(m machine) {
+	function(m, "dot", "gives the sum of a[i]·b[i].", "float32",
+		"func(a, b []float32) float32 { return ƒ(len(a), &a[0], &b[0]) }",
+		[]param{{"n", "int", count}, {"a", "*float32", ptr(0)}, {"b", "*float32", ptr(1)}}, func() {
+			dot(m, 0, 1)
+			m.give(0)
 		})
-	w.function("axpyAVX2", "computes y[i] += s·x[i].", false,
-		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"x", "*float32", "SI"}, {"s", "float32", "Y14"}}, func() {
-			w.loop(4, func(l lanes) {
-				l.load("SI", "Y0")
-				l.load("DI", "Y1")
-				w.op("VFMADD231PS", "Y0", "Y14", "Y1")
-				l.store("Y1", "DI")
+	function(m, "axpy", "computes y[i] += s·x[i].", "",
+		"func(y []float32, s float32, x []float32) { ƒ(len(x), &y[0], &x[0], s) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}, {"s", "float32", vec(14)}}, func() {
+			m.loop(4, func(l lanes) {
+				m.load(l, 1, 0)
+				m.load(l, 0, 1)
+				m.mulAdd(1, 14, vec(0))
+				m.store(l, 1, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("scaleAVX2", "computes x[i] *= s.", false,
-		[]param{{"n", "int", "CX"}, {"x", "*float32", "SI"}, {"s", "float32", "Y14"}}, func() {
-			w.loop(4, func(l lanes) {
-				l.load("SI", "Y0")
-				w.op("VMULPS", "Y14", "Y0", "Y0")
-				l.store("Y0", "SI")
+	function(m, "scale", "computes x[i] *= s.", "",
+		"func(x []float32, s float32) { ƒ(len(x), &x[0], s) }",
+		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}, {"s", "float32", vec(14)}}, func() {
+			m.loop(4, func(l lanes) {
+				m.load(l, 0, 0)
+				m.mul(0, 0, vec(14))
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("multiplyAVX2", "computes y[i] = a[i]·b[i].", false,
-		[]param{{"n", "int", "CX"}, {"y", "*float32", "DI"}, {"a", "*float32", "SI"}, {"b", "*float32", "DX"}}, func() {
-			w.loop(4, func(l lanes) {
-				l.load("SI", "Y0")
-				l.load("DX", "Y1")
-				w.op("VMULPS", "Y1", "Y0", "Y0")
-				l.store("Y0", "DI")
+	function(m, "multiply", "computes y[i] = a[i]·b[i].", "",
+		"func(y, a, b []float32) { ƒ(len(y), &y[0], &a[0], &b[0]) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"a", "*float32", ptr(1)}, {"b", "*float32", ptr(2)}}, func() {
+			m.loop(4, func(l lanes) {
+				m.load(l, 1, 0)
+				m.load(l, 2, 1)
+				m.mul(0, 0, vec(1))
+				m.store(l, 0, 0)
 			})
-			w.ret()
+			m.ret()
 		})
-	w.function("maxAVX2", "gives the largest x[i] that is no NaN, or -Inf.", true,
-		[]param{{"n", "int", "CX"}, {"x", "*float32", "SI"}}, func() { maximum(w) })
+	function(m, "max", "gives the largest x[i] that is no NaN, or -Inf.", "float32",
+		"func(x []float32) float32 { return ƒ(len(x), &x[0]) }",
+		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}}, func() {
+			for i := range vec(4) {
+				m.set(i, num(math.Inf(-1)))
+			}
+			m.loop(4, func(l lanes) {
+				m.load(l, 0, 4)
+				m.dropTo(l, 4, num(math.Inf(-1)), 5)
+				m.larger(vec(l.u), 4)
+			})
+			m.larger(0, 1)
+			m.larger(2, 3)
+			m.larger(0, 2)
+			m.largest(1, 0)
+			m.give(0)
+		})
 }
 
-// dot leaves the product of CX floats at two pointers in the first lane of Y0.
-// It uses Y0 to Y4.
-func dot(w *writer, a, b string) {
-	w.zero("Y0", "Y1", "Y2", "Y3")
-	w.loop(4, func(l lanes) {
-		l.load(a, "Y4")
-		if l.masked {
-			l.load(b, "Y5")
-			w.op("VFMADD231PS", "Y5", "Y4", "Y0")
-		} else {
-			w.op("VFMADD231PS", l.place(b), "Y4", y(l.u))
-		}
-	})
-	w.total("Y4", "Y0", "Y1", "Y2", "Y3")
-}
-
-func maximum(w *writer) {
-	for i := range 4 {
-		w.op("VMOVUPS", w.constant(math.Inf(-1)), y(i))
+// dot leaves the product of count floats at two pointers in all lanes of 0. It
+// uses the registers 0 to 5.
+func dot(m machine, a, b ptr) {
+	for i := range vec(4) {
+		m.set(i, num(0))
 	}
-	w.loop(4, func(l lanes) {
-		l.load("SI", "Y4")
-		if l.masked {
-			w.op("VMOVUPS", w.constant(math.Inf(-1)), "Y5")
-			w.op("VBLENDVPS", "Y15", "Y4", "Y5", "Y4")
-		}
-		w.op("VMAXPS", y(l.u), "Y4", y(l.u)) // of a NaN and the maximum this gives the maximum
+	m.loop(4, func(l lanes) {
+		m.load(l, a, 4)
+		m.load(l, b, 5)
+		m.mulAdd(vec(l.u), 4, vec(5))
 	})
-	w.op("VMAXPS", "Y1", "Y0", "Y0")
-	w.op("VMAXPS", "Y3", "Y2", "Y2")
-	w.op("VMAXPS", "Y2", "Y0", "Y0")
-	w.op("VEXTRACTF128", "$1", "Y0", "X1")
-	w.op("VMAXPS", "X1", "X0", "X0")
-	w.op("VMOVHLPS", "X0", "X0", "X1")
-	w.op("VMAXPS", "X1", "X0", "X0")
-	w.op("VMOVSHDUP", "X0", "X1")
-	w.op("VMAXSS", "X1", "X0", "X0")
-	w.op("VMOVSS", "X0", "ret+16(FP)")
-	w.ret()
+	fourTotal(m)
+}
+
+// fourTotal leaves the sum of all lanes of 0 to 3 in all lanes of 0.
+func fourTotal(m machine) {
+	m.add(0, 0, vec(2))
+	m.add(1, 1, vec(3))
+	m.add(0, 0, vec(1))
+	m.total(4, 0)
 }
