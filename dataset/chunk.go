@@ -52,6 +52,7 @@ type chunk struct {
 	cols     []column // by field
 	bad      []RowError
 	badTotal int64
+	badRows  int64
 }
 
 // chunkReader is one worker: it turns bytes into chunks.
@@ -62,30 +63,57 @@ type chunkReader struct {
 	times   []bool
 	chars   []int
 	dicts   []*byteDict // by field; nil for those that are no strings
+	waiting [][]key     // by field: texts of the last rowsWaiting rows, which have no number yet
+	found   []uint64    // room for looking waiting texts up
 	buf     []byte
 	fields  [][]byte
-	nan     float32
 
-	src *source // where out comes from
-	out *chunk
+	src         *source // where out comes from
+	out         *chunk
+	rowsWaiting int
 }
+
+// waitingRows is how many rows wait for their numbers before these are looked up at
+// once: many, so that lookups do not wait for one another, and few, so that the
+// keys stay in the processor's cache.
+const waitingRows = 256
 
 func newChunkReader(in *importer, worker int) *chunkReader {
 	n := len(in.schema.Fields)
-	r := &chunkReader{in: in, worker: worker, nan: float32(math.NaN()),
-		layouts: make([]layout, n), times: make([]bool, n), chars: make([]int, n), dicts: make([]*byteDict, n)}
+	r := &chunkReader{in: in, worker: worker, found: make([]uint64, waitingRows),
+		layouts: make([]layout, n), times: make([]bool, n), chars: make([]int, n), dicts: make([]*byteDict, n), waiting: make([][]key, n)}
 	for i := range in.schema.Fields {
 		f := &in.schema.Fields[i]
 		r.layouts[i], r.times[i], r.chars[i] = in.schema.layout(f), f.isTime(), f.maxChars()
 		if r.layouts[i] == asRef {
 			r.dicts[i] = newByteDict()
+			r.waiting[i] = make([]key, 0, waitingRows)
 		}
 	}
 	return r
 }
 
-func (r *chunkReader) begin(src *source) {
+// begin starts a chunk that has room for so many rows.
+func (r *chunkReader) begin(src *source, rows int) {
 	r.src, r.out = src, &chunk{worker: r.worker, cols: make([]column, len(r.layouts))}
+	for f := range r.out.cols {
+		col := &r.out.cols[f]
+		switch r.layouts[f] {
+		case asRef:
+			col.refs = make([]uint32, 0, rows)
+		case asInt:
+			col.ints = make([]int64, 0, rows)
+			if r.in.schema.Fields[f].Nullable {
+				col.nulls = make([]bool, 0, rows)
+			}
+		case asFloat:
+			col.floats = make([]float64, 0, rows)
+		case asValue:
+			col.values = make([]float32, 0, rows)
+		case asBool:
+			col.bools = make([]byte, 0, rows)
+		}
+	}
 }
 
 // plain reads chunk k of a file in which a line is a record. A line belongs to the
@@ -104,7 +132,7 @@ func (r *chunkReader) plain(src *source, k int) error {
 		r.in.sawQuote(src)
 		return nil
 	}
-	r.begin(src)
+	r.begin(src, bytes.Count(b, []byte("\n"))+1)
 	wrong := !utf8.Valid(b)
 	for len(b) > 0 {
 		line := b
@@ -120,6 +148,7 @@ func (r *chunkReader) plain(src *source, k int) error {
 		}
 		r.line(line)
 	}
+	r.lookUp()
 	src.chunks[k] = r.out
 	r.in.progress(src, hi-lo, int64(r.out.rows))
 	return nil
@@ -200,10 +229,10 @@ func (r *chunkReader) line(b []byte) {
 func (r *chunkReader) row(line int64) {
 	h := &r.src.header
 	if len(r.fields) != len(h.fields) {
-		r.bad(line, "", "", fmt.Sprintf("the row has %d columns, the header has %d; a value with a comma must be in double quotes", len(r.fields), len(h.fields)))
+		r.bad(line, fmt.Sprintf("the row has %d columns, the header has %d; a value with a comma must be in double quotes", len(r.fields), len(h.fields)))
 		return
 	}
-	r.out.rows++
+	good := true
 	for c, f := range h.fields {
 		if f < 0 {
 			continue
@@ -213,12 +242,63 @@ func (r *chunkReader) row(line int64) {
 			if !ok {
 				bad = &cellError{"", err.Error()}
 			}
-			r.bad(line, r.in.schema.Fields[f].Name, bad.value, bad.want)
+			r.badValue(line, r.in.schema.Fields[f].Name, bad.value, bad.want)
+			good = false
+		}
+	}
+	if !good {
+		r.out.badRows++
+		r.undo()
+		return
+	}
+	r.out.rows++
+	if r.rowsWaiting++; r.rowsWaiting == waitingRows {
+		r.lookUp()
+	}
+}
+
+// undo takes away the cells of a row that is not counted yet.
+func (r *chunkReader) undo() {
+	rows := r.out.rows
+	for f := range r.out.cols {
+		col := &r.out.cols[f]
+		switch r.layouts[f] {
+		case asRef:
+			r.waiting[f] = r.waiting[f][:r.rowsWaiting]
+		case asInt:
+			col.ints = col.ints[:rows]
+			col.nulls = col.nulls[:min(rows, len(col.nulls))]
+		case asFloat:
+			col.floats = col.floats[:rows]
+		case asValue:
+			col.values = col.values[:rows]
+		case asBool:
+			col.bools = col.bools[:rows]
 		}
 	}
 }
 
-func (r *chunkReader) bad(line int64, column, value, want string) {
+// lookUp gives the texts that wait their numbers.
+func (r *chunkReader) lookUp() {
+	for f, keys := range r.waiting {
+		if keys == nil {
+			continue
+		}
+		col := &r.out.cols[f]
+		col.refs = r.dicts[f].intern(keys, r.found, col.refs)
+		r.waiting[f] = keys[:0]
+	}
+	r.rowsWaiting = 0
+}
+
+// bad notes what is wrong with a whole row, which is not taken.
+func (r *chunkReader) bad(line int64, want string) {
+	r.out.badRows++
+	r.badValue(line, "", "", want)
+}
+
+// badValue notes what is wrong with a value of a row.
+func (r *chunkReader) badValue(line int64, column, value, want string) {
 	r.out.badTotal++
 	if len(r.out.bad) < mostRowErrors {
 		r.out.bad = append(r.out.bad, RowError{File: r.src.Name, Line: line, Column: column, Value: value, Want: want})
@@ -234,7 +314,7 @@ func (r *chunkReader) notUTF8(line []byte) {
 		}
 		at += n
 	}
-	r.bad(r.out.lines, "", "", fmt.Sprintf("the byte 0x%02X at position %d of the line is not UTF-8; save the file as UTF-8", line[at], at+1))
+	r.bad(r.out.lines, fmt.Sprintf("the byte 0x%02X at position %d of the line is not UTF-8; save the file as UTF-8", line[at], at+1))
 }
 
 // cell appends one cell to its column. What is usual is done here; all else, and
@@ -245,7 +325,7 @@ func (r *chunkReader) cell(f int, text []byte) error {
 	switch r.layouts[f] {
 	case asRef:
 		if len(text) > 0 && len(text) <= r.chars[f] {
-			col.refs = append(col.refs, r.dicts[f].intern(text))
+			r.waiting[f] = append(r.waiting[f], keyOf(text))
 			return nil
 		}
 	case asInt:
@@ -282,11 +362,11 @@ func (r *chunkReader) appendValue(col *column, f int, v Value) {
 	null := v.Kind == ""
 	switch r.layouts[f] {
 	case asRef:
-		n := uint32(NoIndex)
+		k := key{null: true}
 		if !null {
-			n = r.dicts[f].intern([]byte(v.Str))
+			k = keyOf([]byte(v.Str))
 		}
-		col.refs = append(col.refs, n)
+		r.waiting[f] = append(r.waiting[f], k)
 	case asInt:
 		col.ints = append(col.ints, v.Int)
 		if r.in.schema.Fields[f].Nullable {

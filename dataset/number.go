@@ -61,11 +61,12 @@ func (d *columns) renumber(f int, readers []*chunkReader, alone bool) []string {
 				continue
 			}
 			if to[n] == 0 {
+				k := from.key(n)
 				if alone {
-					all.add(from.get(n))
+					all.add(&k)
 					to[n] = uint32(all.len())
 				} else {
-					to[n] = all.intern(from.get(n)) + 1
+					to[n] = all.number(&k) + 1
 				}
 			}
 			c.cols[f].refs[i] = to[n] - 1

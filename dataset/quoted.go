@@ -13,7 +13,8 @@ import (
 // quotes \" and "" are a quote, \\ is a backslash, a line break stays; outside,
 // quotes and backslashes are ordinary.
 type record struct {
-	text  []byte // of all fields, without quotes and escapes
+	text  []byte // of all fields from begin on, without quotes and escapes
+	begin int
 	ends  []int
 	state recordState
 }
@@ -27,7 +28,15 @@ const (
 	behindQuote
 )
 
-func (r *record) reset() { r.text, r.ends, r.state = r.text[:0], r.ends[:0], fieldBegins }
+// reset makes ready for the next record. Where keep is set, what slices of the text
+// say stays.
+func (r *record) reset(keep bool) {
+	r.begin = len(r.text)
+	if !keep {
+		r.begin = 0
+	}
+	r.text, r.ends, r.state = r.text[:r.begin], r.ends[:0], fieldBegins
+}
 
 func (r *record) endField() {
 	r.ends = append(r.ends, len(r.text))
@@ -101,7 +110,7 @@ func (r *chunkReader) quoted(ctx context.Context, src *source) error {
 	at := int64(0) // bytes of the chunk
 	began := int64(0)
 	size := 0 // bytes of the record
-	r.begin(src)
+	r.begin(src, 0)
 	for {
 		line, err := readLine(in, r.buf[:0])
 		r.buf = line
@@ -143,17 +152,17 @@ func (r *chunkReader) quoted(ctx context.Context, src *source) error {
 func (r *chunkReader) record(rec *record, line []byte, began int64, size *int) {
 	if !utf8.Valid(line) {
 		r.notUTF8(line)
-		rec.reset()
+		rec.reset(r.rowsWaiting > 0)
 		*size = 0
 		return
 	}
 	done, wrong := rec.add(line)
 	switch {
 	case wrong != "":
-		r.bad(began, "", "", wrong)
+		r.bad(began, wrong)
 	case done:
 		r.fields = r.fields[:0]
-		from := 0
+		from := rec.begin
 		for _, to := range rec.ends {
 			r.fields = append(r.fields, rec.text[from:to])
 			from = to
@@ -164,19 +173,20 @@ func (r *chunkReader) record(rec *record, line []byte, began int64, size *int) {
 	default:
 		return
 	}
-	rec.reset()
+	rec.reset(r.rowsWaiting > 0)
 	*size = 0
 }
 
 func (r *chunkReader) neverClosed(line int64) {
-	r.bad(line, "", "", `a double quote that opens a value on this line is never closed; close it, and write a quote inside a value as \" or ""`)
+	r.bad(line, `a double quote that opens a value on this line is never closed; close it, and write a quote inside a value as \" or ""`)
 }
 
 // finish puts away the chunk and begins the next.
 func (r *chunkReader) finish(bytes int64) {
+	r.lookUp()
 	r.src.chunks = append(r.src.chunks, r.out)
 	r.in.progress(r.src, bytes, int64(r.out.rows))
-	r.begin(r.src)
+	r.begin(r.src, r.out.rows+r.out.rows/8)
 }
 
 var errLongLine = fmt.Errorf("line of more than %d bytes", maxLine)
