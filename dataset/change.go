@@ -16,6 +16,9 @@ type Change struct {
 	Part        *PartCommitted
 	Cleared     *Cleared
 	Schema      *SchemaSet
+
+	Action            *Entity      // PutActions: likewise
+	ActionInteraction *Interaction // what a user did with the action that Item names
 }
 
 // Interaction is one live event, checked against the schema.
@@ -69,13 +72,16 @@ const (
 	codePart
 	codeCleared
 	codeSchema
+	codeAction
+	codeActionInteraction
 )
 
 // Append writes the change in its binary form behind b: version, code, members in
 // the order of the struct. A change without exactly one field is an error.
 func (c *Change) Append(b []byte) ([]byte, error) {
 	set := 0
-	for _, on := range []bool{c.Interaction != nil, c.Item != nil, c.User != nil, c.Part != nil, c.Cleared != nil, c.Schema != nil} {
+	for _, on := range []bool{c.Interaction != nil, c.Item != nil, c.User != nil, c.Part != nil, c.Cleared != nil, c.Schema != nil,
+		c.Action != nil, c.ActionInteraction != nil} {
 		if on {
 			set++
 		}
@@ -91,6 +97,10 @@ func (c *Change) Append(b []byte) ([]byte, error) {
 		return c.Item.append(append(b, codeItem))
 	case c.User != nil:
 		return c.User.append(append(b, codeUser))
+	case c.Action != nil:
+		return c.Action.append(append(b, codeAction))
+	case c.ActionInteraction != nil:
+		return c.ActionInteraction.append(append(b, codeActionInteraction))
 	case c.Part != nil:
 		b = appendString(append(b, codePart), string(c.Part.Type))
 		b = appendString(b, c.Part.Blob)
@@ -143,6 +153,10 @@ func ParseChange(b []byte) (*Change, error) {
 		c.Item = &Entity{d.string(), d.row()}
 	case codeUser:
 		c.User = &Entity{d.string(), d.row()}
+	case codeAction:
+		c.Action = &Entity{d.string(), d.row()}
+	case codeActionInteraction:
+		c.ActionInteraction = d.interaction()
 	case codePart:
 		c.Part = &PartCommitted{Type: Type(d.string()), Blob: d.string(), Replace: d.bool(), Rows: d.varint()}
 	case codeCleared:

@@ -20,6 +20,8 @@ func changes() []*Change {
 		{User: &Entity{ID: "ü"}},
 		{Part: &PartCommitted{Type: Items, Blob: "parts/1", Replace: true, Rows: 3}},
 		{Cleared: &Cleared{Type: Users}},
+		{Action: &Entity{ID: "a", Row: row}},
+		{ActionInteraction: &Interaction{EventID: "e", Session: "s", Item: "a", Type: "TAKEN", Time: 5, Properties: row}},
 		{Schema: &SchemaSet{Type: Users, Text: "{}", Domain: "ECOMMERCE"}},
 	}
 }
