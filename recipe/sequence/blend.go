@@ -138,13 +138,26 @@ func (q *asked) add(i uint32, x float32) {
 	q.sum[i] += x
 }
 
-// follow sums a rule's rows of the newest events.
+// follow sums a rule's rows of the newest events. Where they have more entries
+// than there are items, what was touched is looked up afterwards: noting it at
+// each entry costs more than the sums.
 func (q *asked) follow(t *table, r *rule) {
-	f := float32(1)
-	for w, a := range q.newest[:min(len(q.newest), r.last)] {
-		if r.decay == 0 {
-			f = 1 / float32(w+1)
+	newest := q.newest[:min(len(q.newest), r.last)]
+	entries := 0
+	for _, a := range newest {
+		entries += int(t.start[a+1] - t.start[a])
+	}
+	if entries > len(t.start) {
+		q.sumRows(t, r, newest)
+		for i, x := range q.sum[:len(t.start)-1] {
+			if x != 0 {
+				q.touched = append(q.touched, uint32(i))
+			}
 		}
+		return
+	}
+	for w, a := range newest {
+		f := r.weight(w)
 		ids, vals := t.row(a)
 		vals = vals[:len(ids)]
 		for i, id := range ids {
@@ -154,17 +167,35 @@ func (q *asked) follow(t *table, r *rule) {
 			}
 			q.sum[id] = old + float32(f*vals[i])
 		}
-		if r.decay != 0 {
-			f *= float32(r.decay)
+	}
+}
+
+// sumRows is follow without a list of what it touches.
+func (q *asked) sumRows(t *table, r *rule, newest []uint32) {
+	sum := q.sum
+	for w, a := range newest {
+		f := r.weight(w)
+		ids, vals := t.row(a)
+		vals = vals[:len(ids)]
+		for i, id := range ids {
+			sum[id] += float32(f * vals[i])
 		}
 	}
+}
+
+// weight is what the w-th newest event counts.
+func (r *rule) weight(w int) float32 {
+	if r.decay == 0 {
+		return 1 / float32(w+1)
+	}
+	return float32(math.Pow(r.decay, float64(w)))
 }
 
 // evidence adds weight × log(1+10·sum) and clears the sums.
 func (q *asked) evidence(weight float32, out []float32) {
 	for _, i := range q.touched {
 		if x := q.sum[i]; x > 0 {
-			out[i] += weight * float32(math.Log(1+10*float64(x)))
+			out[i] += weight * logOf(1+10*x)
 		}
 		q.sum[i] = 0 // one that comes twice adds nothing again
 	}
@@ -181,12 +212,34 @@ func (q *asked) share(weight float32, out []float32) {
 			all += float64(x)
 		}
 	}
-	g := float64(len(out)) / all
+	g := float32(float64(len(out)) / all)
 	for _, i := range q.touched {
 		if x := q.sum[i]; x > 0 {
-			out[i] += weight * float32(math.Log(1+g*float64(x)))
+			out[i] += weight * logOf(1+g*x)
 		}
 		q.sum[i] = 0
 	}
 	q.touched = q.touched[:0]
+}
+
+// logOf is the natural logarithm of a number from 1 on, right to 1e-7: Cephes's
+// polynomial around 1, in a fraction of math.Log's time. The roundings are
+// spelled out, so that it gives the same bits on every machine.
+func logOf(x float32) float32 {
+	bits := math.Float32bits(x)
+	exponent := int32(bits>>23) - 127
+	m := math.Float32frombits(bits&(1<<23-1) | 127<<23)
+	if m > math.Sqrt2 {
+		m /= 2
+		exponent++
+	}
+	f := m - 1
+	y := float32(7.0376836292e-2)
+	for _, c := range [...]float32{-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1} {
+		y = float32(y*f) + c
+	}
+	z := float32(f * f)
+	y = float32(float32(y*f) * z)
+	y -= float32(.5 * z)
+	return f + y + float32(float32(exponent)*math.Ln2)
 }

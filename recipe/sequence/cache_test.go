@@ -177,3 +177,17 @@ func BenchmarkAnswer(b *testing.B) {
 	run("kept", dataset.Set{})
 	run("kept, a hundredth allowed", few)
 }
+
+// BenchmarkBonus is what the counters of a small catalogue cost at a history of
+// 100 events.
+func BenchmarkBonus(b *testing.B) {
+	m := generated(b, 4000, 64, false)
+	a := m.answers.Get().(*answer)
+	h := make([]dataset.Event, 100)
+	for i := range h {
+		h[i] = dataset.Event{Item: dataset.Index(i * 97 % 4000)}
+	}
+	for b.Loop() {
+		m.bonus(a, h)
+	}
+}

@@ -351,3 +351,12 @@ func TestCountersLookAtTheNewestOnly(t *testing.T) {
 		t.Errorf("what is older than %d events changes the answer", newestMost)
 	}
 }
+
+func TestLogOf(t *testing.T) {
+	for x := float32(1); x < 1e9; x *= 1.00037 {
+		want := math.Log(float64(x))
+		if got := float64(logOf(x)); math.Abs(got-want) > 1.5e-7*max(1, want) {
+			t.Fatalf("log %v = %v, want %v", x, got, want)
+		}
+	}
+}
