@@ -30,16 +30,23 @@ type Part struct {
 	// schema order; nil when the schema has no further columns. The cells of
 	// columns that have a place above are null.
 	Cells []Row
+	Rest  []uint32 // (Rows) what stands for the cells where ReadEvents has left them out; nil without any
 	IDs   []string // (Rows) of items and users
 }
 
 // ReadPart reads a part written by Import. The schema must be the one it was
 // written with, or one that has more columns which may be null.
 func ReadPart(r io.ReaderAt, size int64, s *Schema) (*Part, error) {
-	return readPart(r, size, s, false)
+	return readPart(r, size, s, &partReader{})
 }
 
-func readPart(r io.ReaderAt, size int64, s *Schema, idsOnly bool) (part *Part, err error) {
+// ReadEvents is ReadPart without the further columns of interactions, which take
+// many times the memory of the others: Rest has Schema.Rest of each row.
+func ReadEvents(r io.ReaderAt, size int64, s *Schema) (*Part, error) {
+	return readPart(r, size, s, &partReader{rests: s.Type == Interactions || s.Type == ActionInteractions})
+}
+
+func readPart(r io.ReaderAt, size int64, s *Schema, p *partReader) (part *Part, err error) {
 	// The checksum is over what the columns say, so damage can reach the Parquet
 	// decoder first, which panics on some of it.
 	defer func() {
@@ -51,7 +58,7 @@ func readPart(r io.ReaderAt, size int64, s *Schema, idsOnly bool) (part *Part, e
 	if err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
 	}
-	p := &partReader{schema: s, file: file, part: &Part{Type: s.Type}, idsOnly: idsOnly}
+	p.schema, p.file, p.part = s, file, &Part{Type: s.Type}
 	if err := p.read(size); err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
 	}
@@ -62,7 +69,7 @@ func readPart(r io.ReaderAt, size int64, s *Schema, idsOnly bool) (part *Part, e
 // what numbers are given by. Damage to them is found by the file's own page
 // checksums.
 func ReadPartIDs(r io.ReaderAt, size int64, s *Schema) (*Part, error) {
-	return readPart(r, size, s, true)
+	return readPart(r, size, s, &partReader{idsOnly: true})
 }
 
 // partReader fills a Part.
@@ -72,6 +79,7 @@ type partReader struct {
 	part    *Part
 	sums    []partSum
 	idsOnly bool
+	rests   bool              // of interactions' further columns only what Schema.Rest says
 	texts   map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
 }
 
@@ -133,6 +141,10 @@ func (p *partReader) makeCells() {
 		more = more || !p.schema.dedicated(i)
 	}
 	if !more {
+		return
+	}
+	if p.rests {
+		p.part.Rest = make([]uint32, n)
 		return
 	}
 	p.part.Cells = make([]Row, n)
@@ -337,7 +349,9 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		if id {
 			p.part.IDs = append(p.part.IDs, x.Str)
 		}
-		if p.part.Cells != nil {
+		if p.rests {
+			p.part.Rest[row] += restOf(f, x)
+		} else if p.part.Cells != nil {
 			p.part.Cells[row][c.field] = x
 		}
 		return sum.value(x)

@@ -123,35 +123,40 @@ func number(f *Field, x float64) Value {
 func (x *Interaction) Row(s *Schema, user string, buf Row) Row {
 	buf = buf[:0]
 	for i := range s.Fields {
-		f := &s.Fields[i]
-		v := Value{}
-		switch f.Name {
-		case "USER_ID":
-			v = text(user)
-		case "ITEM_ID":
-			v = text(x.Item)
-		case "TIMESTAMP":
-			v = Value{Kind: f.Kind, Num: float64(x.Time), Int: x.Time}
-		case "EVENT_TYPE":
-			v = text(x.Type)
-		case "EVENT_VALUE":
-			if x.Value != nil {
-				v = number(f, float64(float32(*x.Value)))
-			}
-		case "IMPRESSION":
-			v = text(strings.Join(x.Impression, "|"))
-		case "RECOMMENDATION_ID":
-			v = text(x.RecommendationID)
-		case "EVENT_ATTRIBUTION_SOURCE":
-			v = text(x.Source)
-		default:
-			if i < len(x.Properties) { // the schema may have got columns since
-				v = x.Properties[i]
-			}
+		v := text(user)
+		if f := &s.Fields[i]; f.Name != "USER_ID" {
+			v = x.cell(i, f)
 		}
 		buf = append(buf, v)
 	}
 	return buf
+}
+
+// cell gives the cell of field i, which is not the user's.
+func (x *Interaction) cell(i int, f *Field) Value {
+	switch f.Name {
+	case "ITEM_ID", "ACTION_ID":
+		return text(x.Item)
+	case "TIMESTAMP":
+		return Value{Kind: f.Kind, Num: float64(x.Time), Int: x.Time}
+	case "EVENT_TYPE":
+		return text(x.Type)
+	case "EVENT_VALUE":
+		if x.Value == nil {
+			return Value{}
+		}
+		return number(f, float64(float32(*x.Value)))
+	case "IMPRESSION":
+		return text(strings.Join(x.Impression, "|"))
+	case "RECOMMENDATION_ID":
+		return text(x.RecommendationID)
+	case "EVENT_ATTRIBUTION_SOURCE":
+		return text(x.Source)
+	}
+	if i < len(x.Properties) { // the schema may have got columns since
+		return x.Properties[i]
+	}
+	return Value{}
 }
 
 // text gives a cell of a string; the empty one is null.

@@ -84,11 +84,9 @@ func BenchmarkApplyPart(b *testing.B) {
 	}
 	prepare := func(g *Group) func() {
 		n := &numbering{newOverlay(g.mu.users), newOverlay(g.mu.items), newOverlay(g.mu.types)}
-		change := g.interactions(p, n, true)
+		change := g.events(p, n, true)
 		return func() {
-			for _, o := range []*overlay{n.users, n.items, n.types} {
-				o.commit()
-			}
+			g.commit(dataset.Interactions, n, p)
 			change()
 		}
 	}

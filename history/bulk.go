@@ -8,24 +8,10 @@ import (
 	"usher/dataset"
 )
 
-// bulk is the imported interactions of a group: events of user u are
-// events[start[u]:start[u+1]], oldest first. It does not change once made.
-type bulk struct {
-	start  []int64
-	events []dataset.Event
-}
-
-// of gives the events of one user.
-func (b bulk) of(u dataset.Index) []dataset.Event {
-	if int(u)+1 >= len(b.start) {
-		return nil
-	}
-	return b.events[b.start[u]:b.start[u+1]:b.start[u+1]]
-}
-
-// add gives b with the rows of a part, whose local numbers become the group's
-// (I1: by first appearance). Rows that repeat another in every column count once.
-func (b bulk) add(p *dataset.Part, n *numbering) bulk {
+// withPart gives bulk data once the rows of a part, whose local numbers become the
+// group's (I1: by first appearance), have come in. Rows that repeat another in
+// every column count once. Users in without keep nothing.
+func (b *packed) withPart(p *dataset.Part, n *numbering, without flags) packed {
 	user, item := n.users.all(p.UserIDs), n.items.all(p.ItemIDs)
 	r := &rows{p: p, item: item}
 	for _, t := range p.EventTypes {
@@ -36,21 +22,19 @@ func (b bulk) add(p *dataset.Part, n *numbering) bulk {
 	}
 	users := n.users.Len()
 	by := byUser(p, user, users)
-	out := bulk{start: make([]int64, users+1), events: make([]dataset.Event, 0, len(b.events)+len(p.Users))}
-	var fresh []dataset.Event
+	k := newPacker(users, b.len()+len(p.Users))
+	var old, fresh []event
 	for u := range users {
-		old := b.of(dataset.Index(u))
+		old = old[:0]
+		if !without.has(dataset.Index(u)) {
+			old = b.of(dataset.Index(u), old)
+		}
 		mine := by.order[by.start[u]:by.start[u+1]]
 		slices.SortStableFunc(mine, func(x, y int32) int { return cmp.Compare(p.Times[x], p.Times[y]) })
-		if len(old) == 0 {
-			out.events = r.events(out.events, mine)
-		} else {
-			fresh = r.events(fresh[:0], mine)
-			out.events = append(out.events, merge(old, fresh)...)
-		}
-		out.start[u+1] = int64(len(out.events))
+		fresh = r.events(fresh[:0], mine)
+		k.add(merge(old, fresh))
 	}
-	return out
+	return k.out
 }
 
 // rows makes events of a part's rows.
@@ -62,18 +46,21 @@ type rows struct {
 }
 
 // events appends the events of one user's rows, which are ordered by time.
-func (r *rows) events(dst []dataset.Event, mine []int32) []dataset.Event {
+func (r *rows) events(dst []event, mine []int32) []event {
 	p := r.p
 	for i, row := range mine {
 		if repeats(p, mine[:i], row) {
 			continue
 		}
-		e := dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}
+		e := event{Event: dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}}
 		if p.Values != nil {
 			e.Value = p.Values[row]
 		}
 		if p.Types != nil {
 			e.Type = r.types[p.Types[row]]
+		}
+		if p.Rest != nil {
+			e.rest = p.Rest[row]
 		}
 		dst = append(dst, e)
 	}
@@ -111,7 +98,7 @@ func repeats(p *dataset.Part, before []int32, r int32) bool {
 		if p.Items[o] != p.Items[r] ||
 			p.Types != nil && p.Types[o] != p.Types[r] ||
 			p.Values != nil && math.Float32bits(p.Values[o]) != math.Float32bits(p.Values[r]) ||
-			p.Cells != nil && !slices.Equal(p.Cells[o], p.Cells[r]) {
+			p.Rest != nil && p.Rest[o] != p.Rest[r] {
 			continue
 		}
 		return true

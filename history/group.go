@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"sync"
 
 	"usher/blob"
@@ -20,8 +19,9 @@ type Group struct {
 	blobs blob.Store
 	log   eventlog.Log
 
-	replaced map[eventlog.Offset]bool // parts that a later record replaces; only while catching up
-	erased   map[dataset.Type]bool    // the last part was erased: a record that replaces it is in the log
+	replaced  map[eventlog.Offset]bool // parts that a later record replaces; only while catching up
+	tailLeast int                      // how many events are not packed in any case
+	erased    map[dataset.Type]bool    // the last part was erased: a record that replaces it is in the log
 
 	renewals sync.WaitGroup // of what is prepared anew beside requests
 
@@ -34,12 +34,10 @@ type Group struct {
 		users, items, types *dataset.Dict
 		schemas             map[dataset.Type]*dataset.Schema
 
-		bulk     bulk                      // imported interactions
-		live     [][]dataset.Event         // put interactions, by user
-		merged   [][]dataset.Event         // bulk and live, by user; nil when there is no live event
+		past     interactions
+		named    flags                     // numbers of ids that came as a user's; the others are sessions'
 		sessions map[string]dataset.Index  // session id → the user last seen with it
-		visitors map[dataset.Index]bool    // users that are only known as a session
-		eventIDs map[[16]byte]struct{}     // ids of events that were applied
+		seen     EventIDs                  // of events that were applied
 		tables   map[dataset.Type]*records // items and users
 	}
 }
@@ -50,13 +48,11 @@ type waiter struct {
 }
 
 func newGroup(blobs blob.Store, log eventlog.Log) *Group {
-	g := &Group{blobs: blobs, log: log, erased: map[dataset.Type]bool{}}
+	g := &Group{blobs: blobs, log: log, erased: map[dataset.Type]bool{}, tailLeast: tailLeast}
 	m := &g.mu
 	m.users, m.items, m.types = dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
 	m.schemas = map[dataset.Type]*dataset.Schema{}
 	m.sessions = map[string]dataset.Index{}
-	m.visitors = map[dataset.Index]bool{}
-	m.eventIDs = map[[16]byte]struct{}{}
 	m.tables = map[dataset.Type]*records{dataset.Items: newRecords(), dataset.Users: newRecords()}
 	return g
 }
@@ -162,13 +158,15 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	case c.User != nil:
 		change = func() {
 			u := g.mu.users.Intern(c.User.ID)
-			delete(g.mu.visitors, u)
+			g.mu.named.set(u)
 			t := g.mu.tables[dataset.Users]
 			t.put(u, c.User.Row, uint64(rec.Offset))
 			g.renew(t)
 		}
 	case c.Part != nil:
 		change, err = g.part(ctx, c.Part, uint64(rec.Offset))
+	case c.Action != nil, c.ActionInteraction != nil:
+		change = func() {} // the log keeps them for exports; no answer needs them yet
 	case c.Cleared != nil:
 		delete(g.erased, c.Cleared.Type)
 		change = func() { g.cleared(c.Cleared.Type) }
@@ -178,11 +176,25 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	if err != nil {
 		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
 	}
+	g.fold()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	change()
 	g.advance(rec.Offset)
 	return nil
+}
+
+// fold packs the tail of live events when it has grown. It is called by the
+// goroutine of apply.
+func (g *Group) fold() {
+	past := &g.mu.past
+	if !past.live.grown(g.tailLeast) {
+		return
+	}
+	next := past.live.folded(past.erased)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	past.live = next
 }
 
 // advance publishes a new offset. g.mu is held.
@@ -223,7 +235,7 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 	if g.replaced[eventlog.Offset(seq)] {
 		return g.numbersOf(ctx, c)
 	}
-	p, err := g.readPart(ctx, c, dataset.ReadPart)
+	p, err := g.readPart(ctx, c, dataset.ReadEvents)
 	if errors.Is(err, fs.ErrNotExist) { // replaced by a record that comes soon
 		change, err := g.numbersOf(ctx, c)
 		g.erased[c.Type] = true
@@ -240,42 +252,46 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 	apply := func() {}
 	switch c.Type {
 	case dataset.Interactions:
-		apply = g.interactions(p, n, c.Replace)
+		apply = g.events(p, n, c.Replace)
 	case dataset.Items:
 		apply = m.tables[c.Type].part(p, n.items, c.Replace, seq)
 	case dataset.Users:
 		apply = m.tables[c.Type].part(p, n.users, c.Replace, seq)
 	}
 	return func() {
-		for _, o := range []*overlay{n.users, n.items, n.types} {
-			o.commit()
-		}
+		g.commit(c.Type, n, p)
 		apply()
 	}, nil
 }
 
-// interactions prepares bulk events, and anew the lists of users with live ones.
-func (g *Group) interactions(p *dataset.Part, n *numbering, replace bool) (change func()) {
+// commit gives the ids of a part their numbers. Those of users are users' from now
+// on, also where they were sessions' before; only Users data, which says nothing
+// of whose events are whose, leaves a session what it is. g.mu is held.
+func (g *Group) commit(t dataset.Type, n *numbering, p *dataset.Part) {
 	m := &g.mu
-	b := m.bulk
+	before := dataset.Index(m.users.Len())
+	for _, o := range []*overlay{n.users, n.items, n.types} {
+		o.commit()
+	}
+	for u := before; u < dataset.Index(m.users.Len()); u++ {
+		m.named.set(u)
+	}
+	if t == dataset.Interactions {
+		for _, id := range p.UserIDs {
+			m.named.set(m.users.Index(id))
+		}
+	}
+}
+
+// events prepares bulk events.
+func (g *Group) events(p *dataset.Part, n *numbering, replace bool) (change func()) {
+	past := &g.mu.past
+	b := past.bulk
 	if replace {
-		b = bulk{}
+		b = packed{}
 	}
-	b = b.add(p, n)
-	merged := slices.Clone(m.merged)
-	for u, l := range m.live {
-		if len(l) > 0 {
-			merged[u] = merge(b.of(dataset.Index(u)), l)
-		}
-	}
-	return func() {
-		m.bulk, m.merged = b, merged
-		for u := range m.visitors { // a session id that is a user id after all
-			if len(b.of(u)) > 0 {
-				delete(m.visitors, u)
-			}
-		}
-	}
+	b = b.withPart(p, n, past.erased)
+	return func() { past.bulk = b }
 }
 
 // schema prepares a new schema of a dataset.
@@ -297,10 +313,9 @@ func (g *Group) cleared(t dataset.Type) {
 	m := &g.mu
 	delete(m.schemas, t)
 	if t == dataset.Interactions {
-		m.bulk, m.live, m.merged = bulk{}, nil, nil
+		m.past.bulk, m.past.live = packed{}, live{}
 		clear(m.sessions)
-		clear(m.visitors)
-		clear(m.eventIDs)
+		m.seen = EventIDs{}
 		return
 	}
 	if m.tables[t] != nil {
@@ -324,7 +339,7 @@ func (g *Group) User(id string) dataset.Index {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	u := g.mu.users.Index(id)
-	if u == dataset.NoIndex || g.mu.visitors[u] {
+	if u == dataset.NoIndex || !g.mu.named.has(u) {
 		if joined, ok := g.mu.sessions[id]; ok {
 			return joined
 		}
@@ -351,7 +366,7 @@ func (g *Group) ItemIDs() []string {
 func (g *Group) Events(u dataset.Index) []dataset.Event {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return g.events(u)
+	return g.mu.past.events(u)
 }
 
 // Schema gives the schema of one of the group's datasets, nil if it has none.
@@ -379,17 +394,12 @@ func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		ItemTable:  g.mu.tables[dataset.Items].table(),
 		UserTable:  g.mu.tables[dataset.Users].table(),
 	}
-	lists := make([][]dataset.Event, len(s.UserIDs))
-	total := 0
-	for u := range lists {
-		lists[u] = g.events(dataset.Index(u))
-		total += len(lists[u])
-	}
+	past := g.mu.past.frozen()
 	g.mu.RUnlock()
-	s.Start = make([]int64, len(lists)+1)
-	s.Events = make([]dataset.Event, 0, total)
-	for u, l := range lists {
-		s.Events = append(s.Events, l...)
+	s.Start = make([]int64, len(s.UserIDs)+1)
+	s.Events = make([]dataset.Event, 0, past.bulk.len()+past.live.packed.len()+past.live.size)
+	for u := range s.UserIDs {
+		s.Events = append(s.Events, past.events(dataset.Index(u))...)
 		s.Start[u+1] = int64(len(s.Events))
 	}
 	return s, nil

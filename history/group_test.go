@@ -30,28 +30,28 @@ func items(t *testing.T, g *Group, user string) string {
 	return strings.Join(out, " ")
 }
 
-func event(user, session, item string, at int64) *operation {
+func put(user, session, item string, at int64) *operation {
 	return eventOp(dataset.Interaction{User: user, Session: session, Item: item, Type: "click", Time: at})
 }
 
 func TestSessionsAreJoined(t *testing.T) {
 	r := newRig(t)
 	g := r.open(t)
-	r.put(t, g, event("", "s", "a", 10), event("", "s", "c", 30))
+	r.put(t, g, put("", "s", "a", 10), put("", "s", "c", 30))
 	if got := items(t, g, "s"); got != "a c" {
 		t.Errorf("a visitor has %q", got)
 	}
 	if got := items(t, g, "ann"); got != "unknown" {
 		t.Errorf("ann has %q", got)
 	}
-	r.put(t, g, event("ann", "s", "b", 20)) // joined at once
-	r.put(t, g, event("", "s", "d", 40))    // and later events with her
+	r.put(t, g, put("ann", "s", "b", 20)) // joined at once
+	r.put(t, g, put("", "s", "d", 40))    // and later events with her
 	for _, id := range []string{"ann", "s"} {
 		if got := items(t, g, id); got != "a b c d" {
 			t.Errorf("%s has %q", id, got)
 		}
 	}
-	r.put(t, g, event("bob", "s", "x", 50), event("", "s", "y", 60)) // the next one on that machine
+	r.put(t, g, put("bob", "s", "x", 50), put("", "s", "y", 60)) // the next one on that machine
 	if a, b, s := items(t, g, "ann"), items(t, g, "bob"), items(t, g, "s"); a != "a b c d" || b != "x y" || s != "x y" {
 		t.Errorf("ann %q, bob %q, session %q", a, b, s)
 	}
@@ -61,7 +61,7 @@ func TestSessionsAreJoined(t *testing.T) {
 // to be known.
 func TestUsersAreNoVisitors(t *testing.T) {
 	for name, known := range map[string]func(r *rig) *operation{
-		"by an event": func(*rig) *operation { return event("carl", "", "a", 1) },
+		"by an event": func(*rig) *operation { return put("carl", "", "a", 1) },
 		"by PutUsers": func(*rig) *operation { return &operation{change: dataset.Change{User: &dataset.Entity{ID: "carl"}}} },
 		"by an import": func(r *rig) *operation {
 			return r.importOp(t, dataset.Interactions, interactionsText, true, []string{"carl", "a", "1", "t", "", ""})
@@ -69,8 +69,8 @@ func TestUsersAreNoVisitors(t *testing.T) {
 	} {
 		r := newRig(t)
 		g := r.open(t)
-		r.put(t, g, schemaOp(dataset.Interactions, interactionsText), event("", "carl", "b", 2))
-		r.put(t, g, known(r), event("dora", "carl", "c", 3))
+		r.put(t, g, schemaOp(dataset.Interactions, interactionsText), put("", "carl", "b", 2))
+		r.put(t, g, known(r), put("dora", "carl", "c", 3))
 		if got := items(t, g, "carl"); !strings.HasSuffix(got, "b") {
 			t.Errorf("%s: carl has %q", name, got)
 		}
@@ -84,7 +84,7 @@ func TestFullImportReplacesBulkAndKeepsLive(t *testing.T) {
 	r := newRig(t)
 	g := r.open(t)
 	row := func(user, item, at string) []string { return []string{user, item, at, "t", "", ""} }
-	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), event("u", "", "live", 15))
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), put("u", "", "live", 15))
 	first := r.importOp(t, dataset.Interactions, interactionsText, true, row("u", "a", "10"), row("u", "b", "20"), row("v", "a", "10"), row("u", "a", "10"))
 	r.put(t, g, first)
 	if u, v := items(t, g, "u"), items(t, g, "v"); u != "a live b" || v != "a" {
@@ -100,7 +100,7 @@ func TestFullImportReplacesBulkAndKeepsLive(t *testing.T) {
 	if u := items(t, g, "u"); u != "d c live" {
 		t.Errorf("u %q", u)
 	}
-	if !slices.EqualFunc(held, copied, same) {
+	if !slices.EqualFunc(held, copied, equal) {
 		t.Error("a list that somebody holds has changed")
 	}
 	if v := g.User("v"); v != 1 {
@@ -111,7 +111,7 @@ func TestFullImportReplacesBulkAndKeepsLive(t *testing.T) {
 func TestClearedDatasets(t *testing.T) {
 	r := newRig(t)
 	g := r.open(t)
-	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), schemaOp(dataset.Items, itemsText), event("u", "s", "a", 1),
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), schemaOp(dataset.Items, itemsText), put("u", "s", "a", 1),
 		r.importOp(t, dataset.Items, itemsText, true, []string{"a", "x", "1"}))
 	r.put(t, g, clearOp(dataset.Interactions), clearOp(dataset.Items))
 	if got := items(t, g, "u"); got != "" {
@@ -123,7 +123,7 @@ func TestClearedDatasets(t *testing.T) {
 	if s := frozen(t, g); s.ItemTable != nil || len(s.Events) > 0 || !slices.Equal(s.UserIDs, []string{"u"}) {
 		t.Errorf("snapshot %+v", s)
 	}
-	again := event("u", "", "a", 1)
+	again := put("u", "", "a", 1)
 	r.put(t, g, again)
 	if got := items(t, g, "u"); got != "a" {
 		t.Errorf("u has %q", got)
@@ -170,7 +170,7 @@ func TestNewSchemaMovesCells(t *testing.T) {
 func TestNumbersComeWithTheirOffset(t *testing.T) {
 	r := newRig(t)
 	g := r.open(t)
-	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), event("u", "", "a", 1))
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), put("u", "", "a", 1))
 	o := r.importOp(t, dataset.Interactions, interactionsText, true, []string{"v", "b", "1", "t", "", ""})
 	change, err := g.part(t.Context(), o.change.Part, 3)
 	if err != nil {
@@ -203,7 +203,7 @@ func TestManyEventTypesShareTheLastNumber(t *testing.T) {
 func TestReadersWhileFollowing(t *testing.T) {
 	r := newRig(t)
 	g := r.open(t)
-	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), event("u", "", "a", 1000))
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), put("u", "", "a", 1000))
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for range 2 {
@@ -224,10 +224,10 @@ func TestReadersWhileFollowing(t *testing.T) {
 		})
 	}
 	for i := range 100 {
-		ops := []*operation{event("u", "", fmt.Sprint("i", i%7), int64(1000+(i*37)%100)), event("", "s", "z", int64(i))}
+		ops := []*operation{put("u", "", fmt.Sprint("i", i%7), int64(1000+(i*37)%100)), put("", "s", "z", int64(i))}
 		switch {
 		case i%50 == 10:
-			ops = append(ops, event("u", "s", "y", int64(i)))
+			ops = append(ops, put("u", "s", "y", int64(i)))
 		case i%50 == 20:
 			ops = append(ops, r.importOp(t, dataset.Interactions, interactionsText, true, []string{"u", "b", "1010", "t", "", ""}, []string{"w", "b", "5", "t", "", ""}))
 		}
@@ -251,13 +251,13 @@ func TestWait(t *testing.T) {
 	enough := errors.New("enough")
 	waiting := make(chan error)
 	go func() { waiting <- g.Wait(ctx, 2) }()
-	r.put(t, g, event("u", "", "a", 1))
+	r.put(t, g, put("u", "", "a", 1))
 	cancel(enough)
 	if err := <-waiting; !errors.Is(err, enough) {
 		t.Errorf("waited for an offset that is not there: %v", err)
 	}
 	go func() { waiting <- g.Wait(t.Context(), 2) }()
-	r.put(t, g, event("u", "", "a", 2))
+	r.put(t, g, put("u", "", "a", 2))
 	if err := <-waiting; err != nil {
 		t.Error(err)
 	}
@@ -316,7 +316,7 @@ func TestDamagedRecord(t *testing.T) {
 func TestDropAndClose(t *testing.T) {
 	r := newRig(t)
 	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs})
-	r.append(t, event("u", "", "a", 1))
+	r.append(t, put("u", "", "a", 1))
 	first, err := h.Group(t.Context(), "g")
 	if err != nil {
 		t.Fatal(err)

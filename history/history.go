@@ -18,6 +18,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -30,6 +31,8 @@ import (
 type Options struct {
 	Logs  func(group string) eventlog.Log // the log of a group, by the group's catalog ID
 	Blobs blob.Store                      // parts
+
+	tailLeast int // of each group; tailLeast
 }
 
 // History follows the logs of all groups. All methods may be called concurrently.
@@ -106,6 +109,7 @@ func (h *History) load(id string) *loading {
 	ctx, cancel := context.WithCancel(h.ctx)
 	l := &loading{done: make(chan struct{}), drop: cancel}
 	g := newGroup(h.opt.Blobs, h.opt.Logs(id))
+	g.tailLeast = cmp.Or(h.opt.tailLeast, tailLeast)
 	h.wg.Add(1)
 	go func() {
 		defer h.wg.Done()

@@ -72,10 +72,9 @@ func (g *Group) numbersOf(ctx context.Context, c *dataset.PartCommitted) (change
 	}
 	m := &g.mu
 	n := &numbering{newOverlay(m.users), newOverlay(m.items), newOverlay(m.types)}
-	var users []dataset.Index
 	switch c.Type {
 	case dataset.Interactions:
-		users = n.users.all(p.UserIDs)
+		n.users.all(p.UserIDs)
 		n.items.all(p.ItemIDs)
 		for _, t := range p.EventTypes {
 			n.eventType(t)
@@ -88,12 +87,5 @@ func (g *Group) numbersOf(ctx context.Context, c *dataset.PartCommitted) (change
 	case dataset.Users:
 		n.users.all(p.IDs)
 	}
-	return func() {
-		for _, o := range []*overlay{n.users, n.items, n.types} {
-			o.commit()
-		}
-		for _, u := range users { // a session id that is a user id after all
-			delete(m.visitors, u)
-		}
-	}, nil
+	return func() { g.commit(c.Type, n, p) }, nil
 }

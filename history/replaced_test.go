@@ -76,7 +76,7 @@ func TestErasedParts(t *testing.T) {
 		for _, erased := range []bool{false, true} {
 			r := newRig(t)
 			g := r.open(t)
-			r.put(t, g, schemaOp(dataset.Interactions, interactionsText), schemaOp(dataset.Users, usersText), event("", "s1", "i7", 3))
+			r.put(t, g, schemaOp(dataset.Interactions, interactionsText), schemaOp(dataset.Users, usersText), put("", "s1", "i7", 3))
 			one := r.importOp(t, kind, text, true, rows...)
 			two := r.importOp(t, kind, text, false, rows[1])
 			three := r.importOp(t, kind, text, true, rows[0])
@@ -84,7 +84,7 @@ func TestErasedParts(t *testing.T) {
 				erase(t, r, one, text)
 				erase(t, r, two, text)
 			}
-			r.put(t, g, one, event("u9", "s1", "i8", 9), two, three) // followed
+			r.put(t, g, one, put("u9", "s1", "i8", 9), two, three) // followed
 			for name, h := range map[string]*Group{"followed": g, "loaded": r.open(t)} {
 				got := file(t, frozen(t, h))
 				if want == nil {

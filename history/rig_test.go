@@ -40,6 +40,8 @@ type rig struct {
 	logs  *eventlog.Logs
 	blobs *blob.Dir
 	parts int
+
+	tailLeast int
 }
 
 func newRig(t testing.TB) *rig {
@@ -63,7 +65,7 @@ func newRig(t testing.TB) *rig {
 // open gives the group, of a History of its own.
 func (r *rig) open(t testing.TB) *Group {
 	t.Helper()
-	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs})
+	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs, tailLeast: r.tailLeast})
 	t.Cleanup(func() { _ = h.Close() })
 	g, err := h.Group(t.Context(), "g")
 	if err != nil {
@@ -217,6 +219,9 @@ func (x *random) operation() *operation {
 	}
 	if x.IntN(4) == 0 {
 		e.EventID = x.id("e", 10)
+	}
+	if x.IntN(2) == 0 {
+		e.Properties = dataset.Row{{}, {}, {}, {}, {}, {Kind: dataset.String, Str: x.id("d", 2)}}
 	}
 	if x.IntN(2) == 0 {
 		v := float64(x.IntN(2))

@@ -18,23 +18,24 @@ type twin struct {
 	bulk                [][]bulkRow     // the parts since the last one that replaced
 	live                []liveEvent     // in order of arrival; those of a joined session behind the user's own
 	sessions            map[string]int  // → user
-	visitors            map[int]bool    // users that are sessions
+	named               map[int]bool    // users that are no sessions
 	eventIDs            map[string]bool // seen
 	tables              map[dataset.Type]map[int][]twinRecord
 	seq                 int
 }
 
 type bulkRow struct {
-	user, item int
-	kind       int
-	time       int64
-	value      float32
-	cells      string
+	user, item  int
+	kind        int
+	time        int64
+	value       float32
+	rest, cells string
 }
 
 type liveEvent struct {
 	user  int
 	event dataset.Event
+	rest  string // what else it says
 }
 
 type twinRecord struct {
@@ -44,7 +45,7 @@ type twinRecord struct {
 }
 
 func newTwin() *twin {
-	return &twin{schemas: map[dataset.Type]*dataset.Schema{}, sessions: map[string]int{}, visitors: map[int]bool{}, eventIDs: map[string]bool{},
+	return &twin{schemas: map[dataset.Type]*dataset.Schema{}, sessions: map[string]int{}, named: map[int]bool{}, eventIDs: map[string]bool{},
 		tables: map[dataset.Type]map[int][]twinRecord{dataset.Items: {}, dataset.Users: {}}}
 }
 
@@ -68,7 +69,7 @@ func (w *twin) apply(o *operation) {
 		w.put(dataset.Items, number(&w.items, c.Item.ID), c.Item.Row, false)
 	case c.User != nil:
 		u := number(&w.users, c.User.ID)
-		delete(w.visitors, u)
+		w.named[u] = true
 		w.put(dataset.Users, u, c.User.Row, false)
 	case c.Part != nil:
 		w.part(o)
@@ -80,7 +81,6 @@ func (w *twin) apply(o *operation) {
 		}
 		w.bulk, w.live = nil, nil
 		clear(w.sessions)
-		clear(w.visitors)
 		clear(w.eventIDs)
 	case c.Schema != nil:
 		s, err := dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
@@ -109,7 +109,11 @@ func (w *twin) interaction(x *dataset.Interaction) {
 	if x.Value != nil {
 		e.Value = float32(*x.Value)
 	}
-	w.live = append(w.live, liveEvent{u, e})
+	rest := ""
+	if len(x.Properties) > 5 && w.schemas[dataset.Interactions] != nil {
+		rest = x.Properties[5].Str
+	}
+	w.live = append(w.live, liveEvent{u, e, rest})
 }
 
 func (w *twin) owner(x *dataset.Interaction) int {
@@ -117,24 +121,19 @@ func (w *twin) owner(x *dataset.Interaction) int {
 		if u, ok := w.sessions[x.Session]; ok {
 			return u
 		}
-		known := slices.Contains(w.users, x.Session)
-		u := number(&w.users, x.Session)
-		if !known {
-			w.visitors[u] = true
-		}
-		return u
+		return number(&w.users, x.Session)
 	}
 	u := number(&w.users, x.User)
-	delete(w.visitors, u)
+	w.named[u] = true
 	if x.Session == "" || x.Session == x.User {
 		return u
 	}
 	w.sessions[x.Session] = u
-	if s := slices.Index(w.users, x.Session); s >= 0 && w.visitors[s] {
+	if s := slices.Index(w.users, x.Session); s >= 0 && s != u && !w.named[s] {
 		var own, moved []liveEvent
 		for _, l := range w.live {
 			if l.user == s {
-				moved = append(moved, liveEvent{u, l.event})
+				moved = append(moved, liveEvent{u, l.event, l.rest})
 			} else {
 				own = append(own, l)
 			}
@@ -151,6 +150,11 @@ func (w *twin) part(o *operation) {
 		list := &w.items
 		if c.Type == dataset.Users {
 			list = &w.users
+			for _, row := range o.rows {
+				if !slices.Contains(w.users, row[0].Str) {
+					w.named[number(list, row[0].Str)] = true
+				}
+			}
 		}
 		if c.Replace {
 			for i := range t {
@@ -166,38 +170,34 @@ func (w *twin) part(o *operation) {
 		w.bulk = nil
 	}
 	for _, row := range o.rows {
-		number(&w.users, row[0].Str)
+		w.named[number(&w.users, row[0].Str)] = true
 	}
 	for _, row := range o.rows {
 		number(&w.items, row[1].Str)
 	}
 	var part []bulkRow
 	for _, row := range o.rows {
-		b := bulkRow{number(&w.users, row[0].Str), number(&w.items, row[1].Str), number(&w.types, row[3].Str), row[2].Int, float32(math.NaN()), fmt.Sprint(row)}
+		b := bulkRow{number(&w.users, row[0].Str), number(&w.items, row[1].Str), number(&w.types, row[3].Str), row[2].Int, float32(math.NaN()), row[5].Str, fmt.Sprint(row)}
 		if row[4].Kind != "" {
 			b.value = float32(row[4].Num)
 		}
 		part = append(part, b)
 	}
 	w.bulk = append(w.bulk, part)
-	for u := range w.visitors {
-		if len(w.bulkOf(u)) > 0 {
-			delete(w.visitors, u)
-		}
-	}
 }
 
-func find(l []dataset.Event, e dataset.Event) bool {
-	return slices.ContainsFunc(l, func(x dataset.Event) bool {
-		return x.Time == e.Time && x.Item == e.Item && x.Type == e.Type && math.Float32bits(x.Value) == math.Float32bits(e.Value)
+func find(l []liveEvent, e liveEvent) bool {
+	return slices.ContainsFunc(l, func(x liveEvent) bool {
+		return x.event.Time == e.event.Time && x.event.Item == e.event.Item && x.event.Type == e.event.Type &&
+			math.Float32bits(x.event.Value) == math.Float32bits(e.event.Value) && x.rest == e.rest
 	})
 }
 
-func (w *twin) bulkOf(u int) (out []dataset.Event) {
+func (w *twin) bulkOf(u int) (out []liveEvent) {
 	for _, part := range w.bulk {
 		before, seen := out, map[string]bool{}
 		for _, b := range part {
-			e := dataset.Event{Time: b.time, Item: dataset.Index(b.item), Type: uint16(b.kind), Value: b.value}
+			e := liveEvent{u, dataset.Event{Time: b.time, Item: dataset.Index(b.item), Type: uint16(b.kind), Value: b.value}, b.rest}
 			if b.user == u && !seen[b.cells] && !find(before, e) {
 				out = append(slices.Clip(out), e)
 			}
@@ -206,28 +206,31 @@ func (w *twin) bulkOf(u int) (out []dataset.Event) {
 			}
 		}
 	}
-	byTime(out)
 	return out
 }
 
-func byTime(l []dataset.Event) {
-	slices.SortStableFunc(l, func(a, b dataset.Event) int { return cmp.Compare(a.Time, b.Time) })
-}
-
-func (w *twin) events(u int) []dataset.Event {
+func (w *twin) events(u int) (events []dataset.Event) {
 	out := w.bulkOf(u)
+	byTime(out)
 	for _, l := range w.live {
-		if l.user == u && !find(out, l.event) {
-			out = append(out, l.event)
+		if l.user == u && !find(out, l) {
+			out = append(out, l)
 		}
 	}
 	byTime(out)
-	return out
+	for _, l := range out {
+		events = append(events, l.event)
+	}
+	return events
+}
+
+func byTime(l []liveEvent) {
+	slices.SortStableFunc(l, func(a, b liveEvent) int { return cmp.Compare(a.event.Time, b.event.Time) })
 }
 
 func (w *twin) user(id string) dataset.Index {
 	u := slices.Index(w.users, id)
-	if joined, ok := w.sessions[id]; ok && (u < 0 || w.visitors[u]) {
+	if joined, ok := w.sessions[id]; ok && (u < 0 || !w.named[u]) {
 		u = joined
 	}
 	return dataset.Index(u)
