@@ -63,7 +63,9 @@ func (id *Identity) Register(q *wire.Query) {
 		"CreateRole": id.createRole, "GetRole": id.getRole, "ListRoles": id.listRoles, "DeleteRole": id.deleteRole,
 		"AttachRolePolicy": id.attachRolePolicy, "DetachRolePolicy": id.detachRolePolicy, "ListAttachedRolePolicies": id.listAttachedRolePolicies,
 		"PutRolePolicy": id.putRolePolicy, "GetRolePolicy": id.getRolePolicy, "DeleteRolePolicy": id.deleteRolePolicy, "ListRolePolicies": id.listRolePolicies,
-		"CreatePolicy": id.createPolicy, "GetPolicy": id.getPolicy, "DeletePolicy": id.deletePolicy,
+		"UpdateAssumeRolePolicy": id.updateAssumeRolePolicy, "ListInstanceProfilesForRole": id.listInstanceProfilesForRole,
+		"CreatePolicy": id.createPolicy, "GetPolicy": id.getPolicy, "ListPolicies": id.listPolicies, "DeletePolicy": id.deletePolicy,
+		"GetPolicyVersion": id.getPolicyVersion, "ListPolicyVersions": id.listPolicyVersions,
 	} {
 		locked[name] = func(ctx context.Context, form url.Values) (any, error) {
 			id.mu.Lock()
@@ -94,6 +96,14 @@ func exists(format string, args ...any) error {
 func inUse(format string, args ...any) error {
 	return &wire.Fault{Code: "DeleteConflict", Message: fmt.Sprintf(format, args...), Status: 409}
 }
+
+// members is a list as the query protocol writes it. An empty one is an empty
+// element: clients take a missing one for no list at all.
+type members[T any] struct {
+	Member []T `xml:"member"`
+}
+
+func (m *members[T]) add(v T) { m.Member = append(m.Member, v) }
 
 var (
 	names = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)

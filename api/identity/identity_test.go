@@ -44,6 +44,7 @@ func TestRoles(t *testing.T) {
 		action, parameters string
 		want               []string
 	}{
+		{"ListRoles", "", []string{"200", "<Roles></Roles>"}},
 		{"GetRole", "RoleName=p", []string{"404", "NoSuchEntity", "The role with name p cannot be found."}},
 		{"CreateRole", "RoleName=p&AssumeRolePolicyDocument=TRUST&Description=d", []string{"200", "<Arn>arn:aws:iam::123456789012:role/p</Arn>", "<CreateDate>2023-11-14T22:13:20Z</CreateDate>", url.PathEscape(trust), "<RoleId>AROA"}},
 		{"CreateRole", "RoleName=P&AssumeRolePolicyDocument=TRUST", []string{"409", "EntityAlreadyExists", "Role with name p already exists."}},
@@ -66,6 +67,20 @@ func TestRoles(t *testing.T) {
 		{"GetPolicy", "PolicyArn=" + read, []string{"200", "<PolicyName>AmazonS3ReadOnlyAccess</PolicyName>", "<Path>/</Path>", "<AttachmentCount>1</AttachmentCount>"}},
 		{"GetPolicy", "PolicyArn=arn:aws:iam::aws:policy/service-role/X", []string{"200", "<PolicyName>X</PolicyName>", "<Path>/service-role/</Path>"}},
 		{"ListAttachedRolePolicies", "RoleName=p", []string{"200", "<PolicyName>AmazonS3ReadOnlyAccess</PolicyName><PolicyArn>" + read, "<PolicyName>s3</PolicyName><PolicyArn>" + own}},
+		{"ListPolicies", "", []string{"200", own, read, "<AttachmentCount>1</AttachmentCount>"}},
+		{"ListPolicies", "Scope=Local", []string{"200", "<Policies><member><PolicyName>s3</PolicyName>", "</member></Policies>"}},
+		{"ListPolicies", "Scope=AWS", []string{"200", "<Policies><member><PolicyName>AmazonS3ReadOnlyAccess</PolicyName>", "</member></Policies>"}},
+		{"ListPolicies", "PathPrefix=/team/", []string{"200", "<Policies><member><PolicyName>s3</PolicyName>", "</member></Policies>"}},
+		{"ListPolicies", "Scope=Mine", []string{"400", "ValidationError"}},
+		{"GetPolicyVersion", "VersionId=v1&PolicyArn=" + own, []string{"200", "<IsDefaultVersion>true</IsDefaultVersion>", url.PathEscape(trust)}},
+		{"GetPolicyVersion", "VersionId=v2&PolicyArn=" + own, []string{"404", "NoSuchEntity"}},
+		{"ListPolicyVersions", "PolicyArn=" + own, []string{"200", "<Versions><member><VersionId>v1</VersionId>"}},
+		{"ListPolicyVersions", "PolicyArn=" + read, []string{"200", "<VersionId>v1</VersionId>"}},
+		{"ListInstanceProfilesForRole", "RoleName=p", []string{"200", "<InstanceProfiles></InstanceProfiles>"}},
+		{"ListInstanceProfilesForRole", "RoleName=none", []string{"404", "NoSuchEntity"}},
+		{"UpdateAssumeRolePolicy", "RoleName=q&PolicyDocument=%7B%7D", []string{"200"}},
+		{"GetRole", "RoleName=q", []string{"200", url.PathEscape("{}")}},
+		{"UpdateAssumeRolePolicy", "RoleName=q&PolicyDocument=no", []string{"400", "MalformedPolicyDocument"}},
 		{"PutRolePolicy", "RoleName=p&PolicyName=inline&PolicyDocument=TRUST", []string{"200"}},
 		{"GetRolePolicy", "RoleName=p&PolicyName=inline", []string{"200", url.PathEscape(trust)}},
 		{"ListRolePolicies", "RoleName=p", []string{"200", "<member>inline</member>"}},
@@ -79,7 +94,11 @@ func TestRoles(t *testing.T) {
 		{"DeleteRole", "RoleName=p", []string{"409", "delete policies first"}},
 		{"DeleteRolePolicy", "RoleName=p&PolicyName=inline", []string{"200"}},
 		{"DeleteRolePolicy", "RoleName=p&PolicyName=inline", []string{"404", "NoSuchEntity"}},
+		{"ListPolicies", "OnlyAttached=true", []string{"200", "<Policies></Policies>"}},
 		{"DeletePolicy", "PolicyArn=" + own, []string{"200"}},
+		{"ListPolicies", "", []string{"200", "<Policies></Policies>"}},
+		{"ListAttachedRolePolicies", "RoleName=q", []string{"200", "<AttachedPolicies></AttachedPolicies>"}},
+		{"ListRolePolicies", "RoleName=q", []string{"200", "<PolicyNames></PolicyNames>"}},
 		{"GetPolicy", "PolicyArn=" + own, []string{"404", "NoSuchEntity"}},
 		{"DeleteRole", "RoleName=p", []string{"200"}},
 		{"DeleteRole", "RoleName=p", []string{"404", "NoSuchEntity"}},
@@ -132,7 +151,7 @@ func TestBrokenRecords(t *testing.T) {
 	q := service(Options{Records: broken{}})
 	for action, parameters := range map[string]string{
 		"CreateRole": "RoleName=p&AssumeRolePolicyDocument=TRUST", "GetRole": "RoleName=p", "ListRoles": "", "CreatePolicy": "PolicyName=p&PolicyDocument=TRUST",
-		"GetPolicy": "PolicyArn=arn:aws:iam::000000000000:policy/p",
+		"GetPolicy": "PolicyArn=arn:aws:iam::000000000000:policy/p", "ListPolicies": "", "ListInstanceProfilesForRole": "RoleName=p", "UpdateAssumeRolePolicy": "RoleName=p&PolicyDocument=TRUST",
 	} {
 		if got := ask(q, action, parameters, wire.Principal{}); !strings.HasPrefix(got, "500") || strings.Contains(got, "fire") {
 			t.Errorf("%s: %s", action, got)

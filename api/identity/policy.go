@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -51,35 +50,29 @@ func (id *Identity) createPolicy(ctx context.Context, form url.Values) (any, err
 	if err := id.save(ctx, policyKey(n), &p); err != nil {
 		return nil, err
 	}
-	return id.shownPolicy(ctx, &p)
+	return onePolicy{id.shownPolicy(&p, nil)}, nil
 }
 
-func (id *Identity) shownPolicy(ctx context.Context, p *policy) (any, error) {
-	n, err := id.attachments(ctx, id.policyARN(p))
-	if err != nil {
-		return nil, err
-	}
-	return onePolicy{shownPolicy{p.Name, p.ID, id.policyARN(p), p.Path, "v1", n, true, p.Created, p.Created, p.Description}}, nil
+func (id *Identity) shownPolicy(p *policy, counts map[string]int) shownPolicy {
+	arn := id.policyARN(p)
+	return shownPolicy{p.Name, p.ID, arn, p.Path, onlyVersion, counts[arn], true, p.Created, p.Created, p.Description}
 }
 
-// attachments counts the roles that a policy is attached to.
-func (id *Identity) attachments(ctx context.Context, arn string) (int, error) {
-	texts, err := id.opt.Records.List(ctx, "role/")
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, text := range texts {
-		var r role
-		if err := json.Unmarshal(text, &r); err != nil {
-			return 0, fmt.Errorf("read roles: %w", err)
-		}
-		if slices.Contains(r.Attached, arn) {
-			n++
-		}
-	}
-	return n, nil
+// onlyVersion is the one that every policy has.
+const onlyVersion = "v1"
+
+// awsCreated is when AWS's own policies were made.
+const awsCreated = "2015-02-06T18:40:00Z"
+
+// awsPolicy shows one of AWS's own: as much as its ARN tells.
+func awsPolicy(arn string, counts map[string]int) shownPolicy {
+	_, n, _ := strings.Cut(arn, ":policy/")
+	at := strings.LastIndexByte(n, '/') + 1
+	return shownPolicy{n[at:], unique("ANPA", arn), arn, "/" + n[:at], onlyVersion, counts[arn], true, awsCreated, awsCreated, ""}
 }
+
+// ofAWS says whether a policy is one of AWS's own.
+func ofAWS(arn string) bool { return strings.Contains(arn, ":iam::aws:") }
 
 var policyARNs = regexp.MustCompile(`^arn:[a-z-]+:iam::(aws|\d{12}):policy/(?:[\x21-\x7e]*/)?([\w+=,.@-]{1,128})$`)
 
@@ -109,16 +102,14 @@ func (id *Identity) getPolicy(ctx context.Context, form url.Values) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	if p == nil { // AWS's own: as much as its ARN tells
-		_, n, _ := strings.Cut(arn, ":policy/")
-		p = &policy{Name: n[strings.LastIndexByte(n, '/')+1:], Path: "/" + n[:strings.LastIndexByte(n, '/')+1], ID: unique("ANPA", arn), Created: "2015-02-06T18:40:00Z"}
-		count, err := id.attachments(ctx, arn)
-		if err != nil {
-			return nil, err
-		}
-		return onePolicy{shownPolicy{p.Name, p.ID, arn, p.Path, "v1", count, true, p.Created, p.Created, ""}}, nil
+	counts, err := id.attached(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return id.shownPolicy(ctx, p)
+	if p == nil {
+		return onePolicy{awsPolicy(arn, counts)}, nil
+	}
+	return onePolicy{id.shownPolicy(p, counts)}, nil
 }
 
 func (id *Identity) deletePolicy(ctx context.Context, form url.Values) (any, error) {
@@ -129,9 +120,11 @@ func (id *Identity) deletePolicy(ctx context.Context, form url.Values) (any, err
 	if p == nil {
 		return nil, invalid("%s belongs to AWS and cannot be deleted.", arn)
 	}
-	if n, err := id.attachments(ctx, arn); err != nil {
+	counts, err := id.attached(ctx)
+	if err != nil {
 		return nil, err
-	} else if n > 0 {
+	}
+	if counts[arn] > 0 {
 		return nil, inUse("Cannot delete a policy attached to entities.")
 	}
 	return nil, id.opt.Records.Delete(ctx, policyKey(p.Name))
@@ -165,7 +158,7 @@ func (id *Identity) detachRolePolicy(ctx context.Context, form url.Values) (any,
 }
 
 type attachedPolicies struct {
-	AttachedPolicies []attachedPolicy `xml:"AttachedPolicies>member"`
+	AttachedPolicies members[attachedPolicy]
 	IsTruncated      bool
 }
 
@@ -178,7 +171,7 @@ func (id *Identity) listAttachedRolePolicies(ctx context.Context, form url.Value
 	}
 	var out attachedPolicies
 	for _, arn := range r.Attached {
-		out.AttachedPolicies = append(out.AttachedPolicies, attachedPolicy{arn[strings.LastIndexByte(arn, '/')+1:], arn})
+		out.AttachedPolicies.add(attachedPolicy{arn[strings.LastIndexByte(arn, '/')+1:], arn})
 	}
 	return out, nil
 }

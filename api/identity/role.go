@@ -86,8 +86,19 @@ func (id *Identity) getRole(ctx context.Context, form url.Values) (any, error) {
 	return oneRole{id.shown(r)}, nil
 }
 
+func (id *Identity) updateAssumeRolePolicy(ctx context.Context, form url.Values) (any, error) {
+	r, err := id.role(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	if r.Trust, err = document(form, "PolicyDocument"); err != nil {
+		return nil, err
+	}
+	return nil, id.save(ctx, roleKey(r.Name), r)
+}
+
 type roleList struct {
-	Roles       []shownRole `xml:"Roles>member"`
+	Roles       members[shownRole]
 	IsTruncated bool
 }
 
@@ -103,7 +114,7 @@ func (id *Identity) listRoles(ctx context.Context, form url.Values) (any, error)
 			return nil, fmt.Errorf("read roles: %w", err)
 		}
 		if strings.HasPrefix(r.Path, form.Get("PathPrefix")) {
-			out.Roles = append(out.Roles, id.shown(&r))
+			out.Roles.add(id.shown(&r))
 		}
 	}
 	return out, nil
@@ -179,7 +190,7 @@ func (id *Identity) deleteRolePolicy(ctx context.Context, form url.Values) (any,
 }
 
 type policyNames struct {
-	PolicyNames []string `xml:"PolicyNames>member"`
+	PolicyNames members[string]
 	IsTruncated bool
 }
 
@@ -188,5 +199,9 @@ func (id *Identity) listRolePolicies(ctx context.Context, form url.Values) (any,
 	if err != nil {
 		return nil, err
 	}
-	return policyNames{PolicyNames: slices.Sorted(maps.Keys(r.Inline))}, nil
+	var out policyNames
+	for _, n := range slices.Sorted(maps.Keys(r.Inline)) {
+		out.PolicyNames.add(n)
+	}
+	return out, nil
 }
