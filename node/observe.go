@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -12,12 +13,34 @@ import (
 	"usher/store"
 )
 
-// observe counts the answers of the APIs by service, operation and status.
+// answered is a kind of answer of the APIs, and answeredSeries what counts it.
+type (
+	answered struct {
+		service, operation string
+		status             int
+		code               string
+	}
+	answeredSeries struct {
+		requests *metrics.Counter
+		seconds  *metrics.Summary
+	}
+)
+
+// observe counts the answers of the APIs by service, operation and status. Names
+// of series are written once: that costs more than counting.
 func observe(set *metrics.Set) func(service, operation string, status int, code string, seconds float64) {
+	var known sync.Map // answered → answeredSeries; operations and codes are ours, so there are few
 	return func(service, operation string, status int, code string, seconds float64) {
-		labels := fmt.Sprintf(`{service=%q,operation=%q,status=%q,error=%q}`, service, operation, strconv.Itoa(status), code)
-		set.GetOrCreateCounter("usher_requests_total" + labels).Inc()
-		set.GetOrCreateSummary(fmt.Sprintf(`usher_request_seconds{service=%q,operation=%q}`, service, operation)).Update(seconds)
+		a := answered{service, operation, status, code}
+		v, ok := known.Load(a)
+		if !ok {
+			v, _ = known.LoadOrStore(a, answeredSeries{
+				set.GetOrCreateCounter(fmt.Sprintf(`usher_requests_total{service=%q,operation=%q,status=%q,error=%q}`, service, operation, strconv.Itoa(status), code)),
+				set.GetOrCreateSummary(fmt.Sprintf(`usher_request_seconds{service=%q,operation=%q}`, service, operation)),
+			})
+		}
+		v.(answeredSeries).requests.Inc()
+		v.(answeredSeries).seconds.Update(seconds)
 	}
 }
 

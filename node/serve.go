@@ -92,8 +92,8 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	control := http.NewResponseController(w)
-	call := s.query.Serves(r) || s.mux.Serves(r) || s.extensions.Serves(r)
-	if call { // its body is small: it comes soon or not at all
+	call := s.mux.Serves(r) || s.query.Serves(r) || s.extensions.Serves(r) // the cheapest look first
+	if call {                                                              // its body is small: it comes soon or not at all
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		r = r.WithContext(ctx)
@@ -116,12 +116,12 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = wire.WithExtensionHeaders(r.WithContext(wire.WithPrincipal(r.Context(), who)))
 	switch {
+	case s.mux.Serves(r):
+		s.mux.ServeHTTP(w, r)
 	case s.extensions.Serves(r):
 		s.extensions.ServeHTTP(w, r)
 	case s.query.Serves(r):
 		s.query.ServeHTTP(w, r)
-	case s.mux.Serves(r):
-		s.mux.ServeHTTP(w, r)
 	default:
 		s.buckets.ServeHTTP(w, r)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -26,12 +27,15 @@ type Options struct {
 }
 
 // API implements the service. All methods may be called concurrently.
-type API struct{ opt Options }
+type API struct {
+	opt    Options
+	series sync.Map // counted → *series
+}
 
 var _ wire.API = (*API)(nil)
 
 // New gives the API.
-func New(opt Options) *API { return &API{opt} }
+func New(opt Options) *API { return &API{opt: opt} }
 
 // GetRecommendations gives the best items for a user, or those related to an item.
 func (a *API) GetRecommendations(ctx context.Context, in *wire.GetRecommendationsInput) (*wire.GetRecommendationsOutput, error) {
@@ -228,32 +232,6 @@ func fault(arn string, err error) error {
 // recommender says whether an ARN that was understood is of a recommender.
 func recommender(arn string) bool {
 	return strings.Contains(arn, ":"+string(catalog.KindRecommender)+"/")
-}
-
-// observe counts a call under CloudWatch's names, with the campaign or
-// recommender as label.
-// Campaigns that do not exist are counted together, so that a caller cannot
-// fill the server's memory.
-func (a *API) observe(call, requests, campaign string, began time.Time, err error) {
-	var inv *serving.Invalid
-	var noFilter *serving.NoFilter
-	var malformed *catalog.ARNError
-	if errors.As(err, &malformed) || errors.Is(err, catalog.ErrNotFound) || campaign == "" {
-		a.opt.Metrics.GetOrCreateCounter(call + "4xxErrors").Inc()
-		return
-	}
-	labels := fmt.Sprintf("{CampaignArn=%q}", campaign)
-	if recommender(campaign) {
-		labels = fmt.Sprintf("{RecommenderArn=%q}", campaign)
-	}
-	a.opt.Metrics.GetOrCreateCounter(requests + labels).Inc()
-	switch {
-	case errors.As(err, &inv), errors.As(err, &noFilter):
-		a.opt.Metrics.GetOrCreateCounter(call + "4xxErrors" + labels).Inc()
-	case err != nil:
-		a.opt.Metrics.GetOrCreateCounter(call + "5xxErrors" + labels).Inc()
-	}
-	a.opt.Metrics.GetOrCreateSummary(call + "Latency" + labels).Update(float64(a.opt.Now().Sub(began).Microseconds()) / 1000)
 }
 
 func text(s *string) string {
