@@ -16,6 +16,9 @@ type lookup struct {
 	summed bool        // peak and sum are wanted
 	top    top
 
+	bytes kernel.ByteQuery // query, for the quantised vectors
+	slack float32          // what a score of those can be off by; 0: it is exact
+
 	peak   float32 // the highest score of all items, whatever allow says
 	expSum float64 // of exp(score-peak)
 
@@ -25,30 +28,45 @@ type lookup struct {
 const (
 	tileRows     = 512 // rows whose vectors stay in the second cache
 	scanTogether = 16  // questions of one pass at most
+	// quantisedFrom is the size of a table, in floats, from which passes go over
+	// its vectors in eight bits: smaller ones stay in a processor's own cache.
+	quantisedFrom = 1 << 19
 )
 
 // scanner answers questions by passes over the item table. Questions that come
 // while all processors are busy wait and share the next pass, so that each
 // vector is fetched from memory once for all of them. An answer does not depend
 // on who shares its pass: tiles are cut by the data.
+//
+// A pass over a large table reads vectors in eight bits. Their products are off by
+// no more than a slack that is known, so what cannot be among the best is left
+// there, and of all else the exact product is taken: the rows found are those that
+// a pass over floats finds.
 type scanner struct {
-	items   []uint32
-	vectors []float32 // (items,d)
-	dim     int
+	items     []uint32
+	vectors   []float32         // (items,d)
+	quantised *kernel.Quantised // the same; nil: it is a small table
+	dim       int
 
 	running chan struct{} // a place for each processor
 	mu      struct {
 		sync.Mutex
 		waiting []*lookup
 	}
-	scores sync.Pool // *[]float32 of a tile
+	tiles sync.Pool // of *tile
+}
+
+// tile is the memory of a pass.
+type tile struct {
+	scores  [scanTogether * tileRows]float32
+	queries [scanTogether]kernel.ByteQuery
 }
 
 func newScanner(items []uint32, vectors []float32, dim int) *scanner {
 	s := &scanner{items: items, vectors: vectors, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
-	s.scores.New = func() any {
-		b := make([]float32, tileRows)
-		return &b
+	s.tiles.New = func() any { return new(tile) }
+	if len(vectors) >= quantisedFrom {
+		s.quantised = kernel.Quantise(vectors, len(items), dim)
 	}
 	return s
 }
@@ -62,6 +80,7 @@ func (s *scanner) answer(q *lookup) {
 	s.mu.Lock()
 	s.mu.waiting = append(s.mu.waiting, q)
 	s.mu.Unlock()
+	runtime.Gosched() // those who come at the same time get into the same pass
 	for {
 		select {
 		case <-q.done:
@@ -78,50 +97,63 @@ func (s *scanner) answer(q *lookup) {
 	}
 }
 
-// take gives the questions that have waited longest.
+// take gives the questions that have waited longest: a processor's part of what
+// is waiting, so that none is idle while another has many.
 func (s *scanner) take(into []*lookup) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := copy(into, s.mu.waiting)
+	part := (len(s.mu.waiting) + cap(s.running) - 1) / cap(s.running)
+	n := copy(into[:min(part, len(into))], s.mu.waiting)
 	left := copy(s.mu.waiting, s.mu.waiting[n:])
 	clear(s.mu.waiting[left:])
 	s.mu.waiting = s.mu.waiting[:left]
 	return n
 }
 
-// pass goes over all items once. A question is multiplied with a tile by itself,
-// not all of them as a matrix, so that its sums are the same to the bit with
-// whomever it shares the pass; what is shared is the way of a tile from memory.
+// pass goes over all items once.
 func (s *scanner) pass(qs []*lookup) {
-	buf := s.scores.Get().(*[]float32)
-	defer s.scores.Put(buf)
-	for _, q := range qs {
-		q.peak, q.expSum = lowest, 0
+	t := s.tiles.Get().(*tile)
+	defer s.tiles.Put(t)
+	for i, q := range qs {
+		q.peak, q.expSum, q.slack = lowest, 0, 0
+		if s.quantised != nil {
+			q.bytes.Set(s.quantised, q.query)
+			q.slack = s.quantised.Slack(&q.bytes)
+			t.queries[i] = q.bytes
+		}
 	}
 	for from := 0; from < len(s.items); from += tileRows {
 		n := min(tileRows, len(s.items)-from)
-		scores, tile := (*buf)[:n], s.vectors[from*s.dim:(from+n)*s.dim]
-		for _, q := range qs {
-			kernel.MatMulNT(scores, n, q.query, s.dim, tile, s.dim, 1, n, s.dim, false)
-			q.take(scores, from, s.items)
+		s.multiply(t, qs, from, n)
+		for i, q := range qs {
+			q.take(t.scores[i*tileRows:i*tileRows+n], from, s)
 		}
+	}
+}
+
+// multiply puts the products of all questions with n rows into the tile. In floats
+// a question is multiplied by itself, not all of them as a matrix, so that its sums
+// are the same to the bit with whomever it shares the pass; what is shared is the
+// way of the rows from memory. Sums of whole numbers are the same anyway.
+func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
+	if s.quantised != nil {
+		s.quantised.Scan(t.scores[:], tileRows, t.queries[:len(qs)], from, from+n)
+		return
+	}
+	rows := s.vectors[from*s.dim : (from+n)*s.dim]
+	for i, q := range qs {
+		kernel.MatMulNT(t.scores[i*tileRows:], n, q.query, s.dim, rows, s.dim, 1, n, s.dim, false)
 	}
 }
 
 // take looks at the network's scores of the rows from from on, and leaves
 // something else in them.
-func (q *lookup) take(scores []float32, from int, items []uint32) {
+func (q *lookup) take(scores []float32, from int, s *scanner) {
 	if q.extra != nil {
 		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
 	}
+	q.choose(scores, from, s)
 	highest := kernel.Max(scores)
-	if highest > q.top.floor {
-		for i, x := range scores {
-			if x > q.top.floor && q.allow.Has(dataset.Index(items[from+i])) {
-				q.top.offer(ranked{x, uint32(from + i)})
-			}
-		}
-	}
 	if !q.summed || highest == lowest {
 		return
 	}
@@ -130,4 +162,24 @@ func (q *lookup) take(scores []float32, from int, items []uint32) {
 		q.peak = highest
 	}
 	q.expSum += float64(kernel.ExpSum(scores, 1, -q.peak))
+}
+
+// choose offers the rows that may be among the best, and makes their scores exact.
+func (q *lookup) choose(scores []float32, from int, s *scanner) {
+	next := func(i int) int { return i + kernel.Find(scores[i:], q.top.floor-q.slack) }
+	for i := next(0); i < len(scores); i = next(i + 1) {
+		row := from + i
+		if !q.allow.Has(dataset.Index(s.items[row])) {
+			continue
+		}
+		if q.slack > 0 {
+			scores[i] = kernel.Dot(q.query, s.vectors[row*s.dim:(row+1)*s.dim])
+			if q.extra != nil {
+				scores[i] += q.extra[row]
+			}
+		}
+		if scores[i] > q.top.floor {
+			q.top.offer(ranked{scores[i], uint32(row)})
+		}
+	}
 }

@@ -1,0 +1,92 @@
+package sequence
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"usher/dataset"
+	"usher/internal/seed"
+	"usher/recipe"
+	"usher/recipe/internal/nn"
+)
+
+// A pass over eight bits finds the rows that one over floats finds. Their
+// probabilities are nearly the same, since the sum under them is of approximations
+// but for the rows found: with the best 256 of all exact, as what is kept of
+// answers has them, within half a hundredth, with fewer within a hundredth.
+func TestQuantisedPassFindsTheSame(t *testing.T) {
+	const items = 40_000
+	m := generated(t, items, 16, true)
+	if m.scanner.quantised == nil {
+		t.Fatal("a table of this size is not quantised")
+	}
+	again := func() *Model {
+		other := newModel(m.net, m.known, m.items, true, nil)
+		other.blend = m.blend
+		return other
+	}
+	floats, kept := again(), again()
+	floats.scanner.quantised = nil
+	kept.Cache(1 << 20)
+	r := rand.New(rand.NewPCG(8, 1))
+	for range 60 {
+		h := make([]dataset.Event, r.IntN(60))
+		for i := range h {
+			h[i] = dataset.Event{Item: dataset.Index(r.IntN(items)), Time: int64(i)}
+		}
+		q, allow, k := &recipe.Query{History: h}, someItems(r, items), []int{1, 25, 300}[r.IntN(3)]
+		want, err := floats.Recommend(context.Background(), q, k, allow, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			m     *Model
+			bound float32
+		}{{m, .01}, {kept, .005}} {
+			got, err := c.m.Recommend(context.Background(), q, k, allow, nil)
+			if err != nil || len(got) != len(want) {
+				t.Fatalf("%d rows (%v), want %d", len(got), err, len(want))
+			}
+			for i, x := range got {
+				if x.Index != want[i].Index || x.Score > (1+c.bound)*want[i].Score || x.Score < (1-c.bound)*want[i].Score {
+					t.Fatalf("%d events, %d of %d allowed, place %d: %v, want %v", len(h), k, allow.Len(), i, x, want[i])
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkCatalogue is answers of 25 items by a network of so many items, its
+// histories encoded, their rankings not kept: one at a time on one processor, and
+// eight at once, as time for each answer.
+func BenchmarkCatalogue(b *testing.B) {
+	for _, c := range []struct{ items, dim int }{{100_000, 64}, {100_000, 128}, {1_000_000, 128}} {
+		shape := nn.Shape{Rows: c.items + 1, Dim: c.dim, Inner: c.dim, Heads: 2, Blocks: 2, Window: 200, Tau: 15}
+		items := make([]uint32, c.items)
+		for i := range items {
+			items[i] = uint32(i)
+		}
+		m := newModel(nn.New(shape, seed.Seed(5)), c.items, items, false, nil)
+		encodings := make([]*encoded, 8)
+		for i := range encodings {
+			encodings[i] = &encoded{query: make([]float32, c.dim)}
+			m.encode(&answer{}, []dataset.Event{{Item: dataset.Index(i)}}, encodings[i])
+		}
+		for _, atOnce := range []int{1, 8} {
+			b.Run(fmt.Sprintf("%d x %d, %d at once", c.items, c.dim, atOnce), func(b *testing.B) {
+				answers := make([]answer, atOnce)
+				for b.Loop() {
+					var wg sync.WaitGroup
+					for i := range answers {
+						wg.Go(func() { m.best(&answers[i], encodings[i], nil, 25, dataset.Set{}) })
+					}
+					wg.Wait()
+				}
+				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*atOnce), "µs/answer")
+			})
+		}
+	}
+}
