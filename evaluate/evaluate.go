@@ -5,7 +5,8 @@
 // their right answers. Every contender – recipes of the table, and plain counters
 // to compare them with – trains and answers the same rounds. A recipe that
 // chooses by itself is trained as a solution version is: once with a validation
-// part of its own training data, once on all of it as chosen. Means over all
+// part of its own training data, once on all of it as chosen (not for the protocol
+// AWS, which measures the first of the two, as GetSolutionMetrics does). Means over all
 // questions come with bootstrap intervals over them.
 //
 // Invariants: no contender sees the answers of its round; all have the same
@@ -131,19 +132,20 @@ func contenders(opt Options) []contender {
 			}
 		}
 		out = append(out, contender{name: spec.Name, spec: spec, params: params,
-			train: func(ctx context.Context, in recipe.Input) (answerer, error) { return trainTwice(ctx, r, in) }})
+			train: func(ctx context.Context, in recipe.Input) (answerer, error) { return train(ctx, r, opt.Protocol, in) }})
 	}
 	return out
 }
 
-// trainTwice trains as a solution version is trained.
-func trainTwice(ctx context.Context, r recipe.Recipe, in recipe.Input) (answerer, error) {
+// train trains as a solution version is trained: AWS measures the model that did
+// the choosing, customers are answered by the one that has seen all.
+func train(ctx context.Context, r recipe.Recipe, p Protocol, in recipe.Input) (answerer, error) {
 	m, err := r.Train(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	chooser, ok := m.(recipe.Chooser)
-	if !ok || chooser.Choices() == nil || len(chooser.Choices().Values) == 0 {
+	if p == AWS || !ok || chooser.Choices() == nil || len(chooser.Choices().Values) == 0 {
 		return m, nil
 	}
 	in.Tuned = chooser.Choices()

@@ -90,7 +90,7 @@ func TestTimeHasNewOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Questions) != 2 || !slices.Equal(r.Questions[0].Parts, []string{newUsers, newItems}) {
+	if len(r.Questions) != 2 || !slices.Equal(r.Questions[0].Parts, []string{noHistory, newItems}) {
 		t.Errorf("questions %+v", r.Questions)
 	}
 	if len(r.Train.Events) != 18 {

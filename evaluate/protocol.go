@@ -30,8 +30,8 @@ const (
 	// for, among all items.
 	AWS Protocol = "aws"
 	// Time cuts at a moment, with a tenth of the events behind it, and asks for
-	// the first item that each user had behind it, also of users and items that
-	// are new there. Items of the history are no candidates.
+	// what each user had there, item by item, with all before it as history: also
+	// of users and items that are new. Items of the history are no candidates.
 	Time Protocol = "time"
 )
 
@@ -158,9 +158,13 @@ func distinct(events []dataset.Event) []dataset.Index {
 
 // The parts of the protocol Time.
 const (
-	newUsers = "new users"
-	newItems = "new items"
+	noHistory = "nothing known of the user"
+	newItems  = "items without an event in training"
 )
+
+// timeMost is how many questions one user asks at most behind the cut: a few users
+// who have much there shall not outweigh all others.
+const timeMost = 50
 
 // byTime cuts at the moment that has nine tenths of the events before it.
 func byTime(data *dataset.Snapshot) Round {
@@ -186,21 +190,22 @@ func byTime(data *dataset.Snapshot) Round {
 	for u := range data.UserIDs {
 		h := data.History(dataset.Index(u))
 		n := before(h)
-		if n == len(h) {
-			continue
+		for i := n; i < min(len(h), n+timeMost); i++ {
+			if !slices.ContainsFunc(h[:i], func(e dataset.Event) bool { return e.Item == h[i].Item }) {
+				r.Questions = append(r.Questions, question(dataset.Index(u), h, i, known))
+			}
 		}
-		r.Questions = append(r.Questions, question(dataset.Index(u), h, n, known))
 	}
 	return r
 }
 
-// question asks for the first item behind place n that the user has not had.
-func question(u dataset.Index, h []dataset.Event, n int, known dataset.Set) Question {
-	q := Question{Case: eval.Case{User: u, Input: h[:n:n], Truth: []dataset.Index{h[n].Item}}, At: h[n].Time}
-	if n == 0 {
-		q.Parts = append(q.Parts, newUsers)
+// question asks for the item at a place of a history.
+func question(u dataset.Index, h []dataset.Event, at int, known dataset.Set) Question {
+	q := Question{Case: eval.Case{User: u, Input: h[:at:at], Truth: []dataset.Index{h[at].Item}}, At: h[at].Time}
+	if at == 0 {
+		q.Parts = append(q.Parts, noHistory)
 	}
-	if !known.Has(h[n].Item) {
+	if !known.Has(h[at].Item) {
 		q.Parts = append(q.Parts, newItems)
 	}
 	return q
@@ -209,7 +214,7 @@ func question(u dataset.Index, h []dataset.Event, n int, known dataset.Set) Ques
 // parts names the parts of the questions that are counted by themselves.
 func (p Protocol) parts() []string {
 	if p == Time {
-		return []string{newUsers, newItems}
+		return []string{noHistory, newItems}
 	}
 	return nil
 }

@@ -18,9 +18,12 @@ import (
 
 // benchmark runs a workload of bench/.
 func benchmark(ctx context.Context, io stdio, args []string) error {
+	if len(args) > 0 && args[0] == "quality" {
+		return benchQuality(ctx, io, args[1:])
+	}
 	fs := flag.NewFlagSet("usher bench", flag.ContinueOnError)
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usher bench [flags] serving\n\nMeasures real-time answers beside a bare HTTP handler, in temporary data folders.\n\n")
+		fmt.Fprintf(fs.Output(), "usher bench [flags] serving | quality -h\n\nMeasures real-time answers beside a bare HTTP handler, in temporary data folders.\n\n")
 		fs.PrintDefaults()
 	}
 	rounds := fs.Int("rounds", 5, "rounds of each state")
