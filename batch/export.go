@@ -205,10 +205,10 @@ func (e exporter) file(ctx context.Context, t *job.Task, x *export, k, n uint64)
 	return out.Commit()
 }
 
-// newest gives, of items or users, where the record is that counts; nil where
+// newest gives, of items, users or actions, where the record is that counts; nil where
 // repeated ids are exported too.
 func (x *export) newest(ctx context.Context, k, n uint64) (map[string]place, error) {
-	if x.content.kind != dataset.Items && x.content.kind != dataset.Users || !x.mode.bulk || !x.mode.put {
+	if x.content.kind.Events() || !x.mode.bulk || !x.mode.put {
 		return nil, nil
 	}
 	newest := map[string]place{}

@@ -84,11 +84,11 @@ func (c *content) load(ctx context.Context, m mode) error {
 			c.schema, c.parts, c.since, live = nil, nil, at, 0
 		case x.Schema != nil && x.Schema.Type == c.kind:
 			c.schema, err = dataset.ParseSchema(x.Schema.Text, x.Schema.Domain)
-		case x.Item != nil && c.kind == dataset.Items, x.User != nil && c.kind == dataset.Users:
+		case c.entity(x) != nil:
 			live++
-		case x.Interaction != nil && c.kind == dataset.Interactions:
+		case c.event(x) != nil:
 			live++
-			if x.Interaction.User == "" {
+			if x.Interaction != nil && x.Interaction.User == "" {
 				anonymous[x.Interaction.Session] = true
 			}
 		}
@@ -115,6 +115,30 @@ func (c *content) load(ctx context.Context, m mode) error {
 	return nil
 }
 
+// entity gives the record that a change puts into the dataset, if it does.
+func (c *content) entity(x *dataset.Change) *dataset.Entity {
+	switch c.kind {
+	case dataset.Items:
+		return x.Item
+	case dataset.Users:
+		return x.User
+	case dataset.Actions:
+		return x.Action
+	}
+	return nil
+}
+
+// event gives the event that a change puts into the dataset, if it does.
+func (c *content) event(x *dataset.Change) *dataset.Interaction {
+	switch c.kind {
+	case dataset.Interactions:
+		return x.Interaction
+	case dataset.ActionInteractions:
+		return x.ActionInteraction
+	}
+	return nil
+}
+
 // records calls f with every record of one share of the dataset, imported ones
 // first: key is its user or item, by whose hash it is in share k of n. row is
 // only good during the call.
@@ -133,19 +157,16 @@ func (c *content) records(ctx context.Context, m mode, k, n uint64, f func(at pl
 	c.owners.begin()
 	return c.each(ctx, c.since, func(at eventlog.Offset, x *dataset.Change) error {
 		key, row := "", dataset.Row(nil)
-		switch {
-		case x.Item != nil && c.kind == dataset.Items:
-			key, row = x.Item.ID, x.Item.Row
-		case x.User != nil && c.kind == dataset.Users:
-			key, row = x.User.ID, x.User.Row
-		case x.Interaction != nil && c.kind == dataset.Interactions:
-			if c.owners.repeated(x.Interaction.EventID) {
+		if e := c.entity(x); e != nil {
+			key, row = e.ID, e.Row
+		} else if e := c.event(x); e != nil {
+			if c.owners.repeated(e.EventID) {
 				return nil
 			}
-			key = c.owners.of(x.Interaction)
-			buf = x.Interaction.Row(c.schema, key, buf)
+			key = c.owners.of(e)
+			buf = e.Row(c.schema, key, buf)
 			row = buf
-		default:
+		} else {
 			return nil
 		}
 		if share(key, n) != k {

@@ -21,6 +21,14 @@ type Change struct {
 	ActionInteraction *Interaction // what a user did with the action that Item names
 }
 
+// Event gives the live event that the change is, nil where it is none.
+func (c *Change) Event() *Interaction {
+	if c.Interaction != nil {
+		return c.Interaction
+	}
+	return c.ActionInteraction
+}
+
 // Interaction is one live event, checked against the schema.
 type Interaction struct {
 	EventID          string

@@ -61,6 +61,7 @@ type chunkReader struct {
 	worker  int
 	layouts []layout
 	times   []bool
+	lacks   []bool // may be empty whatever the schema says
 	chars   []int
 	dicts   []*byteDict // by field; nil for those that are no strings
 	waiting [][]key     // by field: texts of the last rowsWaiting rows, which have no number yet
@@ -81,10 +82,11 @@ const waitingRows = 256
 func newChunkReader(in *importer, worker int) *chunkReader {
 	n := len(in.schema.Fields)
 	r := &chunkReader{in: in, worker: worker, found: make([]uint64, waitingRows),
-		layouts: make([]layout, n), times: make([]bool, n), chars: make([]int, n), dicts: make([]*byteDict, n), waiting: make([][]key, n)}
+		layouts: make([]layout, n), times: make([]bool, n), lacks: make([]bool, n), chars: make([]int, n), dicts: make([]*byteDict, n), waiting: make([][]key, n)}
 	for i := range in.schema.Fields {
 		f := &in.schema.Fields[i]
 		r.layouts[i], r.times[i], r.chars[i] = in.schema.layout(f), f.isTime(), f.maxChars()
+		r.lacks[i] = in.schema.mayLack(f)
 		if r.layouts[i] == asRef {
 			r.dicts[i] = newByteDict()
 			r.waiting[i] = make([]key, 0, waitingRows)
@@ -342,9 +344,12 @@ func (r *chunkReader) cell(f int, text []byte) error {
 			return nil
 		}
 	}
-	v, err := field.parse(string(text), r.in.last)
-	if err != nil {
-		return err
+	var v Value
+	if len(text) > 0 || !r.lacks[f] {
+		var err error
+		if v, err = field.parse(string(text), r.in.last); err != nil {
+			return err
+		}
 	}
 	r.appendValue(col, f, v)
 	return nil

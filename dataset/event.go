@@ -25,3 +25,7 @@ const (
 	Actions            Type = "ACTIONS"
 	ActionInteractions Type = "ACTION_INTERACTIONS"
 )
+
+// Events says whether rows of the type say what users did; the others are records
+// of items, users or actions, of which one counts for each id.
+func (t Type) Events() bool { return t == Interactions || t == ActionInteractions }

@@ -268,3 +268,16 @@ func (f Field) metadata(r *fieldRule) bool {
 func (f Field) isTime() bool {
 	return f.Kind != String && f.Kind != Boolean && (f.Name == "TIMESTAMP" || strings.HasSuffix(f.Name, "_TIMESTAMP"))
 }
+
+// mayLack says whether a row may have nothing in the field whatever the schema says:
+// live events may leave these out, and what they left out has to fit into a file too.
+func (s *Schema) mayLack(f *Field) bool {
+	if !s.Type.Events() {
+		return false
+	}
+	switch f.Name {
+	case "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE":
+		return true
+	}
+	return false
+}

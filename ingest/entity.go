@@ -10,7 +10,7 @@ import (
 	"usher/store"
 )
 
-// Entity is one item or user record as the customer sent it.
+// Entity is one item, user or action record as the customer sent it.
 type Entity struct {
 	ID         string
 	Properties string // JSON object; may be ""
@@ -21,7 +21,7 @@ type NotReady struct{ Msg string }
 
 func (e *NotReady) Error() string { return e.Msg }
 
-// Put checks item or user records against their dataset's schema and makes them
+// Put checks item, user or action records against their dataset's schema and makes them
 // durable; each replaces the whole earlier record of its id. An absent dataset
 // gives catalog.ErrNotFound.
 func (g *Ingest) Put(ctx context.Context, datasetARN string, want dataset.Type, list []Entity) error {
@@ -107,26 +107,29 @@ func (g *Ingest) appendTo(ctx context.Context, t target, recs []eventlog.Record)
 }
 
 func noun(t dataset.Type) string {
-	if t == dataset.Users {
+	switch t {
+	case dataset.Users:
 		return "user"
+	case dataset.Actions:
+		return "action"
 	}
 	return "item"
 }
 
 // entity checks one record.
 func entity(s *dataset.Schema, t dataset.Type, e Entity) (dataset.Change, error) {
-	column := "ITEM_ID"
-	if t == dataset.Users {
-		column = "USER_ID"
-	}
-	row, err := properties(s, e.Properties, []string{column}, nil)
+	id := s.ID()
+	row, err := properties(s, e.Properties, []string{s.Fields[id].Name}, nil)
 	if err != nil {
 		return dataset.Change{}, err
 	}
-	row[s.Column(column)] = dataset.Value{Kind: dataset.String, Str: e.ID}
+	row[id] = dataset.Value{Kind: dataset.String, Str: e.ID}
 	x := &dataset.Entity{ID: e.ID, Row: row}
-	if t == dataset.Users {
+	switch t {
+	case dataset.Users:
 		return dataset.Change{User: x}, nil
+	case dataset.Actions:
+		return dataset.Change{Action: x}, nil
 	}
 	return dataset.Change{Item: x}, nil
 }

@@ -33,7 +33,7 @@ var reserved = []string{"userid", "sessionid", "eventtype", "timestamp", "recomm
 // the tracker's group and makes them durable. When it returns nil, the next
 // request sees them; on any error none was kept.
 func (g *Ingest) PutEvents(ctx context.Context, trackingID, user, session string, events []Event) error {
-	groupID, err := g.group(ctx, trackingID)
+	groupID, err := g.group(ctx, trackingID, dataset.Interactions)
 	if err != nil {
 		return err
 	}
@@ -76,12 +76,16 @@ func interaction(s *dataset.Schema, e Event, now time.Time) (*dataset.Interactio
 		x.Value = e.Value
 	}
 	var err error
-	x.Properties, err = properties(s, e.Properties, eventFields, reserved)
+	x.Properties, err = properties(s, e.Properties, carried[s.Type], reserved)
 	return x, err
 }
 
-// eventFields are columns that an event does not carry as a property.
-var eventFields = []string{"USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+// carried are the columns that an event does not carry as a property, by the type of
+// the dataset.
+var carried = map[dataset.Type][]string{
+	dataset.Interactions:       {"USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"},
+	dataset.ActionInteractions: {"USER_ID", "ACTION_ID", "TIMESTAMP", "EVENT_TYPE", "IMPRESSION", "RECOMMENDATION_ID"},
+}
 
 // checkTime recognises milliseconds, the classic mistake: they lie in the year
 // 50000.

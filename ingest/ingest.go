@@ -102,7 +102,7 @@ func (g *Ingest) write(ctx context.Context, groupID string, state *history.Group
 			return err
 		}
 		recs[i].Data = b
-		if x := changes[i].Interaction; x != nil {
+		if x := changes[i].Event(); x != nil {
 			recs[i].ID = x.EventID
 		}
 	}

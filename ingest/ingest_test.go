@@ -477,7 +477,7 @@ func FuzzProperties(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		row, err := properties(s, text, eventFields, reserved)
+		row, err := properties(s, text, carried[dataset.Interactions], reserved)
 		if err != nil {
 			return
 		}

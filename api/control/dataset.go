@@ -14,12 +14,10 @@ import (
 func parseType(name string) (dataset.Type, error) {
 	t := dataset.Type(strings.ToUpper(name))
 	switch t {
-	case dataset.Interactions, dataset.Items, dataset.Users:
+	case dataset.Interactions, dataset.Items, dataset.Users, dataset.Actions, dataset.ActionInteractions:
 		return t, nil
-	case dataset.Actions, dataset.ActionInteractions:
-		return "", invalid("datasetType: this version of usher has no datasets of type %s yet; nothing could be trained on one. Use Interactions, Items or Users.", t)
 	}
-	return "", invalid("datasetType %q is unknown. Use Interactions, Items or Users.", name)
+	return "", invalid("datasetType %q is unknown. Use Interactions, Items, Users, Actions or Action_Interactions.", name)
 }
 
 // CreateDataset makes a group's dataset of a type, which is ACTIVE at once.
@@ -50,6 +48,9 @@ func (a *API) CreateDataset(ctx context.Context, in *wire.CreateDatasetInput) (*
 				Group: g.ARN, Parent: s.ARN, Status: catalog.Active, Tags: tags,
 			},
 			Type: string(t),
+		}
+		if t == dataset.ActionInteractions { // PutActionInteractions names the dataset by it
+			d.TrackingID = newTrackingID()
 		}
 		if err := a.create(tx, d, unlimited); err != nil {
 			return nil, err

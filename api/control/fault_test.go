@@ -188,9 +188,9 @@ func TestDatasetRefusals(t *testing.T) {
 	}
 	r.refuse([]refusal{
 		{"CreateDataset", create("interactions", "shop-interactions", "shop"), "ResourceAlreadyExists", []string{"Another resource with Arn ~dataset/shop/INTERACTIONS already exists."}},
-		{"CreateDataset", create("Clicks", "items", "shop"), "InvalidInput", []string{`"Clicks"`, "Interactions, Items or Users"}},
-		{"CreateDataset", create("Actions", "items", "shop"), "InvalidInput", []string{"ACTIONS"}},
-		{"CreateDataset", create("Action_Interactions", "items", "shop"), "InvalidInput", []string{"ACTION_INTERACTIONS"}},
+		{"CreateDataset", create("Clicks", "items", "shop"), "InvalidInput", []string{`"Clicks"`, "Interactions, Items, Users, Actions or Action_Interactions"}},
+		{"CreateDataset", create("Actions", "items", "shop"), "InvalidInput", []string{"~schema/items", "ITEMS", "ACTIONS"}},
+		{"CreateDataset", create("Action_Interactions", "items", "shop"), "InvalidInput", []string{"ITEMS", "ACTION_INTERACTIONS"}},
 		{"CreateDataset", create("Users", "items", "shop"), "InvalidInput", []string{"~schema/items", "ITEMS", "USERS"}},
 		{"CreateDataset", create("Items", "items", "films"), "InvalidInput", []string{"no domain (custom)", "VIDEO_ON_DEMAND"}},
 		{"CreateDataset", create("Interactions", "films", "shop"), "InvalidInput", []string{"VIDEO_ON_DEMAND", "no domain (custom)"}},

@@ -101,19 +101,34 @@ func (a *API) put(ctx context.Context, call, arn string, t dataset.Type, list []
 	return fault(err)
 }
 
-// PutActions says what is missing: this usher has no datasets of type ACTIONS.
-func (a *API) PutActions(context.Context, *wire.PutActionsInput) (*wire.PutActionsOutput, error) {
-	return nil, later("PutActions")
+// PutActions adds or replaces actions.
+func (a *API) PutActions(ctx context.Context, in *wire.PutActionsInput) (*wire.PutActionsOutput, error) {
+	list := make([]ingest.Entity, len(in.Actions))
+	for i, x := range in.Actions {
+		list[i] = ingest.Entity{ID: *x.ActionId, Properties: text(x.Properties)}
+	}
+	if err := a.put(ctx, "PutActions", *in.DatasetArn, dataset.Actions, list); err != nil {
+		return nil, err
+	}
+	return &wire.PutActionsOutput{}, nil
 }
 
-// PutActionInteractions says what is missing, like PutActions.
-func (a *API) PutActionInteractions(context.Context, *wire.PutActionInteractionsInput) (*wire.PutActionInteractionsOutput, error) {
-	return nil, later("PutActionInteractions")
-}
-
-func later(call string) error {
-	msg := call + " needs a dataset of actions, which this version of usher does not train on yet (aws-next-best-action). Nothing was stored."
-	return &wire.InvalidInputException{Message: &msg}
+// PutActionInteractions records what users did with actions.
+func (a *API) PutActionInteractions(ctx context.Context, in *wire.PutActionInteractionsInput) (*wire.PutActionInteractionsOutput, error) {
+	list := make([]ingest.ActionEvent, len(in.ActionInteractions))
+	for i, x := range in.ActionInteractions {
+		list[i] = ingest.ActionEvent{User: text(x.UserId), Session: *x.SessionId, Event: ingest.Event{
+			ID: text(x.EventId), Type: *x.EventType, Item: *x.ActionId, SentAt: *x.Timestamp, Properties: text(x.Properties),
+			Impression: x.Impression, RecommendationID: text(x.RecommendationId),
+		}}
+	}
+	began := a.opt.Now()
+	err := a.opt.Ingest.PutActionInteractions(ctx, *in.TrackingId, list)
+	a.observe("PutActionInteractions", "PutActionInteractionsLatency", "TrackingId", *in.TrackingId, began, err)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return &wire.PutActionInteractionsOutput{}, nil
 }
 
 // fault makes AWS's error of ours; nil and unknown errors pass, and the latter

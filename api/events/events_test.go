@@ -24,11 +24,13 @@ import (
 const (
 	interactions = `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`
 	items        = `{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRES","type":"string","categorical":true}]}`
+	actions      = `{"type":"record","name":"Actions","fields":[{"name":"ACTION_ID","type":"string"},{"name":"VALUE","type":["null","long"]}]}`
+	actioned     = `{"type":"record","name":"ActionInteractions","fields":[{"name":"USER_ID","type":"string"},{"name":"ACTION_ID","type":"string"},{"name":"EVENT_TYPE","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`
 	users        = `{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":"int"}]}`
 )
 
-// api gives the API over a group "shop" with three datasets and the tracking id
-// "track"; hist is the group's history.
+// api gives the API over a group "shop" with all five datasets and the tracking ids
+// "track" and, of action interactions, "acted"; hist is the group's history.
 func api(t *testing.T) (a *API, hist func() *dataset.Snapshot) {
 	db, err := store.Open(t.Context(), store.Options{})
 	if err != nil {
@@ -58,9 +60,13 @@ func api(t *testing.T) (a *API, hist func() *dataset.Snapshot) {
 		if err != nil {
 			return err
 		}
-		for kind, text := range map[dataset.Type]string{dataset.Interactions: interactions, dataset.Items: items, dataset.Users: users} {
+		for kind, text := range map[dataset.Type]string{dataset.Interactions: interactions, dataset.Items: items, dataset.Users: users,
+			dataset.Actions: actions, dataset.ActionInteractions: actioned} {
 			s := &catalog.Schema{Meta: catalog.Meta{ARN: arns.Of(catalog.KindSchema, string(kind))}, Text: text}
 			d := &catalog.Dataset{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDataset, "shop", string(kind)), Group: group.ARN, Parent: s.ARN, Status: catalog.Active}, Type: string(kind)}
+			if kind == dataset.ActionInteractions {
+				d.TrackingID = "acted"
+			}
 			if err := errors.Join(catalog.Create(tx, s), catalog.Create(tx, d), in.SetSchema(tx, group.ID, dataset.SchemaSet{Type: kind, Text: text})); err != nil {
 				return err
 			}
@@ -144,12 +150,27 @@ func TestErrorsAreAWSs(t *testing.T) {
 			_, err := a.PutUsers(ctx, &wire.PutUsersInput{DatasetArn: ptr(shop + "ITEMS")})
 			return err
 		}, "InvalidInputException", "of type ITEMS"},
-		"actions": {func(ctx context.Context) error { _, err := a.PutActions(ctx, &wire.PutActionsInput{}); return err },
-			"InvalidInputException", "aws-next-best-action"},
-		"action interactions": {func(ctx context.Context) error {
-			_, err := a.PutActionInteractions(ctx, &wire.PutActionInteractionsInput{})
+		"items in a dataset of actions": {func(ctx context.Context) error {
+			_, err := a.PutItems(ctx, &wire.PutItemsInput{DatasetArn: ptr(shop + "ACTIONS")})
 			return err
-		}, "InvalidInputException", "aws-next-best-action"},
+		}, "InvalidInputException", "of type ACTIONS"},
+		"an action's property": {func(ctx context.Context) error {
+			_, err := a.PutActions(ctx, &wire.PutActionsInput{DatasetArn: ptr(shop + "ACTIONS"), Actions: []wire.Action{{ActionId: ptr("a"), Properties: ptr(`{"value":"much"}`)}}})
+			return err
+		}, "InvalidInputException", "actions.1.member: properties.value: column VALUE"},
+		"events with the tracking id of actions": {func(ctx context.Context) error {
+			_, err := a.PutEvents(ctx, &wire.PutEventsInput{TrackingId: ptr("acted"), SessionId: ptr("s"), EventList: event})
+			return err
+		}, "InvalidInputException", "PutActionInteractions"},
+		"action interactions with the tracking id of events": {func(ctx context.Context) error {
+			_, err := a.PutActionInteractions(ctx, &wire.PutActionInteractionsInput{TrackingId: ptr("track")})
+			return err
+		}, "InvalidInputException", "ACTION_INTERACTIONS"},
+		"a type that actions do not have": {func(ctx context.Context) error {
+			_, err := a.PutActionInteractions(ctx, &wire.PutActionInteractionsInput{TrackingId: ptr("acted"), ActionInteractions: []wire.ActionInteraction{
+				{ActionId: ptr("a"), SessionId: ptr("s"), EventType: ptr("Click"), Timestamp: ptr(time.Unix(5, 0))}}})
+			return err
+		}, "InvalidInputException", `actionInteractions.1.member: the eventType "Click"`},
 	} {
 		err := c.call(t.Context())
 		var coded interface{ ErrorCode() string }

@@ -14,6 +14,8 @@ const (
 	interest = `{"type":"record","name":"Interactions","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"},{"name":"EVENT_TYPE","type":"string"}%s],"version":"1.0"}`
 	items    = `{"type":"record","name":"Items","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true}%s],"version":"1.0"}`
 	users    = `{"type":"record","name":"Users","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":["null","int"]}],"version":"1.0"}`
+	actions  = `{"type":"record","name":"Actions","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"ACTION_ID","type":"string"},{"name":"VALUE","type":["null","long"]}],"version":"1.0"}`
+	actioned = `{"type":"record","name":"ActionInteractions","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"USER_ID","type":"string"},{"name":"ACTION_ID","type":"string"},{"name":"EVENT_TYPE","type":"string"},{"name":"TIMESTAMP","type":"long"}],"version":"1.0"}`
 )
 
 // events are of two tastes, so that a training finds something.
@@ -76,7 +78,7 @@ var notYet = []string{
 	"CreateBatchInferenceJob", "DescribeBatchInferenceJob", "CreateBatchSegmentJob", "DescribeBatchSegmentJob",
 	"CreateDataDeletionJob", "DescribeDataDeletionJob",
 	"CreateMetricAttribution", "DescribeMetricAttribution", "UpdateMetricAttribution", "DeleteMetricAttribution",
-	"PutActions", "PutActionInteractions", "GetActionRecommendations",
+	"GetActionRecommendations",
 }
 
 func (v *visit) groups() {
@@ -92,6 +94,8 @@ func (v *visit) data() {
 		{"events", "shop", "Interactions", fmt.Sprintf(interest, "")},
 		{"items", "shop", "Items", fmt.Sprintf(items, "")},
 		{"users", "shop", "Users", users},
+		{"actions", "shop", "Actions", actions},
+		{"actioned", "shop", "Action_Interactions", actioned},
 		{"watched", "films", "Interactions", fmt.Sprintf(interest, `,{"name":"DEVICE","type":["null","string"],"categorical":true}`)},
 	} {
 		create := in{"name": s.name, "schema": s.text}
@@ -282,8 +286,9 @@ func (v *visit) others(campaign string) {
 	v.later("UpdateMetricAttribution", in{"metricAttributionArn": m["metricAttributionArn"], "metricsOutputConfig": config})
 	v.describe(ok, "DeleteMetricAttribution", m, "metricAttributionArn", "metric-attribution/m")
 
-	v.later("PutActions", in{"datasetArn": arn("dataset/shop/ACTIONS"), "actions": []any{in{"actionId": "a", "properties": `{"value": 1}`}}})
-	v.later("PutActionInteractions", in{"trackingId": "none", "actionInteractions": []any{in{"actionId": "a", "sessionId": "s", "timestamp": 1_700_000_000, "eventType": "TAKEN", "userId": "u1"}}})
+	v.try("PutActions", in{"datasetArn": arn("dataset/shop/ACTIONS"), "actions": []any{in{"actionId": "a", "properties": `{"value": 1}`}}})
+	d := v.ok("DescribeDataset", in{"datasetArn": arn("dataset/shop/ACTION_INTERACTIONS")})
+	v.try("PutActionInteractions", in{"trackingId": at(d, "dataset", "trackingId"), "actionInteractions": []any{in{"actionId": "a", "sessionId": "s", "timestamp": 1_700_000_000, "eventType": "TAKEN", "userId": "u1"}}})
 }
 
 // end deletes everything, in the order of dependence.
@@ -297,8 +302,8 @@ func (v *visit) end(campaign, version string) {
 		{"DeleteRecommender", "recommenderArn", []string{arn("recommender/top")}},
 		{"DeleteSolution", "solutionArn", []string{arn("solution/popular"), arn("solution/related"), arn("solution/personal")}},
 		{"DeleteEventTracker", "eventTrackerArn", []string{at(trackers[0], "eventTrackerArn").(string)}},
-		{"DeleteDataset", "datasetArn", []string{arn("dataset/shop/INTERACTIONS"), arn("dataset/shop/ITEMS"), arn("dataset/shop/USERS"), arn("dataset/films/INTERACTIONS")}},
-		{"DeleteSchema", "schemaArn", []string{arn("schema/events"), arn("schema/items"), arn("schema/users"), arn("schema/watched"), arn("schema/wider")}},
+		{"DeleteDataset", "datasetArn", []string{arn("dataset/shop/INTERACTIONS"), arn("dataset/shop/ITEMS"), arn("dataset/shop/USERS"), arn("dataset/shop/ACTIONS"), arn("dataset/shop/ACTION_INTERACTIONS"), arn("dataset/films/INTERACTIONS")}},
+		{"DeleteSchema", "schemaArn", []string{arn("schema/events"), arn("schema/items"), arn("schema/users"), arn("schema/actions"), arn("schema/actioned"), arn("schema/watched"), arn("schema/wider")}},
 		{"DeleteDatasetGroup", "datasetGroupArn", []string{arn("dataset-group/shop"), arn("dataset-group/films")}},
 	} {
 		for n, a := range d.arns {
