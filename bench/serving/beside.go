@@ -39,10 +39,14 @@ func (w *world) train(ctx context.Context) (stop func() error, err error) {
 		}
 	}
 	return func() error {
-		if s, err := status(); err != nil || s != "CREATE IN_PROGRESS" {
-			return errors.Join(err, fmt.Errorf("the training was %s before the measurement was over", s))
+		s, err := status()
+		if err == nil && s != "CREATE IN_PROGRESS" {
+			err = fmt.Errorf("the training was %s before the measurement was over", s)
 		}
-		_, err := w.admin.StopSolutionVersionCreation(ctx, &personalize.StopSolutionVersionCreationInput{SolutionVersionArn: v.SolutionVersionArn})
+		if err != nil {
+			return err
+		}
+		_, err = w.admin.StopSolutionVersionCreation(ctx, &personalize.StopSolutionVersionCreationInput{SolutionVersionArn: v.SolutionVersionArn})
 		return err
 	}, nil
 }
@@ -57,7 +61,7 @@ func (w *world) sendEvents(ctx context.Context) (stop func() error, err error) {
 	began, sent := w.opt.Now(), 0
 	var failed error
 	var wg sync.WaitGroup
-	const senders = 8
+	const senders = 64
 	queue := make(chan []byte, eventsPerSecond/10)
 	errs := make([]error, senders)
 	for s := range senders {
@@ -83,7 +87,7 @@ func (w *world) sendEvents(ctx context.Context) (stop func() error, err error) {
 		for ctx.Err() == nil {
 			for due := int(w.opt.Now().Sub(began).Seconds() * eventsPerSecond); sent < due; sent++ {
 				body := fmt.Sprintf(`{"trackingId":%q,"userId":"user-%05d","sessionId":"s-%d","eventList":[{"eventId":"e-%d","eventType":"view","itemId":"item-%07d","sentAt":%d}]}`,
-					w.tracking, r.IntN(w.scale.Users), sent, sent, r.IntN(w.scale.Items), 1_700_000_000+sent)
+					w.tracking, r.IntN(min(asked, w.scale.Users)), sent, sent, r.IntN(w.scale.Items), 1_700_000_000+sent)
 				request, err := w.request(context.WithoutCancel(ctx), "/events", body)
 				if err != nil {
 					failed = err

@@ -52,23 +52,21 @@ func load(ctx context.Context, address string, requests [][]byte, round time.Dur
 	return out, err
 }
 
-// ask sends the first n requests once each.
-func ask(ctx context.Context, address string, requests [][]byte, n int) (int, error) {
-	n = min(n, len(requests))
-	err := together(func(c int) error {
+// ask sends each request once.
+func ask(ctx context.Context, address string, requests [][]byte) error {
+	return together(func(c int) error {
 		conn, err := dial(ctx, address)
 		if err != nil {
 			return err
 		}
 		defer conn.close()
-		for i := c; i < n; i += clients {
+		for i := c; i < len(requests); i += clients {
 			if err := conn.ask(requests[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return n, err
 }
 
 // together runs all clients and joins their errors.

@@ -19,6 +19,7 @@ package serving
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -109,18 +110,8 @@ func runScale(ctx context.Context, opt Options, s Scale) ([]Line, error) {
 	}
 	defer limit.close()
 	b := &bench{opt: opt, world: w, limit: limit}
-	for _, part := range []struct {
-		cold bool
-		run  func(context.Context) error
-	}{{false, b.warm}, {true, b.cold}} {
-		if err := w.open(ctx, part.cold); err != nil {
-			return nil, err
-		}
-		err := part.run(ctx)
-		if cerr := w.server.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
+	for _, cold := range []bool{false, true} {
+		if err := b.states(ctx, cold); err != nil {
 			return nil, err
 		}
 	}
@@ -135,66 +126,70 @@ type bench struct {
 	lines []Line
 }
 
-// warm measures the states in which histories are kept.
-func (b *bench) warm(ctx context.Context) error {
-	w := b.world
-	plain, err := w.requests(ctx, "")
-	if err != nil {
-		return err
-	}
-	filtered, err := w.requests(ctx, w.filter)
-	if err != nil {
-		return err
-	}
-	for _, list := range [][][]byte{plain, filtered} { // every history once
-		if _, err := ask(ctx, w.address(), list, len(list)); err != nil {
-			return err
-		}
-	}
-	if err := b.measure(ctx, "repeated", plain); err != nil {
-		return err
-	}
-	if err := b.measure(ctx, "filtered", filtered); err != nil {
-		return err
-	}
-	stop, err := w.train(ctx)
-	if err != nil {
-		return err
-	}
-	err = b.measure(ctx, "training", plain)
-	if serr := stop(); err == nil {
-		err = serr
-	}
-	if err != nil {
-		return err
-	}
-	if stop, err = w.sendEvents(ctx); err != nil {
-		return err
-	}
-	err = b.measure(ctx, "events", plain)
-	if serr := stop(); err == nil {
-		err = serr
-	}
-	return err
+// state is a state of histories, and what happens beside the questions.
+type state struct {
+	name     string
+	cold     bool // nothing is kept
+	filtered bool
+	beside   func(w *world, ctx context.Context) (stop func() error, err error)
 }
 
-// cold measures the state in which nothing is kept.
-func (b *bench) cold(ctx context.Context) error {
-	list, err := b.world.requests(ctx, "")
+var states = []state{
+	{name: "repeated"}, {name: "filtered", filtered: true}, {name: "training", beside: (*world).train}, {name: "events", beside: (*world).sendEvents},
+	{name: "cold", cold: true},
+}
+
+// asked is how many users' histories are asked about.
+const asked = 5000
+
+// states measures those that are wanted, on a server of their own.
+func (b *bench) states(ctx context.Context, cold bool) (err error) {
+	wanted := slices.DeleteFunc(slices.Clone(states), func(s state) bool {
+		return s.cold != cold || len(b.opt.States) > 0 && !slices.Contains(b.opt.States, s.name)
+	})
+	if len(wanted) == 0 {
+		return nil
+	}
+	if err := b.world.open(ctx, cold); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.world.server.Close()) }()
+	for _, s := range wanted {
+		if err := b.state(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) state(ctx context.Context, s state) (err error) {
+	filter := ""
+	if s.filtered {
+		filter = b.world.filter
+	}
+	requests, err := b.world.requests(ctx, filter)
 	if err != nil {
 		return err
 	}
-	if _, err := ask(ctx, b.world.address(), list, 200); err != nil {
+	first := len(requests) // every history once
+	if s.cold {
+		first = 100
+	}
+	if err := ask(ctx, b.world.address(), requests[:first]); err != nil {
 		return err
 	}
-	return b.measure(ctx, "cold", list)
+	if s.beside != nil {
+		stop, err := s.beside(b.world, ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
+	return b.measure(ctx, s.name, requests)
 }
 
 // measure takes turns with the limit and keeps the medians.
 func (b *bench) measure(ctx context.Context, state string, requests [][]byte) error {
-	if len(b.opt.States) > 0 && !slices.Contains(b.opt.States, state) {
-		return nil
-	}
 	var rate, limit []float64
 	var took []time.Duration
 	for range b.opt.Rounds {

@@ -271,9 +271,9 @@ func (w *world) deploy(ctx context.Context) error {
 	})
 }
 
-// requests gives a signed request for each user, ready to be sent.
+// requests gives a signed request for each user who is asked about, ready to be sent.
 func (w *world) requests(ctx context.Context, filter string) ([][]byte, error) {
-	out := make([][]byte, w.scale.Users)
+	out := make([][]byte, min(asked, w.scale.Users))
 	for u := range out {
 		body := fmt.Sprintf(`{"campaignArn":%q,"userId":"user-%05d","numResults":25}`, w.campaign, u)
 		if filter != "" {
