@@ -3,8 +3,9 @@
 // A log answers two promises. I2: when Append returns, its records are on disk
 // and survive kill -9 and power loss. Order: offsets grow by one with each
 // record, and commit order is offset order, so a reader that has seen offset n
-// has seen everything before it. What the records mean is written in package
-// dataset (Change); this room does not look inside.
+// has seen everything before it. Old records move from the database into segments,
+// which an Archive keeps, and are read as before (segment.go). What the records
+// mean is written in package dataset (Change); this room does not look inside.
 package eventlog
 
 import (
@@ -19,8 +20,8 @@ import (
 // Offset is a position in a log; the first record has offset 1.
 type Offset uint64
 
-// ErrTrimmed is given to a reader whose position is older than the log.
-var ErrTrimmed = errors.New("eventlog: records before this offset were trimmed")
+// ErrTrimmed is given to a reader whose position is older than what was rewritten.
+var ErrTrimmed = errors.New("eventlog: the records are not there any more as they were")
 
 // Record is one entry of a log.
 type Record struct {
@@ -40,10 +41,13 @@ type Log interface {
 	AppendTx(tx *store.Tx, recs ...Record) (Offset, error)
 	// Read gives the records after an offset that were there when it was called.
 	Read(ctx context.Context, after Offset) iter.Seq2[Record, error]
-	// Tail is Read, then waits for more until ctx is done.
+	// Replay is Read for those who carry out every record: it gives ErrTrimmed if
+	// one after the offset is not what it once was. They begin from State.
+	Replay(ctx context.Context, after Offset) iter.Seq2[Record, error]
+	// Tail is Replay, then waits for more until ctx is done.
 	Tail(ctx context.Context, after Offset) iter.Seq2[Record, error]
-	// Trim forgets records up to and including upTo.
-	Trim(ctx context.Context, upTo Offset) error
+	// State gives what to begin from: the zero State is the first record.
+	State(ctx context.Context) (State, error)
 	// Last gives the offset of the newest record, 0 for an empty log.
 	Last(ctx context.Context) (Offset, error)
 }

@@ -133,24 +133,11 @@ func TestTailFollows(t *testing.T) {
 	<-done
 }
 
-func TestTrimAndDelete(t *testing.T) {
+func TestDelete(t *testing.T) {
 	db, logs := open(t, "")
 	l := logs.Log("g")
-	for i := range 10 {
-		if _, err := l.Append(t.Context(), rec(fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := l.Trim(t.Context(), 4); err != nil {
+	if _, err := l.Append(t.Context(), rec("1")); err != nil {
 		t.Fatal(err)
-	}
-	for _, err := range l.Read(t.Context(), 3) {
-		if !errors.Is(err, ErrTrimmed) {
-			t.Errorf("a reader before the log got %v", err)
-		}
-	}
-	if got := read(t, l, 4); len(got) != 6 {
-		t.Errorf("got %v", got)
 	}
 	if err := db.Update(t.Context(), func(tx *store.Tx) error { return logs.Delete(tx, "g") }); err != nil {
 		t.Fatal(err)
@@ -331,7 +318,7 @@ func TestRowsOfTheFirstVersion(t *testing.T) {
 	}
 }
 
-// TestReadFromWithinARow begins, ends, trims and follows anywhere in packed rows.
+// TestReadFromWithinARow begins and follows anywhere in packed rows.
 func TestReadFromWithinARow(t *testing.T) {
 	_, logs := open(t, "")
 	l := logs.Log("g")
@@ -350,17 +337,6 @@ func TestReadFromWithinARow(t *testing.T) {
 		if got := read(t, l, Offset(after)); len(got) != total-after {
 			t.Fatalf("after %d: %d records", after, len(got))
 		}
-	}
-	if err := l.Trim(t.Context(), 700); err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range l.Read(t.Context(), 699) {
-		if !errors.Is(err, ErrTrimmed) {
-			t.Errorf("a trimmed record was read: %v", err)
-		}
-	}
-	if got := read(t, l, 700); len(got) != total-700 || got[0] != "701" {
-		t.Errorf("after a trim within a row: %d records", len(got))
 	}
 }
 

@@ -25,11 +25,25 @@ type Logs struct {
 	once    sync.Once
 
 	followers followers
+	archive   Archive
+	grown     func(tx *store.Tx, name string) error
+	every     Offset
 }
 
 // New gives the logs kept in db. Close it before the database.
-func New(db *store.DB) *Logs {
-	l := &Logs{db: db, pending: make(chan *appending, 256), stop: make(chan struct{}), stopped: make(chan struct{})}
+func New(db *store.DB) *Logs { return NewWith(db, Options{}) }
+
+// Options are for logs that are compacted.
+type Options struct {
+	Archive Archive // has the segments; nil: there are none
+	// Grown is called in the transaction in which a log passes a multiple of Every.
+	Grown func(tx *store.Tx, name string) error
+	Every Offset
+}
+
+// NewWith is New for logs that are compacted.
+func NewWith(db *store.DB, opt Options) *Logs {
+	l := &Logs{db: db, archive: opt.Archive, grown: opt.Grown, every: max(1, opt.Every), pending: make(chan *appending, 256), stop: make(chan struct{}), stopped: make(chan struct{})}
 	go l.appender()
 	return l
 }
@@ -46,7 +60,7 @@ func (l *Logs) Log(name string) Log { return &sqlLog{l, name} }
 
 // Delete forgets a log with all its records.
 func (l *Logs) Delete(tx *store.Tx, name string) error {
-	for _, table := range []string{"log", "log_head"} {
+	for _, table := range []string{"log", "log_head", "log_segment", "log_state"} {
 		if _, err := tx.Exec("delete from "+table+" where name = $1", name); err != nil {
 			return fmt.Errorf("delete log %q: %w", name, err)
 		}
@@ -94,6 +108,11 @@ func insert(tx *store.Tx, l *Logs, name string, recs []Record) (Offset, error) {
 			return 0, fmt.Errorf("append to log %q: %w", name, err)
 		}
 	}
+	if before := last - int64(len(recs)); l.grown != nil && before/int64(l.every) != last/int64(l.every) {
+		if err := l.grown(tx, name); err != nil {
+			return 0, err
+		}
+	}
 	tx.OnCommit(func() { l.followers.tell(name, recs) })
 	return Offset(last), nil
 }
@@ -104,17 +123,29 @@ const pageRecords = 2000
 
 // Read implements Log.
 func (l *sqlLog) Read(ctx context.Context, after Offset) iter.Seq2[Record, error] {
+	return l.read(ctx, after, false)
+}
+
+// Replay implements Log.
+func (l *sqlLog) Replay(ctx context.Context, after Offset) iter.Seq2[Record, error] {
+	return l.read(ctx, after, true)
+}
+
+// read is Read or, strictly, Replay.
+func (l *sqlLog) read(ctx context.Context, after Offset, strict bool) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		last, err := l.Last(ctx)
-		for err == nil && after < last {
+		for more := true; err == nil && more && after < last; {
 			var page []Record
-			if page, err = l.page(ctx, after, last); err != nil {
-				break
+			page, err = l.page(ctx, after, last, strict)
+			if errors.Is(err, errInSegment) {
+				after, more, err = l.archived(ctx, after, last, strict, yield)
+				continue
 			}
 			for _, r := range page {
 				after = r.Offset
-				if !yield(r, nil) {
-					return
+				if more = yield(r, nil); !more {
+					break
 				}
 			}
 		}
@@ -125,15 +156,20 @@ func (l *sqlLog) Read(ctx context.Context, after Offset) iter.Seq2[Record, error
 }
 
 // page reads records in (after, upTo], at least one.
-func (l *sqlLog) page(ctx context.Context, after, upTo Offset) (page []Record, err error) {
+func (l *sqlLog) page(ctx context.Context, after, upTo Offset, strict bool) (page []Record, err error) {
 	err = l.logs.db.View(ctx, func(tx *store.Tx) error {
 		var trimmed int64
 		err := tx.QueryRow("select trimmed from log_head where name = $1", l.name).Scan(&trimmed)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
+		if strict {
+			if err := followable(tx, l.name, after); err != nil {
+				return err
+			}
+		}
 		if after < Offset(trimmed) {
-			return ErrTrimmed
+			return errInSegment
 		}
 		// A row that holds after+1 begins at most rowRecords before it.
 		rows, err := tx.Query("select off, count, at, id, data, crc from log where name = $1 and off > $2 and off <= $3 order by off",
@@ -174,18 +210,6 @@ func (l *sqlLog) page(ctx context.Context, after, upTo Offset) (page []Record, e
 		return nil, fmt.Errorf("read log %q: %w", l.name, err)
 	}
 	return page, nil
-}
-
-// Trim implements Log.
-func (l *sqlLog) Trim(ctx context.Context, upTo Offset) error {
-	return l.logs.db.Update(ctx, func(tx *store.Tx) error {
-		n, err := tx.Exec("update log_head set trimmed = $2 where name = $1 and trimmed < $2 and last >= $2", l.name, int64(upTo))
-		if err != nil || n == 0 {
-			return err
-		}
-		_, err = tx.Exec("delete from log where name = $1 and off + count - 1 <= $2", l.name, int64(upTo))
-		return err
-	})
 }
 
 // Last implements Log.

@@ -81,7 +81,7 @@ func (l *sqlLog) Tail(ctx context.Context, after Offset) iter.Seq2[Record, error
 		defer f.leave(l.name, q)
 		for {
 			// What came while there was no queue, or did not fit into it.
-			for r, err := range l.Read(ctx, after) {
+			for r, err := range l.Replay(ctx, after) {
 				if err != nil {
 					if ctx.Err() == nil {
 						yield(Record{}, err)

@@ -141,8 +141,8 @@ func TestOpenRefuses(t *testing.T) {
 		"second process": {func(t *testing.T, dir string) { open(t, dir) }, "another usher is using it"},
 		"newer schema": {func(t *testing.T, dir string) {
 			_ = open(t, dir).Close()
-			behind(t, dir, "pragma user_version = 7")
-		}, "written by a newer usher (schema 7, this one knows 3)"},
+			behind(t, dir, "pragma user_version = 999")
+		}, "written by a newer usher (schema 999, this one knows "},
 		"a file in the place of the folder": {func(t *testing.T, dir string) {
 			if err := os.WriteFile(dir, []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
