@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"usher/blob"
@@ -62,6 +63,14 @@ type Options struct {
 	// 32 MiB, or half the model where that is more. Negative: nothing is kept.
 	CacheBytes int64
 
+	// Idle is how long a campaign is awake after its last request; 15 minutes,
+	// for ever if negative. It is looked at when Ticks says so; nil: never.
+	Idle  time.Duration
+	Ticks <-chan time.Time
+	// AwakeBytes bound the files of the models that are awake: to wake another,
+	// those that were not asked for longest go to sleep. 0: no bound.
+	AwakeBytes int64
+
 	NewID func() string // makes the recommendationId: unique, at most 40 characters
 	Log   *slog.Logger
 }
@@ -72,6 +81,8 @@ type Serving struct {
 	recipes map[string]recipe.Recipe
 	cancel  func()
 
+	stop     chan struct{}  // ends watchIdle
+	watching sync.WaitGroup // watchIdle
 	renewals sync.WaitGroup // of models that are made anew beside requests
 
 	mu struct {
@@ -83,7 +94,7 @@ type Serving struct {
 	}
 }
 
-// deployment is what a campaign serves. It does not change.
+// deployment is what a campaign serves. It does not change, but for used.
 type deployment struct {
 	version  string // ARN
 	spec     recipe.Spec
@@ -91,15 +102,34 @@ type deployment struct {
 	group    string // catalog ID
 	groupARN string
 	config   recipe.Params
-	metadata bool // columns of Items may be shown
+	metadata bool         // columns of Items may be shown
+	used     atomic.Int64 // the second of the last request
 }
 
 // model is a loaded model; ready is closed when value and err are set.
 type model struct {
 	ready chan struct{}
 	value recipe.Model
+	size  int64 // of the file
 	err   error
 	users int // who hold it though no campaign serves it yet; Serving.mu
+}
+
+// loaded says whether the load has ended.
+func (m *model) loaded() bool {
+	select {
+	case <-m.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// touch notes that a campaign was asked.
+func (d *deployment) touch(now time.Time) {
+	if at := now.Unix(); d.used.Load() != at { // all requests of a second write once
+		d.used.Store(at)
+	}
 }
 
 // New gives a Serving that has loaded nothing yet. Close it.
@@ -113,12 +143,16 @@ func New(opt Options) *Serving {
 	s.mu.filters = map[string]*liveFilter{}
 	s.mu.epochs = map[string]uint64{}
 	s.cancel = opt.DB.Subscribe(catalog.Topic, s.changed)
+	s.stop = make(chan struct{})
+	s.watching.Go(func() { s.watchIdle(s.stop) })
 	return s
 }
 
 // Close stops watching the catalog and waits for models that are made anew.
 func (s *Serving) Close() error {
 	s.cancel()
+	close(s.stop)
+	s.watching.Wait()
 	s.renewals.Wait()
 	return nil
 }
@@ -140,15 +174,7 @@ func (s *Serving) changed(arn string) {
 	defer s.mu.Unlock()
 	s.mu.epochs[arn]++
 	delete(s.mu.live, arn)
-	used := map[string]bool{}
-	for _, d := range s.mu.live {
-		used[d.version] = true
-	}
-	for v, m := range s.mu.models {
-		if !used[v] && m.users == 0 {
-			delete(s.mu.models, v)
-		}
-	}
+	s.dropUnused()
 }
 
 // hold keeps the model of a version from being forgotten until release is
@@ -174,6 +200,7 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	d, epoch := s.mu.live[arn], s.mu.epochs[arn]
 	s.mu.RUnlock()
 	if d != nil {
+		d.touch(s.opt.Now())
 		return d, nil
 	}
 	var version string
@@ -192,10 +219,12 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 		return nil, err
 	}
 	d.metadata = metadata || d.spec.Metadata
+	d.touch(s.opt.Now())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.epochs[arn] == epoch { // else the campaign may have changed since it was read
 		s.mu.live[arn] = d
+		s.makeRoom(arn)
 	}
 	return d, nil
 }
@@ -240,7 +269,7 @@ func (s *Serving) load(ctx context.Context, r recipe.Recipe, v *catalog.Solution
 	}
 	s.mu.Unlock()
 	if mine {
-		m.value, m.err = s.read(context.WithoutCancel(ctx), r, v)
+		m.value, m.size, m.err = s.read(context.WithoutCancel(ctx), r, v)
 		if m.err != nil { // the next request tries again
 			s.mu.Lock()
 			delete(s.mu.models, v.ARN)
@@ -256,23 +285,23 @@ func (s *Serving) load(ctx context.Context, r recipe.Recipe, v *catalog.Solution
 	}
 }
 
-func (s *Serving) read(ctx context.Context, r recipe.Recipe, v *catalog.SolutionVersion) (recipe.Model, error) {
+// read loads a model from its file, which is of size bytes.
+func (s *Serving) read(ctx context.Context, r recipe.Recipe, v *catalog.SolutionVersion) (m recipe.Model, size int64, err error) {
 	if v.Model == "" {
-		return nil, invalid("The solution version %s has no model; its status is %s. Deploy a version that is ACTIVE.", v.ARN, v.Status)
+		return nil, 0, invalid("The solution version %s has no model; its status is %s. Deploy a version that is ACTIVE.", v.ARN, v.Status)
 	}
 	f, err := s.opt.Blobs.Open(ctx, v.Model)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.Close()
-	m, err := r.Load(f, f.Size())
-	if err != nil {
-		return nil, fmt.Errorf("load model of %s: %w", v.ARN, err)
+	if m, err = r.Load(f, f.Size()); err != nil {
+		return nil, 0, fmt.Errorf("load model of %s: %w", v.ARN, err)
 	}
 	if c, ok := m.(recipe.Cacher); ok && s.opt.CacheBytes >= 0 {
 		c.Cache(cmp.Or(s.opt.CacheBytes, max(32<<20, f.Size()/2)))
 	}
-	return m, nil
+	return m, f.Size(), nil
 }
 
 // notFound says whether err is the catalog's "not found".

@@ -28,7 +28,7 @@ func generated(t testing.TB, items, dim int, maskSeen bool) *Model {
 	}
 	data := snapshot(items, walks)
 	c := newCorpus(data, nil)
-	c.weigh(false)
+	c.weigh(false, nil)
 	w := weights{netFeature: .6, popular: -.2, again: .3, latest: -.5}
 	w[ruleFeature+2], w[ruleFeature+6] = 1.1, .2
 	counted, err := count(t.Context(), c, w.wanted(), 2)
@@ -189,5 +189,21 @@ func BenchmarkBonus(b *testing.B) {
 	}
 	for b.Loop() {
 		m.bonus(a, h)
+	}
+}
+
+// BenchmarkWake is what it takes to load a model of 750,000 items.
+func BenchmarkWake(b *testing.B) {
+	const items = 750_000
+	rows := make([]uint32, items)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	shape := nn.Shape{Rows: items + 1, Dim: 64, Inner: 128, Heads: 2, Blocks: 2, Window: 100, Tau: 15}
+	raw := saved(b, newModel(nn.Wrap(shape, make([]float32, shape.Rows*shape.Dim), make([]float32, shape.DenseSize())), items, rows, false, nil))
+	for b.Loop() {
+		if _, err := load(raw); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"usher/recipe"
 )
 
-func saved(t *testing.T, m recipe.Model) []byte {
+func saved(t testing.TB, m recipe.Model) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := m.Save(&b); err != nil {
@@ -123,7 +123,7 @@ func planned(in recipe.Input, epochs int) *fit {
 	c := newCorpus(in.Data, held)
 	s := derive(c)
 	s.planned, s.epochs = epochs, epochs
-	c.weigh(s.recency)
+	c.weigh(s.recency, nil)
 	return newFit(c, s, held, root, in)
 }
 
