@@ -10,6 +10,31 @@ type Dict struct {
 // NewDict gives an empty dictionary.
 func NewDict() *Dict { return &Dict{num: map[string]Index{}} }
 
+// DictOf gives the dictionary in which each text has its place as its number. Empty
+// texts are of numbers that were given once and whose ids were erased. It keeps ids.
+func DictOf(ids []string) *Dict {
+	d := &Dict{ids: ids[:len(ids):len(ids)], num: make(map[string]Index, len(ids))}
+	for n, id := range ids {
+		if id != "" {
+			d.num[id] = Index(n)
+		}
+	}
+	return d
+}
+
+// Erase forgets ids. Their numbers stay, with an empty id, and are not given again.
+func (d *Dict) Erase(numbers []Index) {
+	ids := make([]string, len(d.ids), cap(d.ids))
+	copy(ids, d.ids) // others hold the old ones
+	for _, n := range numbers {
+		if ids[n] != "" {
+			delete(d.num, ids[n])
+			ids[n] = ""
+		}
+	}
+	d.ids = ids
+}
+
 // Intern gives the number of id, a new one if it has none. New ids are copied
 // by the caller when their bytes are not theirs to keep.
 func (d *Dict) Intern(id string) Index {

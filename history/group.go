@@ -31,8 +31,11 @@ type Group struct {
 		err     error // the log could not be applied; the group is of no more use
 		waiting []waiter
 
+		incomplete bool // as erased says
+
 		users, items, types *dataset.Dict
 		schemas             map[dataset.Type]*dataset.Schema
+		texts               map[dataset.Type]dataset.SchemaSet // what schemas were parsed from
 
 		past     interactions
 		named    flags                     // numbers of ids that came as a user's; the others are sessions'
@@ -51,14 +54,41 @@ func newGroup(blobs blob.Store, log eventlog.Log) *Group {
 	g := &Group{blobs: blobs, log: log, erased: map[dataset.Type]bool{}, tailLeast: tailLeast}
 	m := &g.mu
 	m.users, m.items, m.types = dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
-	m.schemas = map[dataset.Type]*dataset.Schema{}
+	m.schemas, m.texts = map[dataset.Type]*dataset.Schema{}, map[dataset.Type]dataset.SchemaSet{}
 	m.sessions = map[string]dataset.Index{}
 	m.tables = map[dataset.Type]*records{dataset.Items: newRecords(), dataset.Users: newRecords()}
 	return g
 }
 
+// load begins from the log's state, if it has one.
+func (g *Group) load(ctx context.Context) error {
+	at, err := g.log.State(ctx)
+	if err != nil || at.Blob == "" {
+		return err
+	}
+	r, err := g.blobs.Open(ctx, at.Blob)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s, err := readState(r, r.Size())
+	if err == nil && s.offset != at.Offset {
+		err = fmt.Errorf("it is of offset %d, the log says %d", s.offset, at.Offset)
+	}
+	if err == nil {
+		err = g.begin(s)
+	}
+	if err != nil {
+		return fmt.Errorf("state %q: %w", at.Blob, err)
+	}
+	return nil
+}
+
 // catchUp applies what is in the log now.
 func (g *Group) catchUp(ctx context.Context) error {
+	if err := g.load(ctx); err != nil {
+		return err
+	}
 	for again := true; again; again = len(g.erased) > 0 {
 		from := g.offset()
 		replaced, err := Replaced(ctx, g.log, from)
@@ -66,7 +96,7 @@ func (g *Group) catchUp(ctx context.Context) error {
 			return err
 		}
 		g.replaced = replaced
-		for rec, err := range g.log.Read(ctx, from) {
+		for rec, err := range g.log.Replay(ctx, from) {
 			if err != nil {
 				return err
 			}
@@ -199,7 +229,7 @@ func (g *Group) fold() {
 
 // advance publishes a new offset. g.mu is held.
 func (g *Group) advance(to eventlog.Offset) {
-	g.mu.applied = to
+	g.mu.applied, g.mu.incomplete = to, len(g.erased) > 0
 	kept := g.mu.waiting[:0]
 	for _, w := range g.mu.waiting {
 		if w.offset <= to {
@@ -300,18 +330,24 @@ func (g *Group) schema(c *dataset.SchemaSet) (change func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	t := g.mu.tables[c.Type]
+	m := &g.mu
+	set := func() { m.schemas[c.Type], m.texts[c.Type] = s, *c }
+	t := m.tables[c.Type]
 	if t == nil {
-		return func() { g.mu.schemas[c.Type] = s }, nil
+		return set, nil
 	}
 	next := t.under(s)
-	return func() { g.mu.schemas[c.Type], g.mu.tables[c.Type] = s, next }, nil
+	return func() {
+		set()
+		m.tables[c.Type] = next
+	}, nil
 }
 
 // cleared forgets a dataset's data; numbers stay (I1). g.mu is held.
 func (g *Group) cleared(t dataset.Type) {
 	m := &g.mu
 	delete(m.schemas, t)
+	delete(m.texts, t)
 	if t == dataset.Interactions {
 		m.past.bulk, m.past.live = packed{}, live{}
 		clear(m.sessions)

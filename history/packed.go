@@ -157,6 +157,27 @@ func filled[T float32 | uint32](n, room int, x T) []T {
 	return out
 }
 
+// without gives p without the events of some users; p itself if there are none.
+func (p *packed) without(users flags) *packed {
+	some := false
+	for u := range dataset.Index(p.users()) {
+		some = some || users.has(u) && p.count(u) > 0
+	}
+	if !some {
+		return p
+	}
+	k := newPacker(p.users(), p.len())
+	var list []event
+	for u := range dataset.Index(p.users()) {
+		list = list[:0]
+		if !users.has(u) {
+			list = p.of(u, list)
+		}
+		k.add(list)
+	}
+	return &k.out
+}
+
 // flags is a set of numbers.
 type flags []uint64
 

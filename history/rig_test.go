@@ -74,6 +74,33 @@ func (r *rig) open(t testing.TB) *Group {
 	return g
 }
 
+// save stores the group's state, which groups begin from that are opened later.
+func (r *rig) save(t testing.TB, g *Group) {
+	t.Helper()
+	frozen(t, g) // it is at the end of the log
+	var b bytes.Buffer
+	at, err := g.WriteState(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.parts++
+	name := fmt.Sprintf("states/%d", r.parts)
+	w, err := r.blobs.Create(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	err = r.db.Update(t.Context(), func(tx *store.Tx) error { return r.logs.SetState(tx, "g", eventlog.State{Offset: at, Blob: name}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // append writes changes into the log, together.
 func (r *rig) append(t testing.TB, ops ...*operation) eventlog.Offset {
 	t.Helper()

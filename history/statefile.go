@@ -1,0 +1,412 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"maps"
+	"math"
+	"slices"
+
+	"usher/dataset"
+	"usher/eventlog"
+)
+
+// A state file is, little-endian: magic, version (1 byte), and one after the other
+// what is in a state; then the CRC32C of all that. A column is the number of its
+// elements (u64) and the elements; a list of texts is a column of their lengths
+// (u32) and a column of their bytes; records of the log's kinds are Changes.
+
+const (
+	stateMagic   = "ushrhst\n"
+	stateVersion = 1
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// WriteState writes what the group knows, and gives the offset of its log that is
+// in it. Equal states give equal bytes.
+func (g *Group) WriteState(w io.Writer) (eventlog.Offset, error) {
+	s, err := g.state()
+	if err == nil {
+		err = s.write(w)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write state: %w", err)
+	}
+	return s.offset, nil
+}
+
+// stateWriter keeps the first error.
+type stateWriter struct {
+	w   *bufio.Writer
+	buf []byte
+	one []byte // a change
+	err error
+}
+
+func (s *state) write(to io.Writer) error {
+	sum := crc32.New(castagnoli)
+	w := &stateWriter{w: bufio.NewWriterSize(io.MultiWriter(to, sum), 1<<18)}
+	w.bytes([]byte(stateMagic))
+	w.bytes([]byte{stateVersion})
+	w.u64(uint64(s.offset))
+	for _, list := range [][]string{s.users, s.items, s.types} {
+		w.texts(list)
+	}
+	w.u64(uint64(len(s.schemas)))
+	for i := range s.schemas {
+		w.change(&dataset.Change{Schema: &s.schemas[i]})
+	}
+	writeColumn(w, s.named)
+	writeColumn(w, s.past.erased)
+	live := s.past.live.folded(s.past.erased)
+	for _, p := range []*packed{s.past.bulk.without(s.past.erased), &live.packed} {
+		w.packed(p)
+	}
+	w.sessions(s.sessions)
+	w.eventIDs(s.seen.young)
+	w.eventIDs(s.seen.old)
+	for _, t := range tableTypes {
+		w.rows(s.tables[t].bulk)
+		w.rows(s.tables[t].single)
+	}
+	if err := cmp.Or(w.err, w.w.Flush()); err != nil {
+		return err
+	}
+	_, err := to.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
+	return err
+}
+
+func (w *stateWriter) bytes(b []byte) { w.w.Write(b) } //nolint:errcheck // bufio keeps it for Flush
+
+func (w *stateWriter) u64(x uint64) {
+	w.buf = binary.LittleEndian.AppendUint64(w.buf[:0], x)
+	w.bytes(w.buf)
+}
+
+// element is what a column is made of.
+type element interface {
+	~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int64 | ~float32
+}
+
+// writeColumn writes a column.
+func writeColumn[T element](w *stateWriter, list []T) {
+	w.u64(uint64(len(list)))
+	for part := range slices.Chunk(list, 4096) {
+		var err error
+		if w.buf, err = binary.Append(w.buf[:0], binary.LittleEndian, part); err != nil && w.err == nil {
+			w.err = err
+		}
+		w.bytes(w.buf)
+	}
+}
+
+func (w *stateWriter) texts(list []string) {
+	lengths := make([]uint32, len(list))
+	total := uint64(0)
+	for i, s := range list {
+		lengths[i] = uint32(len(s))
+		total += uint64(len(s))
+	}
+	writeColumn(w, lengths)
+	w.u64(total)
+	for _, s := range list {
+		w.w.WriteString(s) //nolint:errcheck // bufio keeps it for Flush
+	}
+}
+
+// change writes a Change behind its length.
+func (w *stateWriter) change(c *dataset.Change) {
+	var err error
+	if w.one, err = c.Append(w.one[:0]); err != nil && w.err == nil {
+		w.err = err
+	}
+	writeColumn(w, w.one)
+}
+
+func (w *stateWriter) packed(p *packed) {
+	writeColumn(w, p.start)
+	writeColumn(w, p.items)
+	writeColumn(w, p.times)
+	writeColumn(w, p.wide)
+	writeColumn(w, p.types)
+	writeColumn(w, p.types2)
+	writeColumn(w, p.values)
+	writeColumn(w, p.rests)
+}
+
+func (w *stateWriter) sessions(m map[string]dataset.Index) {
+	ids := slices.Sorted(maps.Keys(m))
+	users := make([]dataset.Index, len(ids))
+	for i, id := range ids {
+		users[i] = m[id]
+	}
+	w.texts(ids)
+	writeColumn(w, users)
+}
+
+func (w *stateWriter) eventIDs(m map[eventID]struct{}) {
+	list := slices.SortedFunc(maps.Keys(m), func(a, b eventID) int { return bytes.Compare(a[:], b[:]) })
+	w.u64(uint64(len(list)))
+	for _, id := range list {
+		w.bytes(id[:])
+	}
+}
+
+// rows writes records: numbers, positions in the log, and rows as Changes.
+func (w *stateWriter) rows(m map[dataset.Index]numbered) {
+	order := slices.Sorted(maps.Keys(m))
+	seqs := make([]uint64, len(order))
+	for i, n := range order {
+		seqs[i] = m[n].seq
+	}
+	writeColumn(w, order)
+	writeColumn(w, seqs)
+	for _, n := range order {
+		w.change(&dataset.Change{Item: &dataset.Entity{Row: m[n].row}})
+	}
+}
+
+var errDamaged = errors.New("damaged state")
+
+// stateReader reads a file of known size, so that no length in it can ask for more
+// memory than the file could fill. It keeps the first error; then all is zero.
+type stateReader struct {
+	r    *bufio.Reader
+	sum  hash.Hash32
+	left int64
+	err  error
+	buf  []byte
+}
+
+// readState reads what WriteState wrote. Damaged bytes give an error, never a panic.
+func readState(from io.ReaderAt, size int64) (*state, error) {
+	r := &stateReader{r: bufio.NewReaderSize(io.NewSectionReader(from, 0, size), 1<<18), sum: crc32.New(castagnoli), left: size - 4, buf: make([]byte, 1<<16)}
+	if b := r.bytes(len(stateMagic) + 1); r.err != nil || string(b[:len(stateMagic)]) != stateMagic {
+		return nil, errors.Join(errors.New("read state: not a state file"), r.err)
+	} else if v := b[len(stateMagic)]; v != stateVersion {
+		return nil, fmt.Errorf("read state: version %d, want %d", v, stateVersion)
+	}
+	s := r.state()
+	if r.err == nil && r.left != 0 {
+		r.err = errDamaged
+	}
+	sum := r.sum.Sum32()
+	if r.left = 4; r.err == nil && binary.LittleEndian.Uint32(r.bytes(4)) != sum {
+		r.err = errDamaged
+	}
+	if r.err == nil && !s.sound() {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("read state: %w", r.err)
+	}
+	return s, nil
+}
+
+func (r *stateReader) state() *state {
+	s := &state{offset: eventlog.Offset(r.u64()), users: r.texts(), items: r.texts(), types: r.texts(), past: &interactions{}, tables: map[dataset.Type]*records{}}
+	for range r.count(8) {
+		if c := r.change(); c != nil && c.Schema != nil {
+			s.schemas = append(s.schemas, *c.Schema)
+		} else {
+			r.fail(errDamaged)
+		}
+	}
+	s.named = column[uint64](r)
+	s.past.erased = column[uint64](r)
+	s.past.bulk, s.past.live.packed = r.packed(), r.packed()
+	s.sessions = r.sessions()
+	s.seen = EventIDs{young: r.eventIDs(), old: r.eventIDs()}
+	for _, t := range tableTypes {
+		s.tables[t] = &records{bulk: r.rows(), single: r.rows()}
+	}
+	return s
+}
+
+func (r *stateReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// bytes reads up to len(buf) bytes. They are valid until the next call.
+func (r *stateReader) bytes(n int) []byte {
+	b := r.buf[:n]
+	r.read(b)
+	return b
+}
+
+func (r *stateReader) read(b []byte) {
+	if r.err == nil && int64(len(b)) > r.left {
+		r.err = errDamaged
+	}
+	if r.err == nil {
+		r.left -= int64(len(b))
+		_, r.err = io.ReadFull(r.r, b)
+		r.sum.Write(b) //nolint:errcheck // a hash has no errors
+	}
+	if r.err != nil {
+		clear(b)
+	}
+}
+
+func (r *stateReader) u64() uint64 { return binary.LittleEndian.Uint64(r.bytes(8)) }
+
+// count reads how many things of at least size bytes follow.
+func (r *stateReader) count(size int64) int {
+	n := r.u64()
+	if r.err == nil && n > uint64(r.left/size) {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// column reads what writeColumn wrote; nil when it is empty.
+func column[T element](r *stateReader) []T {
+	size := int64(binary.Size(T(0)))
+	n := r.count(size)
+	if n == 0 {
+		return nil
+	}
+	out := make([]T, n)
+	for part := range slices.Chunk(out, len(r.buf)/8) {
+		if _, err := binary.Decode(r.bytes(len(part)*int(size)), binary.LittleEndian, part); err != nil {
+			r.fail(err)
+		}
+	}
+	return out
+}
+
+func (r *stateReader) texts() []string {
+	lengths := column[uint32](r)
+	text := make([]byte, r.count(1))
+	r.read(text)
+	all := string(text) // one allocation for all; they live and die together
+	list := make([]string, len(lengths))
+	for i, n := range lengths {
+		if int64(n) > int64(len(all)) {
+			r.fail(errDamaged)
+			return nil
+		}
+		list[i], all = all[:n], all[n:]
+	}
+	if all != "" {
+		r.fail(errDamaged)
+	}
+	return list
+}
+
+func (r *stateReader) change() *dataset.Change {
+	b := column[uint8](r)
+	if r.err != nil {
+		return nil
+	}
+	c, err := dataset.ParseChange(b)
+	if err != nil {
+		r.fail(err)
+		return nil
+	}
+	return c
+}
+
+func (r *stateReader) packed() packed {
+	return packed{start: column[uint32](r), items: column[uint32](r), times: column[uint32](r), wide: column[int64](r),
+		types: column[uint8](r), types2: column[uint16](r), values: column[float32](r), rests: column[uint32](r)}
+}
+
+func (r *stateReader) sessions() map[string]dataset.Index {
+	ids, users := r.texts(), column[dataset.Index](r)
+	if len(ids) != len(users) {
+		r.fail(errDamaged)
+		return nil
+	}
+	m := make(map[string]dataset.Index, len(ids))
+	for i, id := range ids {
+		m[id] = users[i]
+	}
+	return m
+}
+
+func (r *stateReader) eventIDs() map[eventID]struct{} {
+	n := r.count(int64(len(eventID{})))
+	if n == 0 {
+		return nil
+	}
+	m := make(map[eventID]struct{}, n)
+	for range n {
+		m[eventID(r.bytes(len(eventID{})))] = struct{}{}
+	}
+	return m
+}
+
+func (r *stateReader) rows() map[dataset.Index]numbered {
+	order, seqs := column[dataset.Index](r), column[uint64](r)
+	if len(order) != len(seqs) {
+		r.fail(errDamaged)
+		return nil
+	}
+	m := make(map[dataset.Index]numbered, len(order))
+	for i, n := range order {
+		c := r.change()
+		if c == nil || c.Item == nil {
+			r.fail(errDamaged)
+			return nil
+		}
+		m[n] = numbered{c.Item.Row, seqs[i]}
+	}
+	return m
+}
+
+// sound says whether all numbers are numbers of something. What WriteState wrote is
+// so; a file with a right checksum that somebody else wrote need not be.
+func (s *state) sound() bool {
+	ok := s.past.bulk.sound(s) && s.past.live.packed.sound(s)
+	for _, u := range s.sessions {
+		ok = ok && int(u) < len(s.users)
+	}
+	for t, ids := range map[dataset.Type][]string{dataset.Items: s.items, dataset.Users: s.users} {
+		for _, rows := range []map[dataset.Index]numbered{s.tables[t].bulk, s.tables[t].single} {
+			for n := range rows {
+				ok = ok && int(n) < len(ids)
+			}
+		}
+	}
+	return ok
+}
+
+func (p *packed) sound(s *state) bool {
+	n := len(p.items)
+	if n == 0 {
+		*p = packed{start: p.start}
+	}
+	one := func(a, b int) bool { return (a == n) != (b == n) || n == 0 && a == 0 && b == 0 }
+	maybe := func(a int) bool { return a == 0 || a == n }
+	if len(p.start) > len(s.users)+1 || len(p.start) > 0 && (p.start[0] != 0 || int(p.start[len(p.start)-1]) != n) || len(p.start) == 0 && n > 0 ||
+		!slices.IsSorted(p.start) || !one(len(p.times), len(p.wide)) || !one(len(p.types), len(p.types2)) || !maybe(len(p.values)) || !maybe(len(p.rests)) {
+		return false
+	}
+	for _, i := range p.items {
+		if int(i) >= len(s.items) {
+			return false
+		}
+	}
+	most := -1
+	for _, t := range p.types {
+		most = max(most, int(t))
+	}
+	for _, t := range p.types2 {
+		most = max(most, int(t))
+	}
+	return most < len(s.types) && (most < 0 || most <= math.MaxUint16)
+}
