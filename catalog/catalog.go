@@ -50,9 +50,10 @@ const (
 	KindCampaign        Kind = "campaign"
 	KindFilter          Kind = "filter"
 
-	// Kinds that have ARNs, but no records yet.
 	KindBatchInferenceJob Kind = "batch-inference-job"
 	KindBatchSegmentJob   Kind = "batch-segment-job"
+
+	// Kinds that have ARNs, but no records yet.
 	KindDataDeletionJob   Kind = "data-deletion-job"
 	KindMetricAttribution Kind = "metric-attribution"
 

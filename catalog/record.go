@@ -111,6 +111,10 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 		return Get[Recommender](tx, arn)
 	case KindRecommenderVersion:
 		return Get[RecommenderVersion](tx, arn)
+	case KindBatchInferenceJob:
+		return Get[BatchInferenceJob](tx, arn)
+	case KindBatchSegmentJob:
+		return Get[BatchSegmentJob](tx, arn)
 	}
 	return nil, fmt.Errorf("read %s: the database has a %q, which this usher does not know", arn, kind)
 }

@@ -92,6 +92,7 @@ func target(tx *store.Tx, arn string) (version string, err error) {
 		case status != catalog.Active:
 			return "", invalid("The recommender %s is %s. Wait until DescribeRecommender says ACTIVE.", arn, status)
 		}
+	case *catalog.BatchInferenceJob, *catalog.BatchSegmentJob: // its worker asks as others ask a campaign
 	default:
 		return "", invalid("%s is no campaign and no recommender: it answers nothing.", arn)
 	}
