@@ -21,6 +21,8 @@ type Group struct {
 
 	replaced  map[eventlog.Offset]bool // parts that a later record replaces; only while catching up
 	tailLeast int                      // how many events are not packed in any case
+	workLeast int64                    // how much work never needs a state
+	grown     func()                   // may be nil
 	erased    map[dataset.Type]bool    // the last part was erased: a record that replaces it is in the log
 
 	renewals sync.WaitGroup // of what is prepared anew beside requests
@@ -31,7 +33,9 @@ type Group struct {
 		err     error // the log could not be applied; the group is of no more use
 		waiting []waiter
 
-		incomplete bool // as erased says
+		incomplete bool  // as erased says
+		work       int64 // events and records applied since the last state
+		asked      int64 // the work at which grown is told again
 
 		users, items, types *dataset.Dict
 		schemas             map[dataset.Type]*dataset.Schema
@@ -67,6 +71,15 @@ func (g *Group) load(ctx context.Context) error {
 		return err
 	}
 	r, err := g.blobs.Open(ctx, at.Blob)
+	if errors.Is(err, fs.ErrNotExist) { // perhaps a newer one has taken its place
+		now, err := g.log.State(ctx)
+		if err != nil {
+			return err
+		}
+		if now != at {
+			return g.load(ctx)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -207,10 +220,19 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
 	}
 	g.fold()
+	work := int64(1)
+	if c.Part != nil {
+		work += c.Part.Rows
+	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	change()
+	g.mu.work += work
 	g.advance(rec.Offset)
+	asks := g.asks()
+	g.mu.Unlock()
+	if asks {
+		g.grown()
+	}
 	return nil
 }
 

@@ -1,8 +1,8 @@
 // Package history knows what is known now about each user and item of a
 // dataset group: bulk data and live events in one list, in log order.
 //
-// A Group replays its log from the start when it is first used, then follows
-// it: each Change is applied once, in order, so every process that reads the
+// A Group begins from the state that its log names (state.go), or from the first
+// record, replays the log from there, then follows it: each Change is applied once, in order, so every process that reads the
 // same log gives users and items the same numbers (I1). A bulk part replaces or
 // extends the group's bulk columns; a live event is put into its user's list by
 // time. Readers get slices that never change: an update makes a new slice or
@@ -30,9 +30,13 @@ import (
 // Options configure a History.
 type Options struct {
 	Logs  func(group string) eventlog.Log // the log of a group, by the group's catalog ID
-	Blobs blob.Store                      // parts
+	Blobs blob.Store                      // parts and states
+	// Grown is told that a state of a group is due (Group.Due); may be nil. The
+	// group applies nothing more before it returns.
+	Grown func(group string)
 
-	tailLeast int // of each group; tailLeast
+	tailLeast int   // of each group; tailLeast
+	workLeast int64 // workLeast
 }
 
 // History follows the logs of all groups. All methods may be called concurrently.
@@ -109,7 +113,10 @@ func (h *History) load(id string) *loading {
 	ctx, cancel := context.WithCancel(h.ctx)
 	l := &loading{done: make(chan struct{}), drop: cancel}
 	g := newGroup(h.opt.Blobs, h.opt.Logs(id))
-	g.tailLeast = cmp.Or(h.opt.tailLeast, tailLeast)
+	g.tailLeast, g.workLeast = cmp.Or(h.opt.tailLeast, tailLeast), cmp.Or(h.opt.workLeast, workLeast)
+	if h.opt.Grown != nil {
+		g.grown = func() { h.opt.Grown(id) }
+	}
 	h.wg.Add(1)
 	go func() {
 		defer h.wg.Done()

@@ -95,7 +95,9 @@ func (r *rig) save(t testing.TB, g *Group) {
 	if err := w.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	err = r.db.Update(t.Context(), func(tx *store.Tx) error { return r.logs.SetState(tx, "g", eventlog.State{Offset: at, Blob: name}) })
+	err = r.db.Update(t.Context(), func(tx *store.Tx) error {
+		return r.logs.SetState(tx, "g", eventlog.State{Offset: at.Offset, Blob: name})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type state struct {
 	sessions            map[string]dataset.Index
 	seen                EventIDs
 	tables              map[dataset.Type]*records
+	work                int64 // of the group when it was detached
 }
 
 // tableTypes are the datasets with records, in the order in which they are saved.
@@ -44,6 +45,7 @@ func (g *Group) state() (*state, error) {
 		offset: m.applied, users: m.users.IDs(), items: m.items.IDs(), types: m.types.IDs(),
 		past: m.past.frozen(), named: slices.Clone(m.named), sessions: maps.Clone(m.sessions),
 		seen: EventIDs{young: maps.Clone(m.seen.young), old: m.seen.old}, tables: map[dataset.Type]*records{},
+		work: m.work,
 	}
 	for _, t := range slices.Sorted(maps.Keys(m.texts)) {
 		s.schemas = append(s.schemas, m.texts[t])
@@ -79,14 +81,45 @@ func (g *Group) begin(s *state) error {
 	return nil
 }
 
-// Size tells how much work a group is to load from its log, in events and records.
-func (g *Group) Size() (n int64, upTo eventlog.Offset) {
+// Saved is a state that was written.
+type Saved struct {
+	Offset eventlog.Offset // of the log; all up to here is in it
+	work   int64
+}
+
+// Stored tells the group that the log names a state that it wrote.
+func (g *Group) Stored(s Saved) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.work -= s.work
+	g.mu.asked = 0
+}
+
+// Due says whether a start would take so long, by what has come since the last
+// state, that another one is worth its bytes: each holds all there is, so the more
+// there is the more is waited for.
+func (g *Group) Due() bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
+	return g.due()
+}
+
+// workLeast is how much work, in events and records, never needs a state.
+const workLeast = 1 << 18
+
+func (g *Group) due() bool {
 	m := &g.mu
-	n = int64(m.past.bulk.len() + m.past.live.packed.len() + m.past.live.size)
-	for _, t := range m.tables {
-		n += int64(len(t.bulk) + len(t.single))
+	size := m.past.bulk.len() + m.past.live.packed.len()
+	return m.work >= g.workLeast+int64(size)/16
+}
+
+// asks says whether grown is to be told: when a state is due, and again when as
+// much has come in vain. g.mu is held.
+func (g *Group) asks() bool {
+	m := &g.mu
+	if g.grown == nil || !g.due() || m.work < m.asked {
+		return false
 	}
-	return n, m.applied
+	m.asked = m.work + g.workLeast
+	return true
 }

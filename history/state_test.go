@@ -2,6 +2,8 @@ package history
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -99,9 +101,50 @@ func TestStateIsEnough(t *testing.T) {
 	if got := items(t, again, "u"); got != "a b c" {
 		t.Errorf("u has %q", got)
 	}
-	if n, upTo := again.Size(); n != 3 || upTo != 4 {
-		t.Errorf("%d events up to %d", n, upTo)
+	if again.offset() != 4 || again.mu.work != 1 {
+		t.Errorf("%d records were applied up to %d", again.mu.work, again.offset())
 	}
+}
+
+// TestGrownIsAsked: a state is asked for when it is due, and not again before as
+// much has come.
+func TestGrownIsAsked(t *testing.T) {
+	r := newRig(t)
+	asked := make(chan string, 100)
+	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs, Grown: func(group string) { asked <- group }, workLeast: 10})
+	defer h.Close()
+	g, err := h.Group(t.Context(), "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		r.put(t, g, put("u", "", "a", int64(i)))
+	}
+	if group := <-asked; group != "g" || !g.Due() {
+		t.Errorf("asked for %q", group)
+	}
+	for i := range 10 {
+		r.put(t, g, put("u", "", "b", int64(i)))
+	}
+	<-asked
+	if len(asked) > 0 {
+		t.Error("asked too often")
+	}
+	s, err := g.WriteState(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put(t, g, put("u", "", "c", 1))
+	g.Stored(s)
+	if g.Due() || g.mu.work != 1 {
+		t.Errorf("after it was stored there is work for %d", g.mu.work)
+	}
+	rows := make([][]string, 20)
+	for i := range rows {
+		rows[i] = []string{"u", "a", fmt.Sprint(i), "t", "", ""}
+	}
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), r.importOp(t, dataset.Interactions, interactionsText, true, rows...))
+	<-asked
 }
 
 func FuzzReadState(f *testing.F) {

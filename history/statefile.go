@@ -30,17 +30,17 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// WriteState writes what the group knows, and gives the offset of its log that is
-// in it. Equal states give equal bytes.
-func (g *Group) WriteState(w io.Writer) (eventlog.Offset, error) {
+// WriteState writes what the group knows, from which those begin who load it when
+// the log names it. Equal states give equal bytes.
+func (g *Group) WriteState(w io.Writer) (Saved, error) {
 	s, err := g.state()
 	if err == nil {
 		err = s.write(w)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("write state: %w", err)
+		return Saved{}, fmt.Errorf("write state: %w", err)
 	}
-	return s.offset, nil
+	return Saved{s.offset, s.work}, nil
 }
 
 // stateWriter keeps the first error.
