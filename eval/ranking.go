@@ -58,6 +58,31 @@ func Measure(list, truth []dataset.Index) Ranking {
 	return r
 }
 
+// WeightedNDCG is the NDCG by Cutoffs in which a right item gains what it weighs.
+// It divides by the best order of the gains found, as Measure does. gain holds the
+// right items.
+func WeightedNDCG(list []dataset.Index, gain map[dataset.Index]float64) (out [3]float64) {
+	for c, k := range cutoffs {
+		var found []float64
+		sum := 0.
+		for i, item := range list[:min(len(list), k)] {
+			if g := gain[item]; g > 0 && !slices.Contains(list[:i], item) {
+				found = append(found, g)
+				sum += g * discount(i)
+			}
+		}
+		slices.Sort(found)
+		best := 0.
+		for i, g := range found {
+			best += g * discount(len(found)-1-i)
+		}
+		if best > 0 {
+			out[c] = sum / best
+		}
+	}
+	return out
+}
+
 // discount is the weight of a hit at a place counted from 0.
 func discount(place int) float64 { return 1 / math.Log2(float64(place+2)) }
 

@@ -141,3 +141,16 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 }
+
+func TestWeightedNDCG(t *testing.T) {
+	gain := map[dataset.Index]float64{3: 1, 5: .5, 7: 0}
+	if got := WeightedNDCG(list{3, 1, 5}, gain); math.Abs(got[0]-(1+.25)/(1+.5/math.Log2(3))) > 1e-12 || got[1] != got[0] {
+		t.Errorf("in the best order: %v", got)
+	}
+	if a, b := WeightedNDCG(list{3, 5}, gain)[0], WeightedNDCG(list{5, 3, 3}, gain)[0]; a != 1 || !(b < 1) || b <= 0 {
+		t.Errorf("the heavier first %v, the lighter first %v", a, b)
+	}
+	if got := WeightedNDCG(list{7, 9}, gain); got != [3]float64{} {
+		t.Errorf("nothing found: %v", got)
+	}
+}

@@ -34,6 +34,7 @@ type Recipe interface {
 type Input struct {
 	Data    *dataset.Snapshot
 	Params  Params
+	Weights []float64 // of events by their types' numbers, at most 1; nil: all count alike
 	Seed    seed.Seed
 	Workers int // goroutines; changes the speed only; 0 means one for each CPU
 

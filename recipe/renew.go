@@ -36,17 +36,8 @@ func Learnt(s *dataset.Snapshot, eventType string, threshold *float64) *dataset.
 	for i, name := range s.EventTypes {
 		wanted[i] = eventType == "" || strings.EqualFold(name, eventType)
 	}
-	out := *s
-	out.Start = make([]int64, len(s.Start))
-	out.Events = make([]dataset.Event, 0, len(s.Events))
-	for u := range s.UserIDs {
-		for _, e := range s.History(dataset.Index(u)) {
-			// As float32, as values are kept: 3.6 reaches the threshold 3.6.
-			if wanted[e.Type] && (threshold == nil || e.Value >= float32(*threshold)) {
-				out.Events = append(out.Events, e)
-			}
-		}
-		out.Start[u+1] = int64(len(out.Events))
-	}
-	return &out
+	return filtered(s, func(e dataset.Event) bool {
+		// As float32, as values are kept: 3.6 reaches the threshold 3.6.
+		return wanted[e.Type] && (threshold == nil || e.Value >= float32(*threshold))
+	})
 }

@@ -153,7 +153,11 @@ func (t *Trainer) freeze(ctx context.Context, task *job.Task, w work, c *checkpo
 	if err != nil {
 		return err
 	}
-	filtered := recipe.Learnt(all, w.version.EventType, w.version.EventValueThreshold)
+	conf, err := parseConfig(w.version)
+	if err != nil {
+		return job.Permanent(err)
+	}
+	filtered := conf.learnt(all, w.version)
 	if err := t.check(w.version, all, filtered); err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (c *child) evaluate(ctx context.Context, r recipe.Recipe, data *dataset.Sna
 	if chooser, ok := m.(recipe.Chooser); ok {
 		c.at.Choices = chooser.Choices()
 	}
-	a := asking{model: m, spec: r.Spec(), workers: c.req.Workers, progress: func(done float64) {
+	a := asking{model: m, spec: r.Spec(), weights: recipe.EventWeights(data.EventTypes, c.req.Events), workers: c.req.Workers, progress: func(done float64) {
 		c.report(stageMeasure, done, fmt.Sprintf("%d test users", min(len(cases), casesMax)))
 	}}
 	if c.at.Metrics, err = a.measure(ctx, data, sample(cases, from)); err != nil {
@@ -101,7 +101,8 @@ func (c *child) fit(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot
 	c.report(s, 0, "")
 	cp := &fitCheckpoint{child: c, ctx: ctx}
 	m, err := r.Train(ctx, recipe.Input{
-		Data: data, Params: c.req.Params, Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices,
+		Data: data, Params: c.req.Params, Weights: recipe.EventWeights(data.EventTypes, c.req.Events),
+		Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices,
 		Checkpoint: cp, Progress: func(done float64, note string) { c.report(s, done, note) },
 	})
 	switch {

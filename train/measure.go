@@ -2,6 +2,9 @@ package train
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -35,6 +38,7 @@ func sample(cases []eval.Case, from seed.Seed) []eval.Case {
 type asking struct {
 	model    recipe.Model
 	spec     recipe.Spec
+	weights  []float64 // of events by their types; nil: all count alike
 	workers  int
 	progress func(done float64)
 }
@@ -92,7 +96,31 @@ func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eva
 	for i, c := range cases {
 		tally.Add(lists[i], c.Truth)
 	}
-	return tally.Metrics(), nil
+	metrics := tally.Metrics()
+	if a.weights != nil {
+		maps.Copy(metrics, a.weighted(all, cases, lists))
+	}
+	return metrics, nil
+}
+
+// weighted gives the NDCG in which an item gains what the user's event with it
+// weighs, the largest of several.
+func (a *asking) weighted(all *dataset.Snapshot, cases []eval.Case, lists [][]dataset.Index) map[string]float64 {
+	var sum [3]float64
+	for i, c := range cases {
+		gain := map[dataset.Index]float64{}
+		for _, e := range all.History(c.User)[len(c.Input):] {
+			gain[e.Item] = max(gain[e.Item], a.weights[e.Type])
+		}
+		for k, x := range eval.WeightedNDCG(lists[i], gain) {
+			sum[k] += x / float64(len(cases))
+		}
+	}
+	out := map[string]float64{}
+	for k, n := range eval.Cutoffs() {
+		out[fmt.Sprintf("normalized_discounted_cumulative_gain_with_event_weights_at_%d", n)] = math.Round(sum[k]*1e4) / 1e4
+	}
+	return out
 }
 
 // ask puts the answers to some cases into lists, as the model gives them in

@@ -84,15 +84,24 @@ func after(v *catalog.SolutionVersion) string {
 	if v.EventValueThreshold != nil {
 		by = append(by, fmt.Sprintf("event value of at least %g", *v.EventValueThreshold))
 	}
+	if hasRules(v) {
+		by = append(by, "eventsConfig")
+	}
 	if by == nil {
 		return ""
 	}
 	return " after filtering by " + strings.Join(by, " and ")
 }
 
+// hasRules says whether the configuration says which events count.
+func hasRules(v *catalog.SolutionVersion) bool {
+	c, err := parseConfig(v)
+	return err == nil && len(c.rules()) > 0
+}
+
 // more says how there could be more data.
 func more(v *catalog.SolutionVersion, all *dataset.Snapshot) string {
-	if v.EventType == "" && v.EventValueThreshold == nil {
+	if after(v) == "" {
 		return "Import more interactions, or record them with PutEvents."
 	}
 	if useCase(v) {
@@ -101,6 +110,9 @@ func more(v *catalog.SolutionVersion, all *dataset.Snapshot) string {
 	text := fmt.Sprintf("Without the filter there are %d interactions", len(all.Events))
 	if types := count(all).types; v.EventType != "" && len(types) > 0 {
 		text += " of the event types " + some(types)
+	}
+	if hasRules(v) {
+		return text + fmt.Sprintf(" (event types %s). Import more, or create a solution with another eventsConfig.", some(count(all).types))
 	}
 	return text + ". Import more, or create a solution with another eventType or eventValueThreshold."
 }

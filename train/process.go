@@ -116,12 +116,16 @@ func (s *supervision) kill() {
 func (s *supervision) converse(ctx context.Context, w work) error {
 	v := w.version
 	s.where = string(stageStart)
+	conf, err := parseConfig(v)
+	if err != nil {
+		return job.Permanent(err)
+	}
 	if err := readHello(s.p.Out); err != nil {
 		return fmt.Errorf("talk to the training process: %w", err)
 	}
-	err := writeHello(s.p.In)
+	err = writeHello(s.p.In)
 	if err == nil {
-		err = writeMessage(s.p.In, messageRequest, &request{Recipe: v.Recipe, Params: v.Params, Seed: v.Seed, Workers: s.t.opt.Workers,
+		err = writeMessage(s.p.In, messageRequest, &request{Recipe: v.Recipe, Params: v.Params, Events: conf.rules(), Seed: v.Seed, Workers: s.t.opt.Workers,
 			Fits: s.names.fits(), Model: s.names.model(), From: *s.c})
 	}
 	if err != nil {

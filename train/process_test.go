@@ -242,12 +242,12 @@ func TestChildThatCannotBeStarted(t *testing.T) {
 // A child of another version of the program, or another program altogether.
 func TestForeignChild(t *testing.T) {
 	for said, want := range map[string]string{
-		"ushrtrn\x02":                    "restart usher",
+		"ushrtrn\x01":                    "restart usher",
 		"Usage: usher <command>":         "not the start of a conversation",
-		"ushrtrn\x01Z\x00\x00\x00\x00":   `message of unknown kind 'Z'`,
-		"ushrtrn\x01P\x03\x00\x00\x00no": "ended while it was starting: it gave no result",
-		"ushrtrn\x01P\x00\x00\x00\xff":   "4278190080 bytes, at most 1048576",
-		"ushrtrn\x01P\x02\x00\x00\x00[]": `read message 'P'`,
+		"ushrtrn\x02Z\x00\x00\x00\x00":   `message of unknown kind 'Z'`,
+		"ushrtrn\x02P\x03\x00\x00\x00no": "ended while it was starting: it gave no result",
+		"ushrtrn\x02P\x00\x00\x00\xff":   "4278190080 bytes, at most 1048576",
+		"ushrtrn\x02P\x02\x00\x00\x00[]": `read message 'P'`,
 		"":                               "ended while it was starting: it gave no result",
 	} {
 		r := openRig(t, "")

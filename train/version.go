@@ -32,7 +32,7 @@ func Retrain(tx *store.Tx, r *catalog.Recommender) error {
 	}
 	v := &catalog.RecommenderVersion{SolutionVersion: catalog.SolutionVersion{
 		Meta:   catalog.Meta{ARN: r.ARN + "/" + catalog.NewID(), Group: r.Group, Parent: r.ARN, Status: catalog.Pending},
-		Recipe: r.Recipe, EventType: spec.Learns, TrainingMode: "FULL", TrainingType: "AUTOMATIC", Seed: Seed,
+		Recipe: r.Recipe, EventType: spec.Learns, Config: r.Config, TrainingMode: "FULL", TrainingType: "AUTOMATIC", Seed: Seed,
 	}}
 	if err := catalog.Create(tx, v); err != nil {
 		return err

@@ -13,8 +13,9 @@ const noRow = ^uint32(0)
 
 // heldOut is one question of the validation part: the last item of a user.
 type heldOut struct {
-	user dataset.Index
-	item dataset.Index
+	user   dataset.Index
+	item   dataset.Index
+	weight float64 // of its event's type; the mean of all is 1
 }
 
 // The validation part has the last items of at most heldMost users, so that large
@@ -28,12 +29,12 @@ const (
 )
 
 // holdOut draws the users of the validation part, among those with two events
-// or more, in order of their numbers.
-func holdOut(data *dataset.Snapshot, from seed.Seed) []heldOut {
+// or more, in order of their numbers. byType are the weights of event types.
+func holdOut(data *dataset.Snapshot, byType []float64, from seed.Seed) []heldOut {
 	var out []heldOut
 	for u := range data.UserIDs {
 		if h := data.History(dataset.Index(u)); len(h) >= 2 {
-			out = append(out, heldOut{dataset.Index(u), h[len(h)-1].Item})
+			out = append(out, heldOut{dataset.Index(u), h[len(h)-1].Item, weightOf(byType, h[len(h)-1])})
 		}
 	}
 	if most := min(max(heldMost, len(out)/heldShare), 5*heldMost); len(out) > most {
@@ -41,7 +42,32 @@ func holdOut(data *dataset.Snapshot, from seed.Seed) []heldOut {
 		out = out[:most]
 		slices.SortFunc(out, func(a, b heldOut) int { return int(a.user) - int(b.user) })
 	}
+	evenOut(out)
 	return out
+}
+
+// weightOf gives the weight of an event by its type.
+func weightOf(byType []float64, e dataset.Event) float64 {
+	if byType == nil {
+		return 1
+	}
+	return byType[e.Type]
+}
+
+// evenOut makes the mean weight 1, so that sums over questions are divided by
+// their number; where none weighs anything all count alike.
+func evenOut(held []heldOut) {
+	sum := 0.
+	for _, h := range held {
+		sum += h.weight
+	}
+	for i := range held {
+		if sum > 0 {
+			held[i].weight *= float64(len(held)) / sum
+		} else {
+			held[i].weight = 1
+		}
+	}
 }
 
 // measured gives the part of the validation part that the network is measured on.
@@ -112,11 +138,24 @@ const oldWeight = .5
 // weigh gives each event its weight: oldWeight + (1-oldWeight)·2^(-age/half),
 // where age counts back from the newest event and half is the age of the median
 // event. Without recency, or when half of the events are of one time, all
-// weigh 1.
-func (c *corpus) weigh(recency bool) {
-	if !recency {
+// weigh 1. Then comes the weight of its type, byType, where types have weights.
+func (c *corpus) weigh(recency bool, byType []float64) {
+	if recency {
+		c.weighTimes()
+	}
+	if byType == nil {
 		return
 	}
+	if c.weights == nil {
+		c.weights = slices.Repeat([]float32{1}, len(c.times))
+	}
+	for i, e := range c.times {
+		c.weights[i] *= float32(byType[e.Type])
+	}
+}
+
+// weighTimes weighs by age.
+func (c *corpus) weighTimes() {
 	var times []int64
 	for i := 0; i < len(c.times); i += 1 + len(c.times)/1_000_000 {
 		times = append(times, c.times[i].Time)

@@ -19,7 +19,7 @@ func TestHoldOut(t *testing.T) {
 			data.Start = append(data.Start, int64(2*u+2))
 		}
 		data.Start = append(data.Start, int64(2*c.users+1)) // the last user has one event
-		held := holdOut(data, seed.Seed(1))
+		held := holdOut(data, nil, seed.Seed(1))
 		if len(held) != c.held {
 			t.Errorf("%d users: %d are held out, want %d", c.users, len(held), c.held)
 		}
@@ -40,7 +40,7 @@ func TestHoldOut(t *testing.T) {
 		if !ordered(held) || !ordered(m) || len(m) != min(c.held, measuredMost) {
 			t.Errorf("%d users: %d of %d are measured, in order: %v, %v", c.users, len(m), len(held), ordered(held), ordered(m))
 		}
-		if !slices.Equal(held, holdOut(data, seed.Seed(1))) || c.users > heldMost && slices.Equal(held, holdOut(data, seed.Seed(2))) {
+		if !slices.Equal(held, holdOut(data, nil, seed.Seed(1))) || c.users > heldMost && slices.Equal(held, holdOut(data, nil, seed.Seed(2))) {
 			t.Errorf("%d users: the draw is not the seed's", c.users)
 		}
 	}

@@ -33,10 +33,10 @@ func counted(t testing.TB, c *corpus, workers int) *counters {
 func TestCountersCountPairs(t *testing.T) {
 	const items = 23
 	data := snapshot(items, chain(items, 30, 90, 6))
-	held := holdOut(data, 1)[:10]
+	held := holdOut(data, nil, 1)[:10]
 	c := newCorpus(data, held)
 	countsPairs(t, c)
-	c.weigh(true) // newer events weigh more
+	c.weigh(true, nil) // newer events weigh more
 	countsPairs(t, c)
 }
 

@@ -28,7 +28,10 @@
 // are never recommended; the same Input gives the same bytes (I4); work is cut
 // by data and no rule reads a clock.
 //
-// Types and values of events, metadata and exploration are not used yet. Numbers
+// Where types of events have weights (eventsConfig), an event counts so much in the
+// network's loss, in the counters, and as a question of the validation part.
+//
+// Values of events, metadata and exploration are not used yet. Numbers
 // become ids, filters become sets and promotions are mixed in above.
 package sequence
 
@@ -59,10 +62,13 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 	if in.Workers <= 0 {
 		in.Workers = runtime.GOMAXPROCS(0)
 	}
+	if in.Weights != nil && len(in.Weights) != len(in.Data.EventTypes) {
+		return nil, fmt.Errorf("train %s: %d weights for %d event types", Name, len(in.Weights), len(in.Data.EventTypes))
+	}
 	root := in.Seed.Branch("sequence")
 	var held []heldOut
 	if in.Tuned == nil {
-		held = holdOut(in.Data, root.Branch("validation"))
+		held = holdOut(in.Data, in.Weights, root.Branch("validation"))
 	}
 	c := newCorpus(in.Data, held)
 	if len(c.items) == 0 {
@@ -75,7 +81,7 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 			return nil, fmt.Errorf("train %s: %w", Name, err)
 		}
 	}
-	c.weigh(s.recency)
+	c.weigh(s.recency, in.Weights)
 	f := newFit(c, s, held, root, in)
 	m, err := f.train(ctx)
 	if err != nil {

@@ -119,7 +119,7 @@ func prepared(in recipe.Input) *fit { return planned(in, 16) }
 // planned is one of so many epochs.
 func planned(in recipe.Input, epochs int) *fit {
 	root := in.Seed.Branch("sequence")
-	held := holdOut(in.Data, root.Branch("validation"))
+	held := holdOut(in.Data, in.Weights, root.Branch("validation"))
 	c := newCorpus(in.Data, held)
 	s := derive(c)
 	s.planned, s.epochs = epochs, epochs

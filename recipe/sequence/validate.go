@@ -12,11 +12,11 @@ import (
 // metric is how well the last items of the validation part were found.
 type metric struct{ hits, ndcg float64 } // HR@10, NDCG@10
 
-// add counts an item that was found at a rank counted from 0.
-func (m *metric) add(rank int) {
+// add counts an item that was found at a rank counted from 0, with its weight.
+func (m *metric) add(rank int, weight float64) {
 	if rank < 10 {
-		m.hits++
-		m.ndcg += 1 / math.Log2(float64(rank)+2)
+		m.hits += weight
+		m.ndcg += weight / math.Log2(float64(rank)+2)
 	}
 }
 
@@ -85,7 +85,7 @@ func (f *fit) ask(r *ranker, items []float32, held []heldOut) (sum metric) {
 				rank++
 			}
 		}
-		sum.add(rank)
+		sum.add(rank, h.weight)
 	}
 	return sum
 }

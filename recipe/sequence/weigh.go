@@ -22,6 +22,7 @@ const candidateTop = 100
 type example struct {
 	feature []float32 // (candidates,featureCount)
 	target  int       // among the candidates; -1: not found
+	weight  float64   // heldOut's
 }
 
 func (e *example) row(i int) []float32 { return e.feature[i*featureCount : (i+1)*featureCount] }
@@ -125,7 +126,7 @@ func (f *fit) choose(es []example, b *blend) bool {
 	}
 	w, err := weigh(es, may)
 	alone := measureBlend(es, prior())
-	if err != nil || w == prior() || m.ndcg < betterBy*alone.ndcg/float64(len(es)) {
+	if err != nil || w == prior() || w[netFeature] <= 0 || m.ndcg < betterBy*alone.ndcg/float64(len(es)) {
 		return false
 	}
 	f.s.weights, f.blended = w, m
@@ -176,7 +177,7 @@ func (f *fit) example(a *asker, net *nn.Net, vectors []float32, b *blend, h held
 			candidates = a.propose(candidates, k)
 		}
 	}
-	e := example{feature: make([]float32, 0, len(candidates)*featureCount), target: -1}
+	e := example{feature: make([]float32, 0, len(candidates)*featureCount), target: -1, weight: h.weight}
 	slices.Sort(candidates)
 	for at, i := range candidates {
 		for k := range featureCount {
@@ -331,7 +332,7 @@ func slope(es []example, w weights) (g weights, h square) {
 			}
 			f := e.row(j)
 			for k := range featureCount {
-				y := x * float64(f[k])
+				y := e.weight * x * float64(f[k])
 				mean[k] += y
 				if y != 0 {
 					for l := range k + 1 {
@@ -341,9 +342,11 @@ func slope(es []example, w weights) (g weights, h square) {
 			}
 		}
 		for k := range featureCount {
-			g[k] += float64(e.row(e.target)[k]) - mean[k]
+			g[k] += e.weight*float64(e.row(e.target)[k]) - mean[k]
 			for l := range k + 1 {
-				h[k][l] -= mean[k] * mean[l]
+				if e.weight > 0 {
+					h[k][l] -= mean[k] * mean[l] / e.weight
+				}
 			}
 		}
 	}
@@ -423,7 +426,7 @@ func measureBlend(es []example, w weights) (m metric) {
 				rank++
 			}
 		}
-		m.add(rank)
+		m.add(rank, e.weight)
 	}
 	return m
 }

@@ -26,6 +26,7 @@ func choicesBy(w weights, n int, from seed.Seed) []example {
 	out := make([]example, n)
 	for i := range out {
 		e := &out[i]
+		e.weight = 1
 		for range 30 * featureCount {
 			e.feature = append(e.feature, float32(r.NormFloat64()))
 		}
@@ -90,7 +91,7 @@ func TestNoiseIsNotBlended(t *testing.T) {
 
 // Ties rank against the item looked for, and one that is no candidate is not found.
 func TestBlendIsMeasuredPessimistically(t *testing.T) {
-	e := example{feature: make([]float32, 20*featureCount), target: 3}
+	e := example{feature: make([]float32, 20*featureCount), target: 3, weight: 1}
 	if m := measureBlend([]example{e}, prior()); m.hits != 0 {
 		t.Errorf("20 ties give %v", m)
 	}

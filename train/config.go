@@ -1,0 +1,121 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"usher/catalog"
+	"usher/dataset"
+	"usher/recipe"
+)
+
+// config is what of a version's configuration is about the data to learn from.
+// The names are those of the API; control has checked what is in it.
+type config struct {
+	EventsConfig struct {
+		EventParametersList []struct {
+			EventType           string
+			EventValueThreshold *float64
+			Weight              *float64
+		}
+	}
+	TrainingDataConfig struct {
+		ExcludedDatasetColumns map[string][]string
+		IncludedDatasetColumns map[string][]string
+	}
+}
+
+func parseConfig(v *catalog.SolutionVersion) (c config, err error) {
+	if len(v.Config) == 0 {
+		return c, nil
+	}
+	if err := json.Unmarshal(v.Config, &c); err != nil {
+		return c, fmt.Errorf("read the configuration of %s: %w", v.ARN, err)
+	}
+	return c, nil
+}
+
+// rules gives the rules for events; a type without a weight counts in full.
+func (c *config) rules() []recipe.EventRule {
+	var out []recipe.EventRule
+	for _, p := range c.EventsConfig.EventParametersList {
+		r := recipe.EventRule{Type: p.EventType, Threshold: p.EventValueThreshold, Weight: 1}
+		if p.Weight != nil {
+			r.Weight = *p.Weight
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// learnt gives the data that a version learns from.
+func (c *config) learnt(all *dataset.Snapshot, v *catalog.SolutionVersion) *dataset.Snapshot {
+	s := recipe.LearntBy(recipe.Learnt(all, v.EventType, v.EventValueThreshold), c.rules())
+	return c.columns(s)
+}
+
+// columns leaves out the columns that are not to be learnt from. They stay in the
+// dataset, so filters and answers still know them.
+func (c *config) columns(s *dataset.Snapshot) *dataset.Snapshot {
+	out := *s
+	out.ItemTable = c.tableColumns(s.ItemTable, dataset.Items, s.Items())
+	out.UserTable = c.tableColumns(s.UserTable, dataset.Users, s.Users())
+	if !c.wanted(dataset.Interactions, "EVENT_VALUE") {
+		out.Events = slices.Clone(s.Events)
+		for i := range out.Events {
+			out.Events[i].Value = float32(math.NaN())
+		}
+	}
+	return &out
+}
+
+// wanted says whether a column is learnt from: where columns are included only
+// those are, and excluded ones never.
+func (c *config) wanted(t dataset.Type, column string) bool {
+	has := func(by map[string][]string) (named, some bool) {
+		for name, list := range by {
+			if strings.EqualFold(name, string(t)) {
+				some = some || len(list) > 0
+				named = named || slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, column) })
+			}
+		}
+		return named, some
+	}
+	in, some := has(c.TrainingDataConfig.IncludedDatasetColumns)
+	out, _ := has(c.TrainingDataConfig.ExcludedDatasetColumns)
+	return !out && (in || !some)
+}
+
+// tableColumns gives a table of the wanted columns, and that of the id. The table
+// itself is given when all are wanted.
+func (c *config) tableColumns(t *dataset.Table, of dataset.Type, rows int) *dataset.Table {
+	if t == nil || t.Schema == nil {
+		return t
+	}
+	var keep []int
+	schema := &dataset.Schema{Type: t.Schema.Type, Domain: t.Schema.Domain}
+	for i, f := range t.Schema.Fields {
+		if i == t.Schema.ID() || c.wanted(of, f.Name) {
+			keep, schema.Fields = append(keep, i), append(schema.Fields, f)
+		}
+	}
+	if len(keep) == len(t.Schema.Fields) {
+		return t
+	}
+	out := dataset.NewTable(schema)
+	for i := range rows {
+		old := t.Row(dataset.Index(i))
+		if old == nil {
+			continue
+		}
+		row := make(dataset.Row, len(keep))
+		for k, at := range keep {
+			row[k] = old[at]
+		}
+		out.Set(dataset.Index(i), row)
+	}
+	return out
+}
