@@ -130,6 +130,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Log: opt.Log})
 	n.closes(in.Close)
 	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, FilterLimits: opt.filterLimits(), CacheBytes: opt.HistoryCache,
+		Idle: opt.CampaignIdle, AwakeBytes: opt.AwakeBytes, Ticks: n.everyMinute(),
 		NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
@@ -154,7 +155,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 
 	arns := catalog.NewARNs(opt.Region, opt.Account)
 	watch := observe(set)
-	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: watch}
+	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: watch, Admit: admissions(opt.Now)}
 	mux, query, extensions := wire.NewMux(wopt), wire.NewQuery(wopt), wire.NewExtensions(wopt)
 	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast})
 	n.closes(admin.OpenSyncer(opt.Log).Close)

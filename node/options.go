@@ -36,6 +36,11 @@ type Options struct {
 	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
 	// half of the model where that is more. Negative: none.
 	HistoryCache int64
+	// CampaignIdle is how long a campaign that is not asked keeps its model in
+	// memory; 15 minutes, for ever if negative. AwakeBytes bound the model files
+	// of the campaigns that are awake; 0: no bound.
+	CampaignIdle time.Duration
+	AwakeBytes   int64
 
 	// Child gives the command that runs Child in a process of its own. The
 	// default is this executable with the argument train-child.

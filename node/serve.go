@@ -42,7 +42,8 @@ func (n *Node) serve(ctx context.Context, h http.Handler) error {
 	}
 	n.listener = l
 	n.server = &http.Server{Handler: h, TLSConfig: config, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(n.opt.Log.Handler(), slog.LevelDebug)}
+		ConnState: newConnections(mostConnections).changed,
+		ErrorLog:  slog.NewLogLogger(n.opt.Log.Handler(), slog.LevelDebug)}
 	go func() {
 		defer close(n.ended)
 		if config != nil {

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // readBody reads a body of at most limit bytes. A body that Verify has read
@@ -25,7 +26,9 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	}
 	// The length that a client claims is believed only up to a little: memory
 	// is taken as bytes arrive.
-	b := make([]byte, 0, min(room, 64<<10)+1)
+	b := make([]byte, 0, min(room, smallBody)+1)
+	held := int64(0)
+	defer func() { arriving.Add(-held) }()
 	for {
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -39,9 +42,23 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		}
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
+			more := int64(cap(b)) - held
+			if held += more; arriving.Add(more) > mostArriving {
+				return nil, throttled
+			}
 		}
 	}
 }
+
+// Large bodies that are arriving take this much memory together, so that many
+// clients that send them slowly cannot take all of it. Those beyond are refused;
+// calls of usual size need nothing of it.
+const (
+	smallBody    = 64 << 10
+	mostArriving = 256 << 20
+)
+
+var arriving atomic.Int64
 
 func tooLarge(limit int64) error {
 	return &Fault{"RequestEntityTooLargeException", fmt.Sprintf("The body of a request must not be larger than %d bytes.", limit), http.StatusRequestEntityTooLarge}

@@ -79,7 +79,7 @@ func (e *Extensions) serve(w http.ResponseWriter, r *http.Request, op Operation,
 	began := e.opt.Now()
 	r, id := identified(w, r)
 	status, code := http.StatusOK, ""
-	b, err := e.do(r, do)
+	b, err := e.do(r, op, do)
 	if err != nil {
 		fault := e.opt.public(err, op, id)
 		status, code = fault.HTTPStatus(), fault.ErrorCode()
@@ -94,7 +94,7 @@ func (e *Extensions) serve(w http.ResponseWriter, r *http.Request, op Operation,
 }
 
 // do reads the body and makes the call. A panic becomes an error.
-func (e *Extensions) do(r *http.Request, do Extension) (out []byte, err error) {
+func (e *Extensions) do(r *http.Request, op Operation, do Extension) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -107,6 +107,11 @@ func (e *Extensions) do(r *http.Request, do Extension) (out []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	leave, err := e.opt.enter(r.Context(), op)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	answer, err := do(r.Context(), &ExtensionRequest{Query: r.URL.Query(), Body: body, path: r.PathValue})
 	if err != nil || answer == nil {
 		return nil, err

@@ -153,6 +153,11 @@ func (m *Mux) do(r *http.Request, rt route, b []byte) (out []byte, err error) {
 	if err != nil {
 		return b, err
 	}
+	leave, err := m.opt.enter(r.Context(), rt.op)
+	if err != nil {
+		return b, err
+	}
+	defer leave()
 	return rt.call(r.Context(), body, b)
 }
 

@@ -16,6 +16,8 @@ type Options struct {
 	MaxBody int64            // bytes of a request body; 6 MiB
 	Now     func() time.Time // required: durations in log and Observe
 	Log     *slog.Logger     // discarded if nil
+	// Admit gives what bounds an operation's calls, nil where nothing does.
+	Admit func(op Operation) *Admission
 	// Observe is called after each answer, if it is not nil. Operation is
 	// "unknown" where the request names none of ours, so that a caller cannot
 	// make up names; errorCode is empty for a success.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"usher/node"
 )
@@ -20,6 +21,8 @@ func options(fs *flag.FlagSet) (opt *node.Options, hosts, origins, level *string
 	fs.StringVar(&opt.Keys, "keys", "", "`file` of access keys; required beyond loopback")
 	fs.StringVar(&opt.Quotas, "quotas", "aws", "aws or none")
 	fs.BoolVar(&opt.Fast, "fast", false, "delays and minimums off, for your own tests")
+	fs.DurationVar(&opt.CampaignIdle, "campaign-idle", 15*time.Minute, "how long a campaign that is not asked keeps its model in memory; negative: for ever")
+	fs.Int64Var(&opt.AwakeBytes, "awake-bytes", 0, "bound of the model files of campaigns that are awake; those not asked for longest give way; 0: none")
 	fs.StringVar(&opt.TLSCert, "tls-cert", "", "certificate `file`")
 	fs.StringVar(&opt.TLSKey, "tls-key", "", "key `file`")
 	hosts = fs.String("hosts", "", "further Host headers to accept on loopback, comma-separated")
