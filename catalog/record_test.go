@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/storetest"
 	"usher/store"
 )
 
@@ -18,7 +19,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 
 func open(t *testing.T, now func() time.Time) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Now: now})
+	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

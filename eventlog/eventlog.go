@@ -3,9 +3,10 @@
 // A log answers two promises. I2: when Append returns, its records are on disk
 // and survive kill -9 and power loss. Order: offsets grow by one with each
 // record, and commit order is offset order, so a reader that has seen offset n
-// has seen everything before it. Old records move from the database into segments,
-// which an Archive keeps, and are read as before (segment.go). What the records
-// mean is written in package dataset (Change); this room does not look inside.
+// has seen everything before it, whichever process wrote it. Old records move from
+// the database into segments, which an Archive keeps, and are read as before
+// (segment.go). What the records mean is written in package dataset (Change); this
+// room does not look inside.
 package eventlog
 
 import (

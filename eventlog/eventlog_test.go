@@ -12,12 +12,18 @@ import (
 	"sync"
 	"testing"
 
+	"usher/internal/storetest"
 	"usher/store"
 )
 
 func open(t testing.TB, dir string) (*store.DB, *Logs) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Dir: dir})
+	return openIn(t, store.Options{Dir: dir, Database: storetest.Database(t)})
+}
+
+func openIn(t testing.TB, opt store.Options) (*store.DB, *Logs) {
+	t.Helper()
+	db, err := store.Open(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +314,7 @@ func TestRowsOfTheFirstVersion(t *testing.T) {
 	if err := old.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, logs := open(t, dir)
+	_, logs := openIn(t, store.Options{Dir: dir})
 	l := logs.Log("g")
 	if _, err := l.Append(t.Context(), rec("c"), rec("d")); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,9 @@ import (
 // ErrDamaged is wrapped by errors about records whose checksum does not fit.
 var ErrDamaged = errors.New("eventlog: damaged record")
 
+// topic tells other processes that a log of that name has grown.
+const topic = "log"
+
 // Logs gives the logs of one database.
 type Logs struct {
 	db      *store.DB
@@ -23,6 +26,7 @@ type Logs struct {
 	stop    chan struct{}
 	stopped chan struct{}
 	once    sync.Once
+	cancel  func() // of the subscription
 
 	followers followers
 	archive   Archive
@@ -44,13 +48,17 @@ type Options struct {
 // NewWith is New for logs that are compacted.
 func NewWith(db *store.DB, opt Options) *Logs {
 	l := &Logs{db: db, archive: opt.Archive, grown: opt.Grown, every: max(1, opt.Every), pending: make(chan *appending, 256), stop: make(chan struct{}), stopped: make(chan struct{})}
+	l.cancel = db.Subscribe(topic, l.followers.miss)
 	go l.appender()
 	return l
 }
 
 // Close waits for appends under way.
 func (l *Logs) Close() error {
-	l.once.Do(func() { close(l.stop) })
+	l.once.Do(func() {
+		l.cancel()
+		close(l.stop)
+	})
 	<-l.stopped
 	return nil
 }
@@ -103,7 +111,7 @@ func insert(tx *store.Tx, l *Logs, name string, recs []Record) (Offset, error) {
 	for rest := recs; len(rest) > 0; {
 		r, rest = pack(rest)
 		_, err := tx.Exec("insert into log(name, off, count, at, id, data, crc) values($1, $2, $3, $4, $5, $6, $7)",
-			name, r.off, r.count, r.at, r.id, r.data, int64(r.checksum()))
+			name, r.off, r.count, r.at, []byte(r.id), r.data, int64(r.checksum())) // an id may hold a NUL, which text cannot
 		if err != nil {
 			return 0, fmt.Errorf("append to log %q: %w", name, err)
 		}
@@ -114,6 +122,7 @@ func insert(tx *store.Tx, l *Logs, name string, recs []Record) (Offset, error) {
 		}
 	}
 	tx.OnCommit(func() { l.followers.tell(name, recs) })
+	tx.NotifyOthers(topic, name)
 	return Offset(last), nil
 }
 
@@ -171,9 +180,10 @@ func (l *sqlLog) page(ctx context.Context, after, upTo Offset, strict bool) (pag
 		if after < Offset(trimmed) {
 			return errInSegment
 		}
-		// A row that holds after+1 begins at most rowRecords before it.
-		rows, err := tx.Query("select off, count, at, id, data, crc from log where name = $1 and off > $2 and off <= $3 order by off",
-			l.name, max(0, int64(after)-rowRecords), int64(upTo))
+		// The first row is the one that holds after+1, the last that begins up to there.
+		rows, err := tx.Query(`select off, count, at, id, data, crc from log where name = $1 and off <= $3
+			and off >= (select coalesce(max(off), 0) from log where name = $1 and off <= $2) order by off`,
+			l.name, int64(after)+1, int64(upTo))
 		if err != nil {
 			return err
 		}

@@ -53,14 +53,33 @@ func (f *followers) tell(name string, recs []Record) {
 	defer f.mu.Unlock()
 	for q := range f.queues[name] {
 		if len(q.recs)+len(recs) > queueMax {
-			q.recs, q.lost = nil, true
+			q.drop()
 		} else {
 			q.recs = append(q.recs, recs...)
 		}
-		select {
-		case q.moved <- struct{}{}:
-		default:
-		}
+		q.nudge()
+	}
+}
+
+// miss is told that another process appended to a log: followers read what it was
+// from the database.
+func (f *followers) miss(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for q := range f.queues[name] {
+		q.drop()
+		q.nudge()
+	}
+}
+
+// drop forgets what waits; the follower reads it from the database.
+func (q *queue) drop() { q.recs, q.lost = nil, true }
+
+// nudge says that there is more.
+func (q *queue) nudge() {
+	select {
+	case q.moved <- struct{}{}:
+	default:
 	}
 }
 
@@ -106,6 +125,9 @@ func (l *sqlLog) Tail(ctx context.Context, after Offset) iter.Seq2[Record, error
 				for _, r := range recs {
 					if r.Offset <= after { // read above
 						continue
+					}
+					if gap = r.Offset > after+1; gap { // another process appended between
+						break
 					}
 					after = r.Offset
 					if !yield(r, nil) {

@@ -12,7 +12,7 @@ import (
 // TestFullDiskForgetsNoJob has the disk full when a run ends with an error: the
 // job runs again once there is room.
 func TestFullDiskForgetsNoJob(t *testing.T) {
-	db := openDB(t, "")
+	db := openIn(t, store.Options{}) // SQLite can be given a limit
 	limit := func(pages int) {
 		err := db.Update(t.Context(), func(tx *store.Tx) error {
 			_, err := tx.Exec(fmt.Sprintf("pragma max_page_count = %d", pages))

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/storetest"
 	"usher/store"
 )
 
@@ -35,7 +36,12 @@ func (w *worker) Abandon(_ *store.Tx, key string, _ json.RawMessage, cause error
 
 func openDB(t *testing.T, dir string) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Dir: dir})
+	return openIn(t, store.Options{Dir: dir, Database: storetest.Database(t)})
+}
+
+func openIn(t *testing.T, opt store.Options) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,9 @@ import (
 )
 
 func TestDocuments(t *testing.T) {
-	dir := t.TempDir()
+	opt := place(t)
 	ctx := t.Context()
-	db := open(t, dir)
+	db := open(t, opt)
 	d := db.Documents()
 	for _, key := range []string{"role/b", "role/a", "roles", "policy/a", "role/%"} {
 		for _, v := range []string{"old ", "new "} {
@@ -26,7 +26,7 @@ func TestDocuments(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d = open(t, dir).Documents()
+	d = open(t, opt).Documents()
 	if v, ok, err := d.Get(ctx, "policy/a"); string(v) != "new policy/a" || !ok || err != nil {
 		t.Errorf("got %q, %v, %v", v, ok, err)
 	}

@@ -7,14 +7,17 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lock takes the data folder for this process; the system gives it back when
-// the process ends, however it ends.
-func lock(name string) (unlock func() error, err error) {
+// lock takes the data folder for this process, alone or together with others
+// that share it; the system gives it back when the process ends, however it ends.
+func lock(name string, shared bool) (unlock func() error, err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
+	if !shared {
+		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK
+	}
 	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped)); err != nil {
 		_ = f.Close()
 		if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {

@@ -13,8 +13,10 @@ type subscribers struct {
 }
 
 // Subscribe calls fn with the key of every Tx.Notify on the topic after its
-// commit, in commit order. fn must be quick and must not write. A call under
-// way may end after cancel has returned.
+// commit, in commit order. What other processes announce comes too, those of one
+// key that came close together perhaps as one, and beside calls for this process's
+// own. fn must be quick, may be called concurrently, and must not write. A call
+// under way may end after cancel has returned.
 func (db *DB) Subscribe(topic string, fn func(key string)) (cancel func()) {
 	s := &db.subs
 	s.mu.Lock()
@@ -47,6 +49,16 @@ func (db *DB) publish(tx *Tx) (late any) {
 		}
 	}
 	return late
+}
+
+// tell calls the subscribers of what other processes announced. Their panics are
+// nobody's who could be told: they end the process, as those of any goroutine do.
+func (s *subscribers) tell(notes []note) {
+	for _, n := range notes {
+		for _, fn := range s.of(n.topic) {
+			fn(n.key)
+		}
+	}
 }
 
 func (s *subscribers) of(topic string) []func(string) {

@@ -1,16 +1,25 @@
-// Package store holds usher's one SQL schema and runs its transactions.
+// Package store holds usher's one SQL schema and runs its transactions, on
+// SQLite or on PostgreSQL.
 //
-// The embedded database is SQLite in WAL mode with synchronous=FULL. Update is
-// the only way to write: one writer goroutine takes what is waiting, lets each
-// function run inside a savepoint of one transaction and commits once (group
-// commit), so many small durable writes share one sync. A function that fails
-// or panics loses its own writes only; a commit that fails fails all its
+// Update is the only way to write: one writer goroutine takes what is waiting,
+// lets each function run inside a savepoint of one transaction and commits once
+// (group commit), so many small durable writes share one sync. A function that
+// fails or panics loses its own writes only; a commit that fails fails all its
 // members. View reads a stable snapshot beside the writer. Rooms change together
 // by sharing a Tx: catalog.Create(tx, …), job.Enqueue(tx, …),
 // log.AppendTx(tx, …) commit or vanish as one.
 //
-// One process owns a data folder, by a file lock. The folder remembers whether
-// it was closed; after an unclean stop the database is checked before use.
+// SQLite, in WAL mode with synchronous=FULL, belongs to one process, by a lock on
+// the data folder. The folder remembers whether it was closed; after an unclean
+// stop the database is checked before use.
+//
+// PostgreSQL may have any number of usher processes. A group's transaction takes
+// a lock on the table writer first, so transactions of all processes happen one
+// after the other, as those of one process do: what a function reads cannot
+// change before it commits, and the order of commits is the order of everything
+// that is numbered. What a transaction announces (Tx.Notify) is a row of the table
+// note, and reaches the subscribers of the other processes after its commit,
+// however long they were out of reach.
 //
 // SQL text is written once for both databases, with $1 placeholders. Only
 // store, catalog, eventlog and job hold SQL; what the rows mean is theirs.
@@ -25,16 +34,16 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	_ "modernc.org/sqlite" // the embedded database
 )
 
 // Options open a database. The zero value of each field is its default.
 type Options struct {
 	// Dir is the folder of the database file. "" is for tests: a folder of its
-	// own without syncs, gone after Close, that behaves the same otherwise.
-	Dir string
-	Now func() time.Time // the clock that is recorded; time.Now
+	// own without syncs, gone after Close, that behaves the same otherwise. With
+	// Database it is the folder that the processes share, or "".
+	Dir      string
+	Database string           // postgres://… for PostgreSQL; "": SQLite in Dir
+	Now      func() time.Time // the clock that is recorded; time.Now
 }
 
 // ErrClosed is given to those who use a closed database.
@@ -45,10 +54,10 @@ var errInUse = errors.New("another usher is using it")
 // DB is an open database. All methods may be called concurrently.
 type DB struct {
 	now   func() time.Time
-	dir   string
-	sync  int // the pragma synchronous: 2 is FULL, a commit returns after its sync
+	place string // the database in errors
+	kind  dialect
 	write *sql.DB
-	conn  *sql.Conn // write's one connection; belongs to the writer and to the function whose turn it is
+	conn  *sql.Conn // of write; belongs to the writer and to the function whose turn it is
 	read  *sql.DB
 
 	statements map[string]*sql.Stmt // of conn; belongs to whom conn belongs
@@ -66,53 +75,69 @@ type DB struct {
 }
 
 // Open opens or makes the database, brings its schema up to date and checks its
-// integrity after an unclean stop. A second process on the same folder and a
-// folder written by a newer usher are refused by name.
+// integrity after an unclean stop. A database written by a newer usher is refused
+// by name, and so is a second process where there may be one only.
 func Open(ctx context.Context, opt Options) (_ *DB, err error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	db := &DB{now: opt.Now, dir: opt.Dir, sync: 2, statements: map[string]*sql.Stmt{},
+	db := &DB{now: opt.Now, statements: map[string]*sql.Stmt{},
 		pending: make(chan *update, groupMax), stop: make(chan struct{}), stopped: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open data folder %q: %w", db.dir, err), db.closeFiles())
+			err = errors.Join(fmt.Errorf("open %s: %w", db.place, db.plain(err)), db.closeFiles())
 		}
 	}()
-	if err := db.takeFolder(); err != nil {
+	db.kind, db.place = &embedded{dir: opt.Dir}, folder(opt.Dir)
+	if opt.Database != "" {
+		p := &postgres{url: opt.Database, dir: opt.Dir}
+		db.kind, db.place = p, p.place()
+	}
+	if err := db.kind.connect(ctx, db); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context) error{db.connect, db.migrate, db.checkUnclean, db.connectReaders} {
-		if err := step(ctx); err != nil {
-			return nil, plain(err)
-		}
+	if db.conn, err = db.write.Conn(ctx); err != nil {
+		return nil, err
 	}
+	if err := db.kind.prepare(ctx, db.conn); err != nil {
+		return nil, err
+	}
+	if err := db.read.PingContext(ctx); err != nil {
+		return nil, err
+	}
+	db.follow()
 	go db.writer()
 	return db, nil
 }
 
-// takeFolder makes the folder and takes its lock.
-func (db *DB) takeFolder() (err error) {
-	if db.dir == "" {
-		if db.dir, err = os.MkdirTemp("", "usher-store-"); err != nil {
-			return err
-		}
-		db.sync = 0 // nobody opens it again
-		db.release = append(db.release, func() error { return os.RemoveAll(db.dir) })
+// folder names a data folder in errors.
+func folder(dir string) string { return fmt.Sprintf("data folder %q", dir) }
+
+// takeFolder makes a data folder and takes its lock.
+func takeFolder(dir string, shared bool) (unlock func() error, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return lock(filepath.Join(dir, "lock"), shared)
+}
+
+// follow starts to hear what other processes announce.
+func (db *DB) follow() {
+	s, ok := db.kind.(shared)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.follow(ctx, func(notes []note) { db.subs.tell(notes) })
+	}()
+	db.release = append(db.release, func() error {
+		cancel()
+		<-ended
 		return nil
-	}
-	if db.dir, err = filepath.Abs(db.dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(db.dir, 0o700); err != nil {
-		return err
-	}
-	unlock, err := lock(filepath.Join(db.dir, "lock"))
-	if err != nil {
-		return err
-	}
-	db.release = append(db.release, unlock)
-	return nil
+	})
 }
 
 // Close waits for running transactions and closes the database. What comes
@@ -128,9 +153,9 @@ func (db *DB) Close() error {
 	close(db.stop)
 	<-db.stopped
 	db.mu.views.Wait()
-	err := errors.Join(db.mark(context.Background(), "no"), db.closeFiles())
+	err := errors.Join(db.kind.finish(context.Background(), db.conn), db.closeFiles())
 	if err != nil {
-		err = fmt.Errorf("close data folder %q: %w", db.dir, err)
+		err = fmt.Errorf("close %s: %w", db.place, err)
 	}
 	return err
 }
@@ -157,3 +182,9 @@ func (db *DB) closeFiles() error {
 
 // Now gives the time to record.
 func (db *DB) Now() time.Time { return db.now() }
+
+// Shared says whether other processes may write to the database too.
+func (db *DB) Shared() bool {
+	_, ok := db.kind.(shared)
+	return ok
+}

@@ -5,16 +5,31 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"usher/internal/storetest"
 )
 
-func open(t testing.TB, dir string) *DB {
+// place gives an empty database, of the kind that storetest says.
+func place(t testing.TB) Options {
 	t.Helper()
-	db, err := Open(context.Background(), Options{Dir: dir})
+	return Options{Dir: t.TempDir(), Database: storetest.Database(t)}
+}
+
+// quick is place without syncs on SQLite; it can be opened once.
+func quick(t testing.TB) Options {
+	t.Helper()
+	return Options{Database: storetest.Database(t)}
+}
+
+func open(t testing.TB, opt Options) *DB {
+	t.Helper()
+	db, err := Open(context.Background(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +64,8 @@ func get(t testing.TB, db *DB, key string) (value string) {
 func TestReopenKeepsWhatWasWritten(t *testing.T) {
 	for _, name := range []string{"plain", "50% off? #1 & a space", "deep/er"} {
 		dir := filepath.Join(t.TempDir(), name)
-		db := open(t, dir)
+		opt := Options{Dir: dir, Database: storetest.Database(t)}
+		db := open(t, opt)
 		if err := set(db, "k", "v"); err != nil {
 			t.Fatal(err)
 		}
@@ -59,21 +75,21 @@ func TestReopenKeepsWhatWasWritten(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Errorf("closing twice: %v", err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, "usher.db")); err != nil {
+		if _, err := os.Stat(filepath.Join(dir, "usher.db")); (err == nil) == db.Shared() {
 			t.Error(err)
 		}
-		if got := get(t, open(t, dir), "k"); got != "v" {
+		if got := get(t, open(t, opt), "k"); got != "v" {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
 }
 
 func TestFolderWithoutNameIsGoneAfterClose(t *testing.T) {
-	db := open(t, "")
+	db := open(t, Options{})
 	if err := set(db, "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	dir := db.dir
+	dir := db.kind.(*embedded).dir
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +99,7 @@ func TestFolderWithoutNameIsGoneAfterClose(t *testing.T) {
 }
 
 func TestClosedDatabaseSaysSo(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +112,7 @@ func TestClosedDatabaseSaysSo(t *testing.T) {
 }
 
 func TestCloseWaitsForViews(t *testing.T) {
-	db := open(t, t.TempDir())
+	db := open(t, place(t))
 	inside, closed := make(chan struct{}), make(chan error, 1)
 	err := db.View(t.Context(), func(tx *Tx) error {
 		go func() { close(inside); closed <- db.Close() }()
@@ -138,11 +154,11 @@ func TestOpenRefuses(t *testing.T) {
 		prepare func(t *testing.T, dir string)
 		want    string
 	}{
-		"second process": {func(t *testing.T, dir string) { open(t, dir) }, "another usher is using it"},
+		"second process": {func(t *testing.T, dir string) { open(t, Options{Dir: dir}) }, "another usher is using it"},
 		"newer schema": {func(t *testing.T, dir string) {
-			_ = open(t, dir).Close()
-			behind(t, dir, "pragma user_version = 999")
-		}, "written by a newer usher (schema 999, this one knows "},
+			_ = open(t, Options{Dir: dir}).Close()
+			behind(t, dir, "pragma user_version = 77")
+		}, fmt.Sprintf("written by a newer usher (schema 77, this one knows %d)", schema())},
 		"a file in the place of the folder": {func(t *testing.T, dir string) {
 			if err := os.WriteFile(dir, []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
@@ -176,7 +192,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // damaged leaves a database whose last page is rubbish behind, closed or not.
 func damaged(t *testing.T, dir, unclean string) {
-	_ = open(t, dir).Close()
+	_ = open(t, Options{Dir: dir}).Close()
 	behind(t, dir, "update meta set value = '"+unclean+"' where key = 'open'")
 	f, err := os.OpenFile(filepath.Join(dir, "usher.db"), os.O_RDWR, 0)
 	if err != nil {
@@ -195,7 +211,7 @@ func damaged(t *testing.T, dir, unclean string) {
 func TestCheckIsForUncleanStopsOnly(t *testing.T) {
 	dir := t.TempDir()
 	damaged(t, dir, "no")
-	db := open(t, dir) // a check would take long on a big log
+	db := open(t, Options{Dir: dir}) // a check would take long on a big log
 	var state string
 	if state = get(t, db, "open"); state != "yes" {
 		t.Errorf("while open the mark is %q", state)
@@ -204,7 +220,7 @@ func TestCheckIsForUncleanStopsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	behind(t, dir, "update meta set value = value || '!' where key = 'open'")
-	if state = get(t, open(t, dir), "open"); state != "yes" {
+	if state = get(t, open(t, Options{Dir: dir}), "open"); state != "yes" {
 		t.Errorf("got %q", state)
 	}
 }
@@ -220,5 +236,5 @@ func TestFailedOpenCanBeTriedAgain(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "usher.db")); err != nil {
 		t.Fatal(err)
 	}
-	open(t, dir) // the lock was given back
+	open(t, Options{Dir: dir}) // the lock was given back
 }

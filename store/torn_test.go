@@ -13,7 +13,7 @@ import (
 // there, the rest is gone, and no transaction is there by half.
 func TestTornWrite(t *testing.T) {
 	dir := t.TempDir()
-	db := open(t, dir)
+	db := open(t, Options{Dir: dir})
 	wal := filepath.Join(dir, "usher.db-wal")
 	size := func() int64 {
 		info, err := os.Stat(wal)

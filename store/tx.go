@@ -19,6 +19,7 @@ type Tx struct {
 	broken error    // ended the transaction; nothing may run behind it
 	after  []func() // OnCommit
 	notes  []note   // Notify
+	others []note   // Notify and NotifyOthers, for other processes
 }
 
 // querier is a connection or a transaction of database/sql.
@@ -54,7 +55,7 @@ const statementsMax = 256
 // exec prepares each text once for the life of the database: parsing costs more
 // than most statements.
 func (tx *Tx) exec(query string, args []any) (sql.Result, error) {
-	if !tx.writes || len(tx.db.statements) >= statementsMax && tx.db.statements[query] == nil {
+	if !tx.writes || tx.db.Shared() /* pgx does so itself */ || len(tx.db.statements) >= statementsMax && tx.db.statements[query] == nil {
 		return tx.sql.ExecContext(tx.ctx, query, args...)
 	}
 	stmt := tx.db.statements[query]
@@ -98,14 +99,35 @@ func (tx *Tx) usable() error {
 
 // seen remembers an error that ended the transaction.
 func (tx *Tx) seen(err error) error {
-	if tx.writes && err != nil && aborts(err) {
+	if tx.writes && err != nil && tx.db.kind.judge(err).ends {
 		tx.broken = err
 	}
 	return err
 }
 
-// Notify tells the topic's subscribers about key once the transaction is on disk.
-func (tx *Tx) Notify(topic, key string) { tx.notes = append(tx.notes, note{topic, key}) }
+// Notify tells the topic's subscribers about key once the transaction is on disk,
+// in this process before Update returns, in others soon after.
+func (tx *Tx) Notify(topic, key string) {
+	tx.notes = append(tx.notes, note{topic, key})
+	tx.NotifyOthers(topic, key)
+}
+
+// NotifyOthers is Notify for the subscribers of other processes only.
+func (tx *Tx) NotifyOthers(topic, key string) {
+	if tx.db.Shared() {
+		tx.others = append(tx.others, note{topic, key})
+	}
+}
+
+// Clock gives the time of a clock that all processes of the database share.
+func (tx *Tx) Clock() (time.Time, error) {
+	if !tx.db.Shared() {
+		return tx.Now(), nil
+	}
+	var micro int64
+	err := tx.QueryRow("select (extract(epoch from clock_timestamp()) * 1000000)::bigint").Scan(&micro)
+	return time.UnixMicro(micro).UTC(), err
+}
 
 // OnCommit runs fn once the transaction is on disk, before Update returns.
 func (tx *Tx) OnCommit(fn func()) { tx.after = append(tx.after, fn) }
@@ -121,7 +143,11 @@ func (db *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	db.mu.views.Add(1)
 	db.mu.Unlock()
 	defer db.mu.views.Done()
-	t, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	opt := sql.TxOptions{ReadOnly: true}
+	if db.Shared() {
+		opt.Isolation = sql.LevelRepeatableRead // SQLite knows no less
+	}
+	t, err := db.read.BeginTx(ctx, &opt)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause

@@ -7,11 +7,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"usher/internal/storetest"
 )
 
 func TestViewIsASnapshotBesideTheWriter(t *testing.T) {
-	for _, dir := range []string{"", t.TempDir()} {
-		db := open(t, dir)
+	for _, opt := range []Options{quick(t), place(t)} {
+		db := open(t, opt)
 		err := db.View(t.Context(), func(tx *Tx) error {
 			count := func() (n int) {
 				if err := tx.QueryRow("select count(*) from meta").Scan(&n); err != nil {
@@ -44,7 +46,7 @@ func TestViewIsASnapshotBesideTheWriter(t *testing.T) {
 }
 
 func TestViewGivesErrorsAndPanicsOn(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	wrong := errors.New("wrong")
 	if err := db.View(t.Context(), func(*Tx) error { return wrong }); err != wrong {
 		t.Errorf("got %v", err)
@@ -61,7 +63,7 @@ func TestViewGivesErrorsAndPanicsOn(t *testing.T) {
 
 func TestNowIsTheClockThatWasHandedIn(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	db, err := Open(t.Context(), Options{Now: func() time.Time { return at }})
+	db, err := Open(t.Context(), Options{Database: storetest.Database(t), Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func TestNowIsTheClockThatWasHandedIn(t *testing.T) {
 }
 
 func TestStatementsBeyondTheCacheStillRun(t *testing.T) {
-	db := open(t, "")
+	db := open(t, Options{})
 	err := db.Update(t.Context(), func(tx *Tx) error {
 		for i := range statementsMax + 10 {
 			if _, err := tx.Exec(fmt.Sprintf("insert into meta(key, value) values('k%d', 'x')", i)); err != nil {
@@ -96,7 +98,7 @@ func TestStatementsBeyondTheCacheStillRun(t *testing.T) {
 }
 
 func TestReadersAndWritersTogether(t *testing.T) {
-	db := open(t, t.TempDir())
+	db := open(t, place(t))
 	const n = 40
 	var wg sync.WaitGroup
 	for w := range 4 {

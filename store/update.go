@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -142,11 +143,13 @@ func (db *DB) group(first *update) {
 // transact gives the error that fails all members. Every update that it takes
 // becomes a member and has its turn.
 func (db *DB) transact(first *update, members *[]*update) (err error) {
-	ctx := context.Background()
+	ctx, free := db.bound(context.Background())
+	defer free()
 	begun := db.begin(ctx)
 	defer func() {
 		if err != nil {
-			// After some errors SQLite has rolled back by itself and says so here.
+			// After some errors the database has rolled back by itself, or is out of
+			// reach, and says so here.
 			_, _ = db.conn.ExecContext(ctx, "rollback")
 		}
 	}()
@@ -168,20 +171,70 @@ func (db *DB) transact(first *update, members *[]*update) (err error) {
 	if begun != nil {
 		return begun
 	}
+	if err = db.announce(ctx, *members); err != nil {
+		return err
+	}
 	if _, err = db.conn.ExecContext(ctx, "commit"); err != nil {
 		err = fmt.Errorf("commit: %w", err)
 	}
 	return err
 }
 
+// bound limits how long a group may take where the database may be out of reach.
+func (db *DB) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s, ok := db.kind.(shared); ok {
+		return s.bound(ctx)
+	}
+	return ctx, func() {}
+}
+
+// announce leaves what other processes have to hear.
+func (db *DB) announce(ctx context.Context, members []*update) error {
+	s, ok := db.kind.(shared)
+	if !ok {
+		return nil
+	}
+	var notes []note
+	for _, u := range members {
+		if u.err == nil {
+			notes = append(notes, u.tx.others...)
+		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	return s.announce(ctx, db.conn, notes)
+}
+
 // begin starts the group's transaction.
 func (db *DB) begin(ctx context.Context) error {
-	_, err := db.conn.ExecContext(ctx, "begin immediate")
-	if err != nil { // perhaps a rollback failed
-		_, _ = db.conn.ExecContext(ctx, "rollback")
-		_, err = db.conn.ExecContext(ctx, "begin immediate")
+	_, err := db.conn.ExecContext(ctx, db.kind.begin())
+	if err == nil {
+		return nil
 	}
+	if err := db.mend(ctx); err != nil {
+		return err
+	}
+	_, err = db.conn.ExecContext(ctx, db.kind.begin())
 	return err
+}
+
+// mend makes the writer's connection fit to begin a transaction: perhaps a
+// rollback failed. A connection to a server may be lost, so there is a new one.
+func (db *DB) mend(ctx context.Context) error {
+	if !db.Shared() {
+		_, _ = db.conn.ExecContext(ctx, "rollback") // it says when there is nothing to roll back
+		return nil
+	}
+	// Not back to the pool: a connection in a transaction is of no use there.
+	_ = db.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = db.conn.Close() // what it says about the old one is nothing to go by
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	db.conn = conn
+	return nil
 }
 
 // next takes who is waiting; nil ends the group.
@@ -216,18 +269,32 @@ func (db *DB) member(ctx context.Context, u *update) error {
 		u.refuse(err)
 		return err
 	}
-	inside := context.WithValue(context.WithoutCancel(u.ctx), insideKey{}, db)
+	inside, free := db.inside(ctx, u.ctx)
+	defer free()
 	u.tx = &Tx{ctx: inside, db: db, sql: db.conn, writes: true}
 	close(u.turn)
 	<-u.ran
 	if u.err == nil {
 		u.err = u.tx.broken // fn took no notice
 	}
-	if u.err != nil {
-		if _, err := db.conn.ExecContext(ctx, "rollback to one"); err != nil {
-			return errors.Join(u.tx.broken, err)
+	if u.err == nil {
+		if _, u.err = db.conn.ExecContext(ctx, "release one"); u.err == nil {
+			return nil
 		}
+	}
+	if _, err := db.conn.ExecContext(ctx, "rollback to one"); err != nil {
+		return errors.Join(u.tx.broken, err)
 	}
 	_, err := db.conn.ExecContext(ctx, "release one")
 	return err
+}
+
+// inside gives the context of a member's function: its caller's values, but the
+// end of its group only.
+func (db *DB) inside(group, caller context.Context) (context.Context, context.CancelFunc) {
+	ctx := context.WithValue(context.WithoutCancel(caller), insideKey{}, db)
+	if end, ok := group.Deadline(); ok {
+		return context.WithDeadline(ctx, end)
+	}
+	return ctx, func() {}
 }

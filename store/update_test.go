@@ -18,7 +18,7 @@ func caught(fn func()) (p any) {
 }
 
 func TestUpdateCommitsOrLeavesNothing(t *testing.T) {
-	db := open(t, t.TempDir())
+	db := open(t, place(t))
 	wrong := errors.New("wrong")
 	ends := []struct {
 		name string
@@ -87,7 +87,7 @@ func together(t *testing.T, db *DB, fns ...func(tx *Tx) error) (errs []error) {
 }
 
 func TestFailedCommitFailsAllItsMembers(t *testing.T) {
-	db := open(t, t.TempDir())
+	db := open(t, place(t))
 	err := db.Update(t.Context(), func(tx *Tx) error {
 		_, err := tx.Exec("create table child(parent text references meta(key) deferrable initially deferred)")
 		return err
@@ -115,7 +115,7 @@ func TestFailedCommitFailsAllItsMembers(t *testing.T) {
 }
 
 func TestAfterCommitInCommitOrder(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	var got []string
 	defer db.Subscribe("topic", func(key string) { got = append(got, key) })()
 	fns := make([]func(tx *Tx) error, 20)
@@ -143,7 +143,7 @@ func TestAfterCommitInCommitOrder(t *testing.T) {
 }
 
 func TestSubscriptionsEnd(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	n := 0
 	cancel := db.Subscribe("t", func(string) { n++ })
 	say := func() {
@@ -160,7 +160,7 @@ func TestSubscriptionsEnd(t *testing.T) {
 }
 
 func TestPanicAfterCommitIsItsCallersOnly(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	defer db.Subscribe("t", func(string) { panic("subscriber") })()
 	p := caught(func() {
 		_ = db.Update(t.Context(), func(tx *Tx) error { tx.Notify("t", ""); return put(tx, "k", "v") })
@@ -174,14 +174,14 @@ func TestPanicAfterCommitIsItsCallersOnly(t *testing.T) {
 }
 
 func TestUpdateInsideUpdateIsRefused(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	err := db.Update(t.Context(), func(tx *Tx) error {
 		return db.Update(tx.Context(), func(*Tx) error { return nil })
 	})
 	if !errors.Is(err, errInside) {
 		t.Errorf("got %v", err)
 	}
-	other := open(t, "")
+	other := open(t, quick(t))
 	err = db.Update(t.Context(), func(tx *Tx) error {
 		return other.Update(tx.Context(), func(tx *Tx) error { return put(tx, "k", "v") })
 	})
@@ -191,7 +191,7 @@ func TestUpdateInsideUpdateIsRefused(t *testing.T) {
 }
 
 func TestUpdateWhoseContextEnds(t *testing.T) {
-	db := open(t, t.TempDir())
+	db := open(t, place(t))
 	enough := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	begun, left := make(chan struct{}), make(chan struct{})
@@ -229,7 +229,7 @@ func TestUpdateWhoseContextEnds(t *testing.T) {
 
 func TestFullDiskLosesTheGroupAndNamesTheFolder(t *testing.T) {
 	dir := t.TempDir()
-	db := open(t, dir)
+	db := open(t, Options{Dir: dir})
 	if err := set(db, "before", "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestFullDiskLosesTheGroupAndNamesTheFolder(t *testing.T) {
 }
 
 func TestTxIsOverAfterItsFunction(t *testing.T) {
-	db := open(t, "")
+	db := open(t, quick(t))
 	var kept *Tx
 	if err := db.Update(t.Context(), func(tx *Tx) error { kept = tx; return nil }); err != nil {
 		t.Fatal(err)
@@ -288,7 +288,7 @@ func TestTxIsOverAfterItsFunction(t *testing.T) {
 func BenchmarkUpdate(b *testing.B) {
 	for _, callers := range []int{1, 64} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			db := open(b, b.TempDir())
+			db := open(b, place(b))
 			b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
 			one := func(i int) {
 				err := db.Update(context.Background(), func(tx *Tx) error {
