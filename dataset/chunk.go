@@ -53,6 +53,7 @@ type chunk struct {
 	bad      []RowError
 	badTotal int64
 	badRows  int64
+	torn     bool // a quote is never closed: where rows end is not known
 }
 
 // chunkReader is one worker: it turns bytes into chunks.
@@ -302,8 +303,8 @@ func (r *chunkReader) bad(line int64, want string) {
 // badValue notes what is wrong with a value of a row.
 func (r *chunkReader) badValue(line int64, column, value, want string) {
 	r.out.badTotal++
-	if len(r.out.bad) < mostRowErrors {
-		r.out.bad = append(r.out.bad, RowError{File: r.src.Name, Line: line, Column: column, Value: value, Want: want})
+	if len(r.out.bad) < mostReported {
+		r.out.bad = append(r.out.bad, RowError{File: r.src.Name, Line: line, Row: r.src.parquet != nil, Column: column, Value: value, Want: want})
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// File is one CSV file of an import, opened by the caller: this room opens no
+// File is one CSV or Parquet file of an import, opened by the caller: this room opens no
 // blobs. Name is used in messages.
 type File struct {
 	Name string
@@ -22,7 +22,8 @@ type File struct {
 // RowError is one bad place in the customer's files.
 type RowError struct {
 	File   string
-	Line   int64 // 1 is the header
+	Line   int64 // 1 is the header; the row, from 1 on, where Row is set
+	Row    bool  // of a Parquet file, which has no lines
 	Column string
 	Value  string // shortened
 	Want   string // what was expected, and a hint how to mend it
@@ -30,7 +31,11 @@ type RowError struct {
 
 func (e RowError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, line %d", e.File, e.Line)
+	place := "line"
+	if e.Row {
+		place = "row"
+	}
+	fmt.Fprintf(&b, "%s, %s %d", e.File, place, e.Line)
 	if e.Column != "" {
 		fmt.Fprintf(&b, ", column %s", e.Column)
 	}
@@ -82,18 +87,30 @@ type ImportOptions struct {
 	MinRows  int64                                   // fewer rows are refused
 	Workers  int                                     // 0: one for each CPU
 	Progress func(doneBytes, totalBytes, rows int64) // may be nil; never called twice at once
+	Written  func(done, total int64)                 // rows of the part; may be nil
 	Now      int64                                   // Unix seconds, to recognise times in milliseconds
+	MaxBad   int64                                   // so many bad rows are left out before the import is refused
+	Report   *Report                                 // if not nil: filled with what was found, also when the import is refused
 
 	chunk int64 // bytes that a worker reads at once; only tests set it
 }
 
+// Report says what was found in the files of an import.
+type Report struct {
+	Rows      int64      // that are good
+	BadRows   int64      // that were left out, or for which the import was refused
+	BadValues int64      // in them
+	Bad       []RowError // the first 100, in the order of files and lines
+}
+
 const (
-	mostRowErrors = 10
+	mostRowErrors = 10  // in an ImportError
+	mostReported  = 100 // in a Report
 	chunkBytes    = 4 << 20
 	maxLine       = 8 << 20
 )
 
-// Import reads CSV files with a header by the schema and writes one part to w.
+// Import reads CSV files with a header, and Parquet files, by the schema and writes one part to w.
 // A customer's mistake is an *ImportError; nothing of w is then of use. The
 // number of rows is returned. When ctx is done, it stops soon with its cause.
 //
@@ -102,29 +119,46 @@ const (
 // of the files and all numbers become those of first appearance, so that the
 // bytes written do not depend on the number of workers.
 func Import(ctx context.Context, files []File, s *Schema, w io.Writer, opt ImportOptions) (rows int64, err error) {
-	in := &importer{schema: s, opt: opt, workers: cmp.Or(opt.Workers, runtime.GOMAXPROCS(0))}
-	in.opt.chunk = cmp.Or(opt.chunk, chunkBytes)
-	in.last = lastTime
-	if opt.Now > 0 {
-		in.last = opt.Now + century
-	}
-	if err := in.open(files); err != nil {
-		return 0, err
-	}
-	if err := in.read(ctx); err != nil {
-		return 0, err
-	}
-	if err := in.verdict(); err != nil {
+	in := newImporter(s, opt)
+	if err := in.judge(ctx, files); err != nil {
 		return 0, err
 	}
 	data, err := in.number(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if err := writePart(ctx, w, s, data); err != nil {
+	if err := writePart(ctx, w, s, data, opt.Written); err != nil {
 		return 0, err
 	}
 	return data.rows, nil
+}
+
+// Check judges files as Import does and writes nothing. A customer's mistake is an
+// *ImportError, as there; the report is good in either case.
+func Check(ctx context.Context, files []File, s *Schema, opt ImportOptions) (*Report, error) {
+	report := &Report{}
+	opt.Report = report
+	return report, newImporter(s, opt).judge(ctx, files)
+}
+
+func newImporter(s *Schema, opt ImportOptions) *importer {
+	in := &importer{schema: s, opt: opt, workers: cmp.Or(opt.Workers, runtime.GOMAXPROCS(0)), last: lastTime}
+	in.opt.chunk = cmp.Or(opt.chunk, chunkBytes)
+	if opt.Now > 0 {
+		in.last = opt.Now + century
+	}
+	return in
+}
+
+// judge reads the files and says whether they can be imported.
+func (in *importer) judge(ctx context.Context, files []File) error {
+	if err := in.open(files); err != nil {
+		return err
+	}
+	if err := in.read(ctx); err != nil {
+		return err
+	}
+	return in.verdict()
 }
 
 // importer is one call of Import.
@@ -144,8 +178,9 @@ type importer struct {
 // source is one file and what was read from it.
 type source struct {
 	File
-	header header
-	chunks []*chunk // in file order
+	header  header
+	parquet *parquetFile // nil: a CSV
+	chunks  []*chunk     // in file order
 	quoted bool     // a quote was seen: importer.mu
 	done   int64    // bytes read: importer.mu
 	rows   int64    // importer.mu
@@ -157,24 +192,43 @@ func (in *importer) open(files []File) error {
 		return importError("Invalid Data location. No CSV file was found there.")
 	}
 	for _, f := range files {
-		h, err := readHeader(f, in.schema)
+		src, err := in.openFile(f)
 		if err != nil {
 			return err
 		}
 		if len(in.files) > 0 {
-			if err := h.sameColumns(f.Name, in.files[0]); err != nil {
+			if err := src.header.sameColumns(f.Name, in.files[0]); err != nil {
 				return err
 			}
 		}
-		n := (f.Size - h.size + in.opt.chunk - 1) / in.opt.chunk
-		in.files = append(in.files, &source{File: f, header: h, chunks: make([]*chunk, n), done: h.size})
+		in.files = append(in.files, src)
 		in.total += f.Size
 	}
 	return nil
 }
 
-// read fills the chunks of all files: first those without quotes in parallel
-// chunks; then files that turned out to have quotes, where a line break need not
+func (in *importer) openFile(f File) (*source, error) {
+	isParquet, err := isParquet(f)
+	if err != nil {
+		return nil, err
+	}
+	if isParquet {
+		h, p, err := openParquet(f, in.schema)
+		if err != nil {
+			return nil, err
+		}
+		return &source{File: f, header: h, parquet: p, chunks: make([]*chunk, len(p.file.RowGroups()))}, nil
+	}
+	h, err := readHeader(f, in.schema)
+	if err != nil {
+		return nil, err
+	}
+	n := (f.Size - h.size + in.opt.chunk - 1) / in.opt.chunk
+	return &source{File: f, header: h, chunks: make([]*chunk, n), done: h.size}, nil
+}
+
+// read fills the chunks of all files: first those of Parquet and those without
+// quotes, in parallel chunks; then files that turned out to have quotes, where a line break need not
 // end a record, each from its beginning.
 func (in *importer) read(ctx context.Context) error {
 	in.readers = make([]*chunkReader, in.workers)
@@ -192,7 +246,11 @@ func (in *importer) read(ctx context.Context) error {
 		}
 	}
 	in.parallel(ctx, len(tasks), func(worker, i int) error {
-		return in.readers[worker].plain(tasks[i].src, tasks[i].k)
+		t := tasks[i]
+		if t.src.parquet != nil {
+			return in.readers[worker].parquet(t.src, t.k)
+		}
+		return in.readers[worker].plain(t.src, t.k)
 	})
 	var quoted []*source
 	for _, src := range in.files {
@@ -284,36 +342,65 @@ func (in *importer) isQuoted(src *source) bool {
 	return src.quoted
 }
 
-// verdict collects the bad places of all chunks in order.
-func (in *importer) verdict() error {
-	bad := &ImportError{}
-	var rows int64
+// report collects the rows and the bad places of all chunks in order.
+func (in *importer) report() *Report {
+	out := &Report{}
 	for _, src := range in.files {
-		line := int64(1)
+		line := int64(1) // the header
+		if src.parquet != nil {
+			line = 0
+		}
 		for _, c := range src.chunks {
 			for _, e := range c.bad {
-				if len(bad.Rows) < mostRowErrors {
+				if len(out.Bad) < mostReported {
 					e.Line += line
-					bad.Rows = append(bad.Rows, e)
+					out.Bad = append(out.Bad, e)
 				}
 			}
-			bad.Total += c.badTotal
+			out.Rows += int64(c.rows)
+			out.BadRows += c.badRows
+			out.BadValues += c.badTotal
 			line += c.lines
-			rows += int64(c.rows)
 		}
 	}
-	if bad.Total > 0 {
-		return bad
+	return out
+}
+
+// verdict says whether what was read can be imported.
+func (in *importer) verdict() error {
+	found := in.report()
+	if in.opt.Report != nil {
+		*in.opt.Report = *found
 	}
-	if rows < in.opt.MinRows {
+	rows := found.Rows
+	switch {
+	case found.BadRows > in.opt.MaxBad || in.torn():
+		bad := &ImportError{Rows: found.Bad[:min(len(found.Bad), mostRowErrors)], Total: found.BadValues}
+		if in.opt.MaxBad > 0 {
+			bad.Msg = fmt.Sprintf("%d rows are bad, and at most %d may be left out.", found.BadRows, in.opt.MaxBad)
+		}
+		return bad
+	case rows < in.opt.MinRows:
 		what := "rows"
 		if in.schema.Type == Interactions {
 			what = "interactions"
 		}
 		return importError("Input CSV has fewer than %d %s: %d rows were found. Import at least %[1]d %[2]s.", in.opt.MinRows, what, rows)
-	}
-	if rows > int64(NoIndex)-1 {
+	case rows > int64(NoIndex)-1:
 		return importError("Input CSV has %d rows. One import takes at most %d; use several imports.", rows, NoIndex-1)
 	}
 	return nil
+}
+
+// torn says whether it is not known where the rows of a file end, so that none of
+// them can be left out.
+func (in *importer) torn() bool {
+	for _, src := range in.files {
+		for _, c := range src.chunks {
+			if c.torn {
+				return true
+			}
+		}
+	}
+	return false
 }

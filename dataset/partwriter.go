@@ -150,11 +150,13 @@ type partWriter struct {
 	sums   []partSum
 	values []parquet.Value
 	def    []int // definition level of a value that is there
+	tell   func(done, total int64)
 }
 
-// writePart writes the part. Equal columns give equal bytes.
-func writePart(ctx context.Context, w io.Writer, s *Schema, data *columns) error {
-	p := &partWriter{schema: s, data: data, cols: partColumns(s), values: make([]parquet.Value, 0, batchRows)}
+// writePart writes the part. Equal columns give equal bytes. tell, if not nil, hears
+// of each row group.
+func writePart(ctx context.Context, w io.Writer, s *Schema, data *columns, tell func(done, total int64)) error {
+	p := &partWriter{schema: s, data: data, cols: partColumns(s), tell: tell, values: make([]parquet.Value, 0, batchRows)}
 	group := parquet.Group{}
 	for _, c := range p.cols {
 		group[c.name] = c.node(s)
@@ -187,6 +189,9 @@ func (p *partWriter) write(ctx context.Context) error {
 			return err
 		}
 		from, done = i+1, rows
+		if p.tell != nil {
+			p.tell(done, p.data.rows)
+		}
 	}
 	p.out.SetKeyValueMetadata(keyVersion, partVersion)
 	p.out.SetKeyValueMetadata(keyType, string(p.schema.Type))

@@ -178,6 +178,7 @@ func (r *chunkReader) record(rec *record, line []byte, began int64, size *int) {
 }
 
 func (r *chunkReader) neverClosed(line int64) {
+	r.out.torn = true
 	r.bad(line, `a double quote that opens a value on this line is never closed; close it, and write a quote inside a value as \" or ""`)
 }
 
