@@ -17,6 +17,7 @@ import (
 	"usher/eventlog"
 	"usher/history"
 	"usher/ingest"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/store"
 )
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, fileRows int64) *world {
 	w := &world{T: t, group: map[string]*catalog.DatasetGroup{}}
 	var err error
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	if w.db, err = store.Open(t.Context(), store.Options{Now: func() time.Time { return start }}); err != nil {
+	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: func() time.Time { return start }}); err != nil {
 		t.Fatal(err)
 	}
 	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {

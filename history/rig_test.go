@@ -12,6 +12,7 @@ import (
 	"usher/blob"
 	"usher/dataset"
 	"usher/eventlog"
+	"usher/internal/storetest"
 	"usher/store"
 )
 
@@ -48,7 +49,7 @@ func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{}
 	var err error
-	if r.db, err = store.Open(context.Background(), store.Options{}); err != nil {
+	if r.db, err = store.Open(context.Background(), store.Options{Database: storetest.Database(t)}); err != nil {
 		t.Fatal(err)
 	}
 	if r.blobs, err = blob.OpenDir(t.TempDir()); err != nil {

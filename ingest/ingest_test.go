@@ -16,6 +16,7 @@ import (
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/store"
 )
@@ -50,7 +51,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t}
 	var err error
-	if w.db, err = store.Open(t.Context(), store.Options{Now: func() time.Time { return start }}); err != nil {
+	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: func() time.Time { return start }}); err != nil {
 		t.Fatal(err)
 	}
 	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {

@@ -15,6 +15,7 @@ import (
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/recipe"
 	"usher/store"
@@ -87,7 +88,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t}
 	var err error
-	if w.db, err = store.Open(t.Context(), store.Options{}); err != nil {
+	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t)}); err != nil {
 		t.Fatal(err)
 	}
 	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"usher/catalog"
 	"usher/catalog/catalogtest"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/store"
 )
@@ -29,7 +30,7 @@ const day = 24 * time.Hour
 func newCalendar(t *testing.T) *calendar {
 	t.Helper()
 	c := &calendar{T: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	db, err := store.Open(t.Context(), store.Options{Now: func() time.Time { return c.now }})
+	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: func() time.Time { return c.now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"usher/eventlog"
 	"usher/history"
 	"usher/ingest"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/recipe"
 	"usher/serving"
@@ -105,7 +106,7 @@ type rig struct {
 func newRig(t *testing.T, set ...func(*Options)) *rig {
 	t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, store.Options{Now: epoch})
+	db, err := store.Open(ctx, store.Options{Database: storetest.Database(t), Now: epoch})
 	if err != nil {
 		t.Fatal(err)
 	}

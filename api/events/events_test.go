@@ -17,6 +17,7 @@ import (
 	"usher/eventlog"
 	"usher/history"
 	"usher/ingest"
+	"usher/internal/storetest"
 	"usher/store"
 	wire "usher/wire/personalizeevents"
 )
@@ -32,7 +33,7 @@ const (
 // api gives the API over a group "shop" with all five datasets and the tracking ids
 // "track" and, of action interactions, "acted"; hist is the group's history.
 func api(t *testing.T) (a *API, hist func() *dataset.Snapshot) {
-	db, err := store.Open(t.Context(), store.Options{})
+	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

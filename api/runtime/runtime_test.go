@@ -13,6 +13,7 @@ import (
 	"usher/catalog"
 	"usher/eventlog"
 	"usher/history"
+	"usher/internal/storetest"
 	"usher/serving"
 	"usher/store"
 	wire "usher/wire/personalizeruntime"
@@ -20,7 +21,7 @@ import (
 
 // api gives the API of a server without campaigns but one, which is pending.
 func api(t *testing.T) *API {
-	db, err := store.Open(t.Context(), store.Options{})
+	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
