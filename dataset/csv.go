@@ -181,9 +181,9 @@ type source struct {
 	header  header
 	parquet *parquetFile // nil: a CSV
 	chunks  []*chunk     // in file order
-	quoted bool     // a quote was seen: importer.mu
-	done   int64    // bytes read: importer.mu
-	rows   int64    // importer.mu
+	quoted  bool         // a quote was seen: importer.mu
+	done    int64        // bytes read: importer.mu
+	rows    int64        // importer.mu
 }
 
 // open reads the files' headers.
