@@ -99,6 +99,24 @@ func (l *Logs) Extent(tx *store.Tx, name string) (e Extent, err error) {
 	return e, nil
 }
 
+// Cut gives the end of the row with the offset near, or the log's end before that:
+// a segment ends where a row does.
+func (l *Logs) Cut(tx *store.Tx, name string, near Offset) (Offset, error) {
+	e, err := l.Extent(tx, name)
+	if err != nil || e.Last <= near {
+		return e.Last, err
+	}
+	var next Offset
+	err = tx.QueryRow("select off from log where name = $1 and off > $2 order by off limit 1", name, int64(near)).Scan(&next)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e.Last, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cut log %q: %w", name, err)
+	}
+	return next - 1, nil
+}
+
 // Move takes a segment, which must begin where the last one ends and end where a
 // call of Append did, in the place of the rows that hold its records.
 func (l *Logs) Move(tx *store.Tx, name string, s Segment) error {
@@ -118,7 +136,7 @@ func (l *Logs) move(tx *store.Tx, name string, s Segment) error {
 		return err
 	}
 	var within int
-	err = tx.QueryRow("select count(*) from log where name = $1 and off <= $2 and off + count - 1 > $2", name, int64(s.Last)).Scan(&within)
+	err = tx.QueryRow("select count(*) from log where name = $1 and off > $3 and off <= $2 and off + count - 1 > $2", name, int64(s.Last), int64(s.Last)-rowRecords).Scan(&within)
 	if err == nil && within > 0 {
 		err = fmt.Errorf("offset %d lies within a row", s.Last)
 	}

@@ -34,9 +34,11 @@ type Options struct {
 	// Grown is told that a state of a group is due (Group.Due); may be nil. The
 	// group applies nothing more before it returns.
 	Grown func(group string)
+	// Work is how many events and records may come at least before a state is due;
+	// DefaultWork.
+	Work int64
 
-	tailLeast int   // of each group; tailLeast
-	workLeast int64 // workLeast
+	tailLeast int // of each group; tailLeast
 }
 
 // History follows the logs of all groups. All methods may be called concurrently.
@@ -113,7 +115,7 @@ func (h *History) load(id string) *loading {
 	ctx, cancel := context.WithCancel(h.ctx)
 	l := &loading{done: make(chan struct{}), drop: cancel}
 	g := newGroup(h.opt.Blobs, h.opt.Logs(id))
-	g.tailLeast, g.workLeast = cmp.Or(h.opt.tailLeast, tailLeast), cmp.Or(h.opt.workLeast, workLeast)
+	g.tailLeast, g.workLeast = cmp.Or(h.opt.tailLeast, tailLeast), cmp.Or(h.opt.Work, DefaultWork)
 	if h.opt.Grown != nil {
 		g.grown = func() { h.opt.Grown(id) }
 	}

@@ -104,8 +104,9 @@ func (g *Group) Due() bool {
 	return g.due()
 }
 
-// workLeast is how much work, in events and records, never needs a state.
-const workLeast = 1 << 18
+// DefaultWork is Options.Work unless that is given: applying so much takes less than
+// a second.
+const DefaultWork = 1 << 18
 
 func (g *Group) due() bool {
 	m := &g.mu

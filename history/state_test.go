@@ -111,7 +111,7 @@ func TestStateIsEnough(t *testing.T) {
 func TestGrownIsAsked(t *testing.T) {
 	r := newRig(t)
 	asked := make(chan string, 100)
-	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs, Grown: func(group string) { asked <- group }, workLeast: 10})
+	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs, Grown: func(group string) { asked <- group }, Work: 10})
 	defer h.Close()
 	g, err := h.Group(t.Context(), "g")
 	if err != nil {

@@ -21,7 +21,7 @@ func (g *Ingest) EraseGroup(tx *store.Tx, groupID string) error {
 		return err
 	}
 	tx.OnCommit(func() { g.opt.History.Drop(groupID) })
-	for _, room := range []string{"parts", "snapshots", "checkpoints", "models"} {
+	for _, room := range []string{"parts", "segments", "states", "snapshots", "checkpoints", "models"} {
 		if err := g.EraseBlobs(tx, room+"/"+groupID+"/"); err != nil {
 			return err
 		}

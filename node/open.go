@@ -20,9 +20,7 @@ import (
 	"usher/blob"
 	"usher/blob/s3server"
 	"usher/catalog"
-	"usher/eventlog"
 	"usher/filter"
-	"usher/history"
 	"usher/ingest"
 	"usher/job"
 	"usher/recipe"
@@ -31,6 +29,7 @@ import (
 	"usher/recipe/popularity"
 	"usher/recipe/sequence"
 	"usher/recipe/trending"
+	"usher/retention"
 	"usher/serving"
 	"usher/store"
 	"usher/train"
@@ -122,10 +121,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	logs := eventlog.New(db)
-	n.closes(logs.Close)
-	hist := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
-	n.closes(hist.Close)
+	logs, hist := n.openLogs(db, blobs)
 	rows, minimums := opt.minimums()
 	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Log: opt.Log})
 	n.closes(in.Close)
@@ -136,17 +132,20 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
-	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Log: opt.Log})
+	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Hot: opt.HotRecords, Log: opt.Log})
+	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: opt.Quotas == "aws" && !opt.Fast, Log: opt.Log})
 	set := metrics.NewSet()
-	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
+	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, batch.InferenceJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
 		Workers: map[job.Kind]job.Worker{
 			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
 			train.Job:         counted(trainer, db, set, versionRecord),
 			ingest.EraseJob:   in.Eraser(),
+			retention.Job:     keeper,
 			batch.ExportJob:   files.Exporter(),
 			serving.DeployJob: srv.Deployer(),
 
 			serving.RecommenderJob: srv.RecommenderDeployer(),
+			batch.InferenceJob:     files.Inferrer(),
 		}})
 	if err != nil {
 		return nil, err

@@ -42,6 +42,10 @@ type Options struct {
 	CampaignIdle time.Duration
 	AwakeBytes   int64
 
+	// HotRecords is how many records of a dataset group's log stay in the database
+	// before they move into segments; retention.HotRecords.
+	HotRecords int
+
 	// Child gives the command that runs Child in a process of its own. The
 	// default is this executable with the argument train-child.
 	Child func(ctx context.Context, dir string) *exec.Cmd

@@ -22,6 +22,7 @@ func options(fs *flag.FlagSet) (opt *node.Options, hosts, origins, level *string
 	fs.StringVar(&opt.Quotas, "quotas", "aws", "aws or none")
 	fs.BoolVar(&opt.Fast, "fast", false, "delays and minimums off, for your own tests")
 	fs.DurationVar(&opt.CampaignIdle, "campaign-idle", 15*time.Minute, "how long a campaign that is not asked keeps its model in memory; negative: for ever")
+	fs.IntVar(&opt.HotRecords, "hot-records", 0, "records of a dataset group's log that stay in the database before they move into Parquet files; 0: 262144")
 	fs.Int64Var(&opt.AwakeBytes, "awake-bytes", 0, "bound of the model files of campaigns that are awake; those not asked for longest give way; 0: none")
 	fs.StringVar(&opt.TLSCert, "tls-cert", "", "certificate `file`")
 	fs.StringVar(&opt.TLSKey, "tls-key", "", "key `file`")

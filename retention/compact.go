@@ -1,0 +1,109 @@
+package retention
+
+import (
+	"context"
+	"io"
+
+	"usher/dataset"
+	"usher/eventlog"
+	"usher/history"
+	"usher/store"
+)
+
+// compact moves what is too much into segments, and saves the state if that is due.
+func (g *group) compact(ctx context.Context) error {
+	for {
+		moved, err := g.move(ctx, g.opt.Hot)
+		if err != nil {
+			return err
+		}
+		if !moved {
+			break
+		}
+	}
+	h, err := g.history(ctx)
+	if err != nil || h == nil || !h.Due() {
+		return err
+	}
+	return g.save(ctx, h)
+}
+
+// history gives the group's history; nil when its log is empty or gone.
+func (g *group) history(ctx context.Context) (*history.Group, error) {
+	last, err := g.opt.Logs.Log(g.id).Last(ctx)
+	if err != nil || last == 0 {
+		return nil, err
+	}
+	return g.opt.History.Group(ctx, g.id)
+}
+
+// idle says that there is nothing to be done now.
+func (g *group) idle(tx *store.Tx) (bool, error) {
+	e, err := g.opt.Logs.Extent(tx, g.id)
+	return err == nil && e.Last-e.Moved < eventlog.Offset(g.opt.Hot), err
+}
+
+// move makes a segment of the oldest records in the database, if there are at
+// least so many. It says whether it did.
+func (g *group) move(ctx context.Context, least int) (bool, error) {
+	var s eventlog.Segment
+	err := g.opt.DB.View(ctx, func(tx *store.Tx) error {
+		e, err := g.opt.Logs.Extent(tx, g.id)
+		if err != nil || e.Last-e.Moved < eventlog.Offset(least) || e.Last == e.Moved {
+			return err
+		}
+		s.First = e.Moved + 1
+		s.Last, err = g.opt.Logs.Cut(tx, g.id, e.Moved+eventlog.Offset(g.opt.Hot))
+		return err
+	})
+	if err != nil || s.Last == 0 {
+		return false, err
+	}
+	recs := make([]dataset.Logged, 0, s.Last-s.First+1)
+	for r, err := range g.opt.Logs.Log(g.id).Read(ctx, s.First-1) {
+		if err != nil {
+			return false, err
+		}
+		if r.Offset > s.Last {
+			break
+		}
+		recs = append(recs, logged(r))
+	}
+	s.Blob, err = g.write(ctx, segmentsOf(g.id), func(w io.Writer) error { return dataset.WriteSegment(w, recs) })
+	if err != nil {
+		return false, err
+	}
+	err = g.task.Update(ctx, func(tx *store.Tx) error { return g.opt.Logs.Move(tx, g.id, s) })
+	if err != nil {
+		return false, err
+	}
+	g.opt.Log.Debug("records moved into a segment", "group", g.id, "from", s.First, "to", s.Last)
+	return true, nil
+}
+
+// save writes a state and has the log name it.
+func (g *group) save(ctx context.Context, h *history.Group) error {
+	var saved history.Saved
+	name, err := g.write(ctx, statesOf(g.id), func(w io.Writer) (err error) {
+		saved, err = h.WriteState(w)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var was eventlog.State
+	err = g.task.Update(ctx, func(tx *store.Tx) (err error) {
+		if was, err = g.opt.Logs.StateTx(tx, g.id); err != nil {
+			return err
+		}
+		return g.opt.Logs.SetState(tx, g.id, eventlog.State{Offset: saved.Offset, Blob: name})
+	})
+	if err != nil {
+		return err
+	}
+	h.Stored(saved)
+	if was.Blob != "" {
+		return g.opt.Blobs.Delete(ctx, was.Blob)
+	}
+	return nil
+}
