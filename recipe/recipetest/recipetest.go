@@ -110,6 +110,7 @@ func (s *suite) tests() []contract {
 		{"asked item", s.testAskedItem},
 		{"scores", s.testScores},
 		{"rank", s.testRank},
+		{"explanations", s.testExplanations},
 		{"answers of stopped requests", s.testStoppedAnswers},
 		{"concurrent answers", s.testConcurrent},
 		{"load", s.testLoad},
