@@ -1,5 +1,11 @@
 // Package batch does the long jobs that write files into the customers' buckets.
 //
+// Inference and segments: a job reads files with a question a line (JSON) and
+// writes files with an answer a line at the same place, each file beside the
+// others as <name>.out (lines.go). Questions are asked as a campaign is asked, by
+// serving, many at once; so an answer is what GetRecommendations would say at that
+// moment. A line with a mistake is answered with a text, and the job goes on.
+//
 // Export: a job reads a dataset as it was at one offset of its group's log – the
 // parts that count then and the records put one by one – and writes it as CSV
 // with the schema's header, so that importing the files gives the same dataset.
@@ -19,6 +25,7 @@ import (
 	"usher/blob"
 	"usher/catalog"
 	"usher/eventlog"
+	"usher/serving"
 	"usher/store"
 )
 
@@ -28,9 +35,12 @@ type Options struct {
 	Logs    func(group string) eventlog.Log // the log of a group, by the group's catalog ID
 	Blobs   blob.Store                      // parts
 	Buckets blob.Store                      // the customers' buckets; names are "bucket/key"
+	Serving *serving.Serving
+	Quotas  bool // AWS's quotas of input files are enforced
 	Log     *slog.Logger
 
-	fileRows int64 // rows of a file, about; only tests set it
+	fileRows   int64 // rows of an export's file, about; only tests set it
+	chunkLines int   // lines between two checkpoints; only tests set it
 }
 
 // Batch holds the workers of batch jobs.
@@ -40,6 +50,9 @@ type Batch struct{ opt Options }
 func New(opt Options) *Batch {
 	if opt.fileRows == 0 {
 		opt.fileRows = 4_000_000
+	}
+	if opt.chunkLines == 0 {
+		opt.chunkLines = 16384
 	}
 	return &Batch{opt}
 }

@@ -166,7 +166,7 @@ func (e exporter) file(ctx context.Context, t *job.Task, x *export, k, n uint64)
 	if err != nil {
 		return err
 	}
-	out, err := e.create(ctx, x, x.folder+FileName(k))
+	out, err := e.create(ctx, x.folder+FileName(k))
 	if err != nil {
 		return err
 	}
@@ -222,8 +222,8 @@ func (x *export) newest(ctx context.Context, k, n uint64) (map[string]place, err
 }
 
 // create starts an object of the customer's bucket.
-func (e exporter) create(ctx context.Context, x *export, name string) (blob.Writer, error) {
-	out, err := e.opt.Buckets.Create(ctx, name)
+func (b *Batch) create(ctx context.Context, name string) (blob.Writer, error) {
+	out, err := b.opt.Buckets.Create(ctx, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		bucket, _, _ := strings.Cut(name, "/")

@@ -19,6 +19,7 @@ import (
 	"usher/ingest"
 	"usher/internal/storetest"
 	"usher/job"
+	"usher/serving"
 	"usher/store"
 )
 
@@ -44,6 +45,7 @@ type world struct {
 	buckets *blob.Dir
 	in      *ingest.Ingest
 	batch   *Batch
+	serving *serving.Serving // only after serve
 	workers map[job.Kind]job.Worker
 	group   map[string]*catalog.DatasetGroup
 	jobs    int

@@ -409,7 +409,6 @@ func TestLater(t *testing.T) {
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/films", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"` + double + `}`, "InvalidInput", []string{"given twice"}},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/shop", "recipeArn": "arn:aws:personalize:::recipe/aws-vod-top-picks"}`, "InvalidInput", []string{"domain dataset groups"}},
 		{"CreateRecommender", `{"name": "r", "datasetGroupArn": "~dataset-group/films", "recipeArn": "arn:aws:personalize:::recipe/aws-sims"}`, "InvalidInput", []string{"aws-sims", "VIDEO_ON_DEMAND"}},
-		{"CreateBatchInferenceJob", batch(good), "InvalidInput", not},
 		{"CreateBatchInferenceJob", batch(paths("https://a/in.json", "s3://a/out/")), "InvalidInput", []string{"Invalid S3 input path"}},
 		{"CreateBatchInferenceJob", batch(paths("s3://a/in.json", "https://a/out/")), "InvalidInput", []string{"Invalid S3 output path"}},
 		{"CreateBatchInferenceJob", batch(paths("s3://a/b/", "s3://a/b/")), "InvalidInput", []string{"Invalid S3 output path", "same"}},

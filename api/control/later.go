@@ -2,9 +2,9 @@ package control
 
 import (
 	"context"
-	"strings"
 
 	"usher/catalog"
+	"usher/filter"
 	"usher/store"
 	wire "usher/wire/personalize"
 )
@@ -44,73 +44,19 @@ func (a *API) noList(filter *string, kind catalog.Kind, next *string) error {
 	return nil
 }
 
-// s3Path judges a path that is read from ("input") or written to ("output").
-func s3Path(member, way string, c *wire.S3DataConfig) error {
-	path, ok := strings.CutPrefix(*c.Path, "s3://")
-	if !ok || strings.HasPrefix(path, "/") {
-		return invalid("%s: Invalid S3 %s path. %q is not of the form s3://bucket/folder/.", member, way, *c.Path)
-	}
-	return nil
-}
-
 // Batch jobs.
-
-// batch judges what the two kinds of batch jobs have in common.
-func (a *API) batch(tx *store.Tx, version string, filter *string, input, output *wire.S3DataConfig, tags []wire.Tag) (*catalog.SolutionVersion, error) {
-	if _, err := newTags(nil, tags); err != nil {
-		return nil, err
-	}
-	if err := s3Path("jobInput", "input", input); err != nil {
-		return nil, err
-	}
-	if err := s3Path("jobOutput", "output", output); err != nil {
-		return nil, err
-	}
-	if *input.Path == *output.Path {
-		return nil, invalid("jobOutput: Invalid S3 output path. It is the same as that of jobInput. Give another folder.")
-	}
-	v, err := getReady[catalog.SolutionVersion](tx, a, version)
-	if err != nil {
-		return nil, err
-	}
-	if filter == nil {
-		return v, nil
-	}
-	f, err := getReady[catalog.Filter](tx, a, *filter)
-	if err != nil {
-		return nil, err
-	}
-	if f.Group != v.Group {
-		return nil, invalid("filterArn: %s is of another dataset group than the solution version. Give a filter of its group.", f.ARN)
-	}
-	return v, nil
-}
-
-// CreateBatchInferenceJob is not in this version.
-func (a *API) CreateBatchInferenceJob(ctx context.Context, in *wire.CreateBatchInferenceJobInput) (*wire.CreateBatchInferenceJobOutput, error) {
-	return nil, missing(ctx, a, "CreateBatchInferenceJob", "Deploy the solution version with CreateCampaign and call GetRecommendations for each line.", func(tx *store.Tx) error {
-		_, err := a.batch(tx, *in.SolutionVersionArn, in.FilterArn, in.JobInput.S3DataSource, in.JobOutput.S3DataDestination, in.Tags)
-		return err
-	})
-}
-
-// DescribeBatchInferenceJob finds none.
-func (a *API) DescribeBatchInferenceJob(_ context.Context, in *wire.DescribeBatchInferenceJobInput) (*wire.DescribeBatchInferenceJobOutput, error) {
-	return nil, a.none(*in.BatchInferenceJobArn, catalog.KindBatchInferenceJob)
-}
-
-// ListBatchInferenceJobs lists none.
-func (a *API) ListBatchInferenceJobs(_ context.Context, in *wire.ListBatchInferenceJobsInput) (*wire.ListBatchInferenceJobsOutput, error) {
-	if err := a.noList(in.SolutionVersionArn, catalog.KindSolutionVersion, in.NextToken); err != nil {
-		return nil, err
-	}
-	return &wire.ListBatchInferenceJobsOutput{BatchInferenceJobs: []wire.BatchInferenceJobSummary{}}, nil
-}
 
 // CreateBatchSegmentJob is not in this version: no version has a recipe for it.
 func (a *API) CreateBatchSegmentJob(ctx context.Context, in *wire.CreateBatchSegmentJobInput) (*wire.CreateBatchSegmentJobOutput, error) {
 	return nil, missing(ctx, a, "CreateBatchSegmentJob", "Recipes that make user segments cannot be trained yet either.", func(tx *store.Tx) error {
-		v, err := a.batch(tx, *in.SolutionVersionArn, in.FilterArn, in.JobInput.S3DataSource, in.JobOutput.S3DataDestination, in.Tags)
+		request := &batchRequest{
+			version: *in.SolutionVersionArn, filter: in.FilterArn, input: in.JobInput.S3DataSource, output: in.JobOutput.S3DataDestination,
+			results: in.NumResults, resultsMost: 5_000_000, target: filter.Users, tags: in.Tags,
+		}
+		if _, err := request.check(); err != nil {
+			return err
+		}
+		v, err := a.batchVersion(tx, request)
 		if err != nil {
 			return err
 		}
