@@ -144,6 +144,10 @@ type ImportJob struct {
 	RoleARN        string
 	Mode           string // FULL or INCREMENTAL
 	PublishMetrics bool
+
+	MaxBadRows int64         // so many bad rows are left out
+	DryRun     bool          // files are judged, nothing is imported
+	Report     *ImportReport // nil until the files were read
 }
 
 // EventTracker gives a group its tracking id. Parent is the group.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"usher/blob"
@@ -43,18 +44,21 @@ func (g importer) Run(ctx context.Context, t *job.Task) error {
 		return err
 	}
 	name := fmt.Sprintf("%s%d.parquet", prefix, t.Attempt)
-	rows, err := g.read(ctx, t, w, name)
+	report, err := g.read(ctx, t, w, name)
+	if err == nil && w.job.DryRun {
+		err = invalid("%s %s", dryRun, good(report))
+	}
 	if err != nil {
 		if reason, ok := customers(err); ok {
-			return t.Finish(ctx, func(tx *store.Tx) error { return catalog.Fail[catalog.ImportJob](tx, t.Key, reason) })
+			return t.Finish(ctx, func(tx *store.Tx) error { return refuse(tx, t.Key, reason, report) })
 		}
 		return err
 	}
-	err = t.Finish(ctx, func(tx *store.Tx) error { return g.commit(tx, w, name, rows) })
+	err = t.Finish(ctx, func(tx *store.Tx) error { return g.commit(tx, w, name, report) })
 	if err != nil { // the part was not committed: nobody knows of it
 		return errors.Join(err, g.opt.Blobs.Delete(context.WithoutCancel(ctx), name))
 	}
-	g.opt.Log.Info("import finished", "import", t.Key, "rows", rows)
+	g.opt.Log.Info("import finished", "import", t.Key, "rows", report.Rows, "bad", report.BadRows)
 	return nil
 }
 
@@ -92,35 +96,39 @@ func (g importer) begin(ctx context.Context, t *job.Task) (w work, err error) {
 	return w, err
 }
 
-// read turns the customer's files into the part of that name.
-func (g importer) read(ctx context.Context, t *job.Task, w work, name string) (rows int64, err error) {
+// read turns the customer's files into the part of that name; of a dry run it only
+// judges them. The report is good also when the files are refused.
+func (g importer) read(ctx context.Context, t *job.Task, w work, name string) (*dataset.Report, error) {
+	report := &dataset.Report{}
 	files, closeAll, err := g.open(ctx, w.job.Location, name)
 	if err != nil {
-		return 0, err
+		return report, err
 	}
 	defer closeAll()
-	out, err := g.opt.Blobs.Create(ctx, name)
-	if err != nil {
-		return 0, err
-	}
-	defer out.Abort()
+	p := &progress{task: t}
 	opt := dataset.ImportOptions{
-		Workers: g.opt.Workers, Now: g.now().Unix(),
-		Progress: func(done, total, rows int64) {
-			t.Progress(float64(done)/float64(max(total, 1)), fmt.Sprintf("%d rows", rows))
-		},
+		Workers: g.opt.Workers, Now: g.now().Unix(), Progress: p.read, Written: p.written,
+		MaxBad: w.job.MaxBadRows, Report: report,
 	}
 	if w.schema.Type == dataset.Interactions {
 		opt.MinRows = g.opt.MinRows
 	}
-	if rows, err = dataset.Import(ctx, files, w.schema, out, opt); err != nil {
-		return 0, err
+	if w.job.DryRun {
+		return dataset.Check(ctx, files, w.schema, opt)
 	}
-	return rows, out.Commit()
+	out, err := g.opt.Blobs.Create(ctx, name)
+	if err != nil {
+		return report, err
+	}
+	defer out.Abort()
+	if _, err := dataset.Import(ctx, files, w.schema, out, opt); err != nil {
+		return report, err
+	}
+	return report, out.Commit()
 }
 
 // commit makes the part visible and the import ACTIVE.
-func (g importer) commit(tx *store.Tx, w work, name string, rows int64) error {
+func (g importer) commit(tx *store.Tx, w work, name string, report *dataset.Report) error {
 	if _, err := catalog.Get[catalog.Dataset](tx, w.dataset.ARN); err != nil {
 		return err
 	}
@@ -129,7 +137,7 @@ func (g importer) commit(tx *store.Tx, w work, name string, rows int64) error {
 		return err
 	}
 	c := dataset.Change{Part: &dataset.PartCommitted{
-		Type: w.schema.Type, Blob: name, Replace: j.Mode != "INCREMENTAL", Rows: rows,
+		Type: w.schema.Type, Blob: name, Replace: j.Mode != "INCREMENTAL", Rows: report.Rows,
 	}}
 	b, err := c.Append(nil)
 	if err != nil {
@@ -147,7 +155,7 @@ func (g importer) commit(tx *store.Tx, w work, name string, rows int64) error {
 			return err
 		}
 	}
-	j.Status = catalog.Active
+	j.Status, j.Report = catalog.Active, reported(report)
 	return catalog.Update(tx, j)
 }
 
@@ -228,8 +236,11 @@ func (g importer) open(ctx context.Context, location, part string) (files []data
 	return files, closeAll, nil
 }
 
-// folder lists the CSV objects directly below a prefix; where none ends in
-// .csv or .csv.gz, all of them that have bytes.
+// dataFiles are the ends of the names of files that are imported from a folder.
+var dataFiles = []string{".csv", ".csv.gz", ".parquet"}
+
+// folder lists the objects directly below a prefix that end as data files do; where
+// none does, all of them that have bytes.
 func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
 	var csv, all []string
 	for info, err := range g.opt.Buckets.List(ctx, prefix) {
@@ -244,7 +255,8 @@ func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
 			continue
 		}
 		all = append(all, info.Name)
-		if lower := strings.ToLower(rest); strings.HasSuffix(lower, ".csv") || strings.HasSuffix(lower, ".csv.gz") {
+		lower := strings.ToLower(rest)
+		if slices.ContainsFunc(dataFiles, func(end string) bool { return strings.HasSuffix(lower, end) }) {
 			csv = append(csv, info.Name)
 		}
 	}

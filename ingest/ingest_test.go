@@ -149,16 +149,22 @@ func (w *world) put(name, text string) {
 // imported runs an import to its end.
 func (w *world) imported(kind dataset.Type, location string) *catalog.ImportJob {
 	w.t.Helper()
+	return w.importedAs(kind, location, func(*catalog.ImportJob) {})
+}
+
+// importedAs is imported with switches set.
+func (w *world) importedAs(kind dataset.Type, location string, set func(*catalog.ImportJob)) *catalog.ImportJob {
+	w.t.Helper()
 	w.jobs++
-	arn := fmt.Sprint("import/", w.jobs)
+	j := &catalog.ImportJob{Meta: catalog.Meta{ARN: fmt.Sprint("import/", w.jobs), Group: "group", Parent: "dataset/" + string(kind), Status: catalog.Pending}, Location: location, Mode: "FULL"}
+	set(j)
 	w.update(func(tx *store.Tx) error {
-		err := catalog.Create(tx, &catalog.ImportJob{Meta: catalog.Meta{ARN: arn, Group: "group", Parent: "dataset/" + string(kind), Status: catalog.Pending}, Location: location, Mode: "FULL"})
-		if err != nil {
+		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
-		return Enqueue(tx, arn)
+		return Enqueue(tx, j.ARN)
 	})
-	return w.run(arn)
+	return w.run(j.ARN)
 }
 
 // run lets the queue work until the import is over.

@@ -13,14 +13,17 @@ import (
 const cascadeHeader = "cascade"
 
 // cascading says whether the request asks for a cascade.
-func cascading(ctx context.Context) (bool, error) {
-	switch given := wire.ExtensionHeader(ctx, cascadeHeader); given {
+func cascading(ctx context.Context) (bool, error) { return switched(ctx, cascadeHeader) }
+
+// switched says whether a header of ours is true.
+func switched(ctx context.Context, name string) (bool, error) {
+	switch given := wire.ExtensionHeader(ctx, name); given {
 	case "", "false":
 		return false, nil
 	case "true":
 		return true, nil
 	default:
-		return false, invalid("The header x-usher-cascade is %q. Send true or false, or leave it out.", given)
+		return false, invalid("The header x-usher-%s is %q. Send true or false, or leave it out.", name, given)
 	}
 }
 
@@ -35,6 +38,9 @@ type Deletion struct {
 func (a *API) Extend(x *wire.Extensions) {
 	x.Handle("GET", "dataset-groups/{name}/deletion", "PreviewDeletion", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
 		return a.PreviewDeletion(ctx, r.Path("name"))
+	})
+	x.Handle("GET", "dataset-import-jobs/{name}", "DescribeImport", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
+		return a.DescribeImport(ctx, r.Path("name"))
 	})
 }
 

@@ -27,6 +27,10 @@ func (a *API) CreateDatasetImportJob(ctx context.Context, in *wire.CreateDataset
 	if err != nil {
 		return nil, err
 	}
+	switches, err := readImportSwitches(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return write(ctx, a, func(tx *store.Tx) (*wire.CreateDatasetImportJobOutput, error) {
 		d, err := getReady[catalog.Dataset](tx, a, *in.DatasetArn)
 		if err != nil {
@@ -42,7 +46,7 @@ func (a *API) CreateDatasetImportJob(ctx context.Context, in *wire.CreateDataset
 				ARN: a.opt.ARNs.Of(catalog.KindImportJob, *in.JobName), Name: *in.JobName,
 				Group: d.Group, Parent: d.ARN, Status: catalog.Pending, Tags: tags,
 			},
-			Location: location, RoleARN: text(in.RoleArn), Mode: string(mode),
+			Location: location, RoleARN: text(in.RoleArn), Mode: string(mode), MaxBadRows: switches.maxBadRows, DryRun: switches.dryRun,
 		}
 		if err := a.create(tx, j, quotaImportJobs); err != nil {
 			return nil, err
