@@ -79,6 +79,7 @@ type partReader struct {
 	part    *Part
 	sums    []partSum
 	idsOnly bool
+	raw     *columns          // takes the cells, in the place of Part.Cells
 	rests   bool              // of interactions' further columns only what Schema.Rest says
 	texts   map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
 }
@@ -111,7 +112,7 @@ func (p *partReader) read(size int64) error {
 		}
 		cols = append(cols, c)
 	}
-	if !p.idsOnly {
+	if !p.idsOnly && p.raw == nil {
 		p.makeCells()
 	}
 	p.sums = make([]partSum, len(cols))
@@ -341,6 +342,9 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 	if !id && !f.Textual {
 		p.texts = map[string]string{}
 	}
+	if p.raw != nil {
+		return p.rawCells(c, sum)
+	}
 	return p.each(c, func(row int, v parquet.Value) error {
 		x, err := p.cell(f, v)
 		if err != nil {
@@ -356,6 +360,22 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		}
 		return sum.value(x)
 	})
+}
+
+// rawCells is cells for raw.
+func (p *partReader) rawCells(c partColumn, sum *partSum) error {
+	f := &p.schema.Fields[c.field]
+	col, lay, texts := &p.raw.chunks[0].cols[c.field], p.schema.layout(f), NewDict()
+	err := p.each(c, func(_ int, v parquet.Value) error {
+		x, err := p.cell(f, v)
+		if err != nil {
+			return err
+		}
+		col.put(x, lay, f.Nullable, texts)
+		return sum.value(x)
+	})
+	p.raw.ids[c.field] = texts.IDs()
+	return err
 }
 
 func (p *partReader) cell(f *Field, v parquet.Value) (Value, error) {
