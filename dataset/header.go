@@ -18,7 +18,8 @@ type header struct {
 
 const maxHeader = 1 << 20
 
-// readHeader reads the first line and finds the schema's fields in it by name.
+// readHeader reads the first line and, if there is a schema, finds its fields by
+// name.
 func readHeader(f File, s *Schema) (header, error) {
 	line := make([]byte, min(f.Size, maxHeader))
 	if n, err := f.R.ReadAt(line, 0); n < len(line) {
@@ -47,6 +48,9 @@ func readHeader(f File, s *Schema) (header, error) {
 			name = name[1 : len(name)-1]
 		}
 		h.names = append(h.names, name)
+	}
+	if s == nil {
+		return h, nil
 	}
 	return h, h.match(f.Name, s)
 }

@@ -4,6 +4,7 @@
 //	usher demo [file.csv [titles.csv]]                  a first walk through it
 //	usher bench serving                                 how fast answers are here
 //	usher evaluate FOLDER | interactions.csv            how good recipes are on these data
+//	usher import -propose file.csv                      a schema for a file; -check: judge it
 //	usher version
 //
 // Every flag can be given as an environment variable USHER_FLAG, for example
@@ -47,6 +48,7 @@ var commands = []command{
 	{"demo", "take a made-up shop, or your CSV file, the whole way", demonstrate},
 	{"bench", "measure this machine: real-time answers beside a bare handler", benchmark},
 	{"evaluate", "measure how well recipes recommend on your own files", evaluateFiles},
+	{"import", "look at your files: propose a schema, say what an import would say", importFiles},
 	{"version", "print the version", version},
 	{"train-child", "", trainChild},
 }
