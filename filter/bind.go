@@ -26,7 +26,7 @@ func (c *condition) bind(args arguments, number func(id string) dataset.Index, i
 		}
 		n, err := parseNumber(s)
 		if err == nil {
-			b.ranges = append(b.ranges, rangeOf(c.kind, c.op, n))
+			b.compare(n)
 		}
 		return err
 	}
@@ -38,7 +38,7 @@ func (c *condition) bind(args arguments, number func(id string) dataset.Index, i
 			continue
 		}
 		list := args[v.s]
-		if c.op != in && len(list) > 1 {
+		if (c.op != in || c.match == like) && len(list) > 1 {
 			return bound{}, badArgument("The filter parameter %s stands behind a comparison and takes one value; %d were given.", v.s, len(list))
 		}
 		for _, s := range list {
@@ -59,6 +59,23 @@ func (c *condition) bind(args arguments, number func(id string) dataset.Index, i
 		}
 	}
 	return b, nil
+}
+
+// compare takes a number that a column is compared with. Event values are kept as
+// float32. Of the two of BETWEEN the first is the lower end.
+func (b *bound) compare(n numeral) {
+	if b.ofEvents() && b.eventColumn == valueColumn {
+		n = numeral{f: float64(float32(n.f))}
+	}
+	switch {
+	case b.match != between:
+		b.ranges = append(b.ranges, rangeOf(b.kind, b.op, n))
+	case len(b.ranges) == 0:
+		b.ranges = append(b.ranges, rangeOf(b.kind, greaterEqual, n))
+	default:
+		to := rangeOf(b.kind, lessEqual, n)
+		b.ranges[0] = keyRange{max(b.ranges[0].lo, to.lo), min(b.ranges[0].hi, to.hi)}
+	}
 }
 
 // bindItem takes the values of a column of the current item. Without a value
@@ -91,6 +108,9 @@ func (b *bound) holds(i dataset.Index, row dataset.Row) bool {
 		return slices.Contains(b.ids, i)
 	}
 	if b.field >= len(row) || row[b.field].Kind == "" {
+		return b.match == isNull
+	}
+	if b.match == isNull {
 		return false
 	}
 	v := row[b.field]
@@ -99,10 +119,10 @@ func (b *bound) holds(i dataset.Index, row dataset.Row) bool {
 		k := keyOf(v)
 		return slices.ContainsFunc(b.ranges, func(r keyRange) bool { return r.has(k) })
 	case !b.several:
-		return slices.Contains(b.texts, v.Str)
+		return b.hasText(v.Str)
 	}
 	for part := range strings.SplitSeq(v.Str, "|") {
-		if part != "" && slices.Contains(b.texts, part) {
+		if part != "" && b.hasText(part) {
 			return true
 		}
 	}
@@ -113,7 +133,7 @@ func (b *bound) holds(i dataset.Index, row dataset.Row) bool {
 func (b *bound) types(names []string) []bool {
 	out := make([]bool, len(names))
 	for i, name := range names {
-		hit := b.all || slices.ContainsFunc(b.texts, func(t string) bool { return strings.EqualFold(t, name) })
+		hit := b.all || b.hasText(name)
 		out[i] = hit != b.negate
 	}
 	return out

@@ -19,6 +19,9 @@
 // != hold for it; a field of several categories (a|b|c) is IN a list when one of
 // them is; texts are compared exactly, event types whatever their case.
 //
+// Behind the word USHER stands a language of usher's own, with more of everything
+// (extension.go); it is evaluated as a tree of the same bitmaps (tree.go).
+//
 // Who may use which filter with which recipe is decided by serving and
 // api/control, quotas likewise; this room knows neither ARNs nor models.
 package filter
@@ -48,6 +51,7 @@ type Program struct {
 	fields      []string
 	params      []string
 	user, item  bool
+	timed       bool // it looks at the clock
 }
 
 // expression is one INCLUDE or EXCLUDE: conditions joined by OR of those joined
@@ -58,6 +62,9 @@ type expression struct {
 	any     [][]*condition
 	when    []*condition
 	params  []string
+	text    string // as it was written
+
+	tree, whenTree *node // of usher's own language, in the place of any and when; whenTree may be nil
 }
 
 // Target is what the filter takes in or out.
@@ -85,9 +92,12 @@ func (p *Program) Includes() bool {
 	return false
 }
 
-// At says for whom a filter is evaluated: CurrentUser and CurrentItem, NoIndex
-// when absent or unknown.
-type At struct{ User, Item dataset.Index }
+// At says for whom and when a filter is evaluated: CurrentUser and CurrentItem,
+// NoIndex when absent or unknown, and the clock in Unix seconds.
+type At struct {
+	User, Item dataset.Index
+	Now        int64
+}
 
 // Limits are how much of a user's past a filter looks at. The zero Limits look
 // at all of it.

@@ -19,15 +19,10 @@ func (p *Program) Narrow(allow dataset.Set, v *View, at At, args map[string]stri
 	if err != nil {
 		return err
 	}
-	n := &narrowing{program: p, view: v, at: at, args: values, words: len(allow.Words())}
-	switch p.target {
-	case Items:
-		n.records = v.Items
-	case Users:
-		n.records = v.Users
-	case Actions:
-		n.records = v.Actions
+	if p.timed && at.Now == 0 {
+		return errors.New("narrow: the filter looks at the clock, and there is none")
 	}
+	n := p.narrowing(v, at, values, len(allow.Words()))
 	include, exclude := borrow(n.words), borrow(n.words)
 	defer giveBack(include)
 	defer giveBack(exclude)
@@ -49,6 +44,20 @@ func (p *Program) Narrow(allow dataset.Set, v *View, at At, args map[string]stri
 	}
 	stay.andNot(exclude)
 	return nil
+}
+
+// narrowing gives an evaluation on bitmaps of some words.
+func (p *Program) narrowing(v *View, at At, args arguments, words int) *narrowing {
+	n := &narrowing{program: p, view: v, at: at, args: args, words: words}
+	switch p.target {
+	case Items:
+		n.records = v.Items
+	case Users:
+		n.records = v.Users
+	case Actions:
+		n.records = v.Actions
+	}
+	return n
 }
 
 // narrowing is one evaluation.
@@ -82,6 +91,9 @@ func (n *narrowing) expression(e *expression, bits bitmap) (on bool, err error) 
 			return false, nil
 		}
 	}
+	if e.tree != nil {
+		return n.extended(e, item, bits)
+	}
 	all := make([][]bound, len(e.any))
 	for i, group := range e.any {
 		for _, c := range group {
@@ -98,11 +110,30 @@ func (n *narrowing) expression(e *expression, bits bitmap) (on bool, err error) 
 	return true, n.byRecords(all, bits)
 }
 
+// extended is expression for usher's own language.
+func (n *narrowing) extended(e *expression, item dataset.Row, bits bitmap) (on bool, err error) {
+	if e.whenTree != nil {
+		when, err := n.bindTree(e.whenTree, n.view.Users.Number, nil)
+		if err != nil || !n.holdsOfUser(when) {
+			return false, err
+		}
+	}
+	t, err := n.bindTree(e.tree, n.records.Number, item)
+	if err != nil {
+		return false, err
+	}
+	return true, n.byTree(t, bits)
+}
+
+func errNoRecords(t Target) error {
+	return fmt.Errorf("narrow: there are no records for a filter of %s", t)
+}
+
 // byRecords adds the records that fulfil conditions on columns.
 func (n *narrowing) byRecords(any [][]bound, bits bitmap) error {
 	t := n.records.Table
 	if t == nil {
-		return fmt.Errorf("narrow: there are no records for a filter of %s", n.program.target)
+		return errNoRecords(n.program.target)
 	}
 	both, one, sum := borrow(n.words), borrow(n.words), borrow(n.words)
 	defer giveBack(both)
@@ -172,9 +203,7 @@ func (n *narrowing) byEvents(any [][]bound, bits bitmap) error {
 		n.usersWith(matched, bits)
 		return nil
 	}
-	if !n.counted {
-		n.events, n.counted = n.counting(n.at.User), true
-	}
+	n.currentEvents()
 	both, one := bitmap(nil), bitmap(nil)
 	for _, group := range matched {
 		if len(group) == 1 {
@@ -234,6 +263,14 @@ func (n *narrowing) usersWith(any [][][]bool, bits bitmap) {
 			}
 		}
 	}
+}
+
+// currentEvents gives what counts of the current user's events.
+func (n *narrowing) currentEvents() []dataset.Event {
+	if !n.counted {
+		n.events, n.counted = n.counting(n.at.User), true
+	}
+	return n.events
 }
 
 // counting gives the events of a user that filters look at.

@@ -36,6 +36,10 @@ type condition struct {
 	current int // the field of the current item that is compared with; -1: none
 
 	currentSeveral bool // it is of several categories
+
+	match       matching
+	eventColumn int   // of interactions: which of eventColumns
+	seconds     int64 // of WITHIN
 }
 
 // operand is a value written down, or the name of a parameter.
@@ -52,6 +56,9 @@ type parser struct {
 	schemas Schemas
 	program *Program
 	begun   bool // the target is known
+
+	extended bool // usher's own language
+	depth    int  // of parentheses
 }
 
 // Compile reads an expression and checks it against the schemas of a group's
@@ -101,10 +108,17 @@ func (p *parser) filter() error {
 	if err := p.advance(); err != nil {
 		return err
 	}
+	own, err := p.keyword(opener)
+	if err != nil {
+		return err
+	}
+	p.extended = p.extended || own
 	for {
+		from := p.tok.at
 		if err := p.expression(); err != nil {
 			return err
 		}
+		p.last().text = strings.TrimSpace(p.src[from:p.tok.at])
 		if p.tok.kind == end {
 			return nil
 		}
@@ -143,7 +157,12 @@ func (p *parser) expression() error {
 	if !where {
 		return p.want("WHERE")
 	}
-	if err := p.conditions(e); err != nil {
+	if p.extended {
+		e.tree, err = p.either(func() (*node, error) { return p.targetLeaf(e) })
+	} else {
+		err = p.conditions(e)
+	}
+	if err != nil {
 		return err
 	}
 	p.program.expressions = append(p.program.expressions, e)
@@ -151,7 +170,16 @@ func (p *parser) expression() error {
 	if err != nil || !on {
 		return err
 	}
+	if p.extended {
+		e.whenTree, err = p.either(func() (*node, error) { return p.userLeaf(e) })
+		return err
+	}
 	return p.userConditions(e)
+}
+
+// last is the expression that was read last.
+func (p *parser) last() *expression {
+	return p.program.expressions[len(p.program.expressions)-1]
 }
 
 func (p *parser) target() error {
@@ -203,49 +231,10 @@ func (p *parser) condition(e *expression) (*condition, error) {
 	if e.dataset == "" {
 		e.dataset = c.dataset
 	}
-	if e.dataset != c.dataset {
+	if e.dataset != c.dataset && !p.extended {
 		return nil, p.invalid(at, "an expression is about one dataset, and this one about %s and %s. Join two expressions with |.", e.dataset, c.dataset)
 	}
 	return c, p.comparison(e, c)
-}
-
-// userConditions reads what stands behind IF.
-func (p *parser) userConditions(e *expression) error {
-	for {
-		at := p.tok
-		user, err := p.keyword("CurrentUser")
-		if err != nil {
-			return err
-		}
-		if !user {
-			return p.fail(at.at, at.to, "CurrentUser")
-		}
-		if p.program.target == Users {
-			return p.invalid(at, "CurrentUser is for filters of items and actions; those of users compare Users.")
-		}
-		p.program.user = true
-		c := &condition{current: -1, dataset: dataset.Users}
-		if err := p.member(c, "CurrentUser"); err != nil {
-			return err
-		}
-		if err := p.comparison(e, c); err != nil {
-			return err
-		}
-		if c.current >= 0 {
-			return p.invalid(at, "CurrentUser cannot be compared with CurrentItem.")
-		}
-		e.when = append(e.when, c)
-		and, err := p.keyword("AND")
-		if err != nil {
-			return err
-		}
-		if !and {
-			if p.tok.kind == word && strings.EqualFold(p.tok.s, "OR") {
-				return p.want("AND, | or the end (conditions behind IF cannot be joined by OR)")
-			}
-			return nil
-		}
-	}
 }
 
 // datasets are the words before the dot.
@@ -298,10 +287,14 @@ func (p *parser) member(c *condition, of string) error {
 	def := s.Fields[f]
 	c.field, c.kind, c.several, c.id = f, def.Kind, def.Categorical, f == s.ID()
 	if c.dataset == dataset.Interactions || c.dataset == dataset.ActionInteractions {
-		if def.Name != "EVENT_TYPE" {
+		column, ok := p.ofEvent(def.Name)
+		switch {
+		case !ok && p.extended:
+			return p.invalid(at, "%s.%s: of interactions %s can be filtered by.", of, def.Name, strings.Join(eventColumns, ", "))
+		case !ok:
 			return p.invalid(at, "%s.%s: of interactions only EVENT_TYPE can be filtered by.", of, def.Name)
 		}
-		c.event = true
+		c.event, c.eventColumn = column == typeColumn, column
 		p.program.user = p.program.user || p.program.target != Users
 	}
 	name := string(c.dataset) + "." + strings.ToUpper(def.Name)
@@ -326,6 +319,7 @@ func (p *parser) field(t dataset.Type, at token, of string) (int, *dataset.Schem
 		return 0, nil, p.invalid(at, "the %s schema has no column %q at character %d. It has %s.", t, clip(at.s), utf8.RuneCountInString(p.src[:at.at])+1, clip(strings.Join(names, ", ")))
 	}
 	switch def := s.Fields[f]; {
+	case p.extended:
 	case def.Kind == dataset.Boolean:
 		return 0, nil, p.invalid(at, "%s.%s is a boolean column. Columns of strings and numbers can be filtered by; for example, make it a categorical string.", of, def.Name)
 	case def.Textual:
@@ -341,6 +335,9 @@ var comparisons = map[string]operator{"=": in, "!=": in, "<": less, "<=": lessEq
 func (p *parser) comparison(e *expression, c *condition) error {
 	not, err := p.keyword("NOT")
 	if err != nil {
+		return err
+	}
+	if further, err := p.furtherComparison(e, c, not); further || err != nil {
 		return err
 	}
 	set, err := p.keyword("IN")
@@ -435,7 +432,7 @@ func (p *parser) value(e *expression, c *condition, listed bool) error {
 	at := p.tok
 	switch at.kind {
 	case param:
-		if c.negate && listed {
+		if c.negate && listed && !p.extended {
 			return p.refuse(at, "Invalid input symbol: $%s. Placeholders are not allowed with NOT_IN operator.", at.s)
 		}
 		for _, list := range []*[]string{&e.params, &p.program.params} {
@@ -454,6 +451,12 @@ func (p *parser) value(e *expression, c *condition, listed bool) error {
 			c.all = true
 		}
 		c.values = append(c.values, operand{at.s, false})
+	case word:
+		truth, ok := map[string]string{"true": "1", "false": "0"}[strings.ToLower(at.s)]
+		if c.kind != dataset.Boolean || !ok {
+			return p.want("a text in double quotes, a number or a parameter")
+		}
+		c.values = append(c.values, operand{truth, false})
 	default:
 		return p.want("a text in double quotes, a number or a parameter")
 	}

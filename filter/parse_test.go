@@ -142,6 +142,7 @@ func TestArguments(t *testing.T) {
 // and what is accepted does not depend on the case of keywords' blanks around it.
 func FuzzCompile(f *testing.F) {
 	for _, src := range []string{
+		`USHER INCLUDE ItemID WHERE NOT (Items.YEAR BETWEEN 1 AND $y OR Items.TITLE LIKE "a%\_") AND EVENT (WITHIN 2 DAYS AND Interactions.EVENT_VALUE IS NOT NULL) IF CurrentUser.AGE = 1 OR CurrentUser.PLAN = "x"`,
 		`INCLUDE ItemID WHERE Items.GENRE IN ("a", $b) AND Items.YEAR != 3 OR Items.PRICE <= CurrentItem.PRICE IF CurrentUser.AGE >= 1.5 | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE NOT IN ("x")`,
 		`INCLUDE UserID WHERE Users.AGE = $x`, `EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (*)`, `INCLUDE ItemID WHERE Items.TITLE = "\"\\ä`, "\xff", `$`, `-`,
 	} {
@@ -173,7 +174,7 @@ func FuzzCompile(f *testing.F) {
 		users := dataset.NewTable(s[dataset.Users])
 		none := func(string) dataset.Index { return dataset.NoIndex }
 		v := &View{Items: Records{Table: NewTable(rows, 2), Row: rows.Row, Number: none}, Users: Records{Table: NewTable(users, 0), Row: users.Row, Number: none}}
-		if err := p.Narrow(n, v, At{User: 0, Item: 1}, args); err != nil && p.Target() != Actions {
+		if err := p.Narrow(n, v, At{User: 0, Item: 1, Now: 5}, args); err != nil && p.Target() != Actions {
 			t.Fatalf("%q: %v", src, err)
 		}
 		if n.Has(3) || n.Len() > 3 {

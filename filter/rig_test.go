@@ -22,7 +22,7 @@ func schema(t testing.TB, text string) *dataset.Schema {
 func schemas(t testing.TB) Schemas {
 	return Schemas{
 		dataset.Interactions: schema(t, `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},
-			{"name":"TIMESTAMP","type":"long"},{"name":"EVENT_TYPE","type":"string"},{"name":"DEVICE","type":["null","string"],"categorical":true}]}`),
+			{"name":"TIMESTAMP","type":"long"},{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["null","float"]},{"name":"DEVICE","type":["null","string"],"categorical":true}]}`),
 		dataset.Items: schema(t, `{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true},
 			{"name":"TITLE","type":["null","string"]},{"name":"YEAR","type":["null","long"]},{"name":"PRICE","type":["null","double"]},
 			{"name":"ADULT","type":["null","boolean"]},{"name":"STORY","type":["null","string"],"textual":true},{"name":"TAGS","type":["null","string"],"categorical":true},{"name":"RANK","type":["null","int"]}]}`),

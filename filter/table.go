@@ -79,7 +79,7 @@ type column struct {
 	lists  []list
 	sorted []uint64        // keys in order
 	order  []dataset.Index // the records that have them
-	filled []uint64        // bitmap of the records that have a number
+	filled []uint64        // bitmap of the records that have a value
 }
 
 // list is the records that have a text: their numbers, or a bitmap where that is
@@ -98,7 +98,7 @@ func (t *Table) prepare(f int) *column {
 
 // texts makes inverted lists. Equal cells are cut into categories once.
 func (t *Table) texts(f int, several bool) *column {
-	c := &column{codes: map[string]uint32{}}
+	c := &column{codes: map[string]uint32{}, filled: make([]uint64, (t.n+63)/64)}
 	var sizes []uint32
 	code := func(s string) uint32 {
 		n, ok := c.codes[s]
@@ -116,6 +116,7 @@ func (t *Table) texts(f int, several bool) *column {
 		if f >= len(row) || row[f].Kind == "" {
 			continue
 		}
+		c.filled[i>>6] |= 1 << (i & 63)
 		cell := row[f].Str
 		codes, ok := parts[cell]
 		if !ok {
@@ -208,17 +209,26 @@ func (c *column) sort() {
 // mark puts the records for which a condition holds into bits, which is empty.
 // Numbers beyond its room are left out.
 func (c *column) mark(b *bound, bits bitmap) {
+	if b.match == isNull {
+		c.markFilled(bits)
+		bits.flip()
+		return
+	}
+	if b.match == like {
+		for t, n := range c.codes {
+			if b.hasText(t) {
+				c.lists[n].addTo(bits)
+			}
+		}
+		return
+	}
 	if b.kind == dataset.String {
 		for _, t := range b.texts {
 			n, ok := c.codes[t]
 			if !ok {
 				continue
 			}
-			if l := c.lists[n]; l.bits != nil {
-				bits.or(l.bits)
-			} else {
-				bits.addAll(l.some)
-			}
+			c.lists[n].addTo(bits)
 		}
 		return
 	}
@@ -226,6 +236,19 @@ func (c *column) mark(b *bound, bits bitmap) {
 		c.markRange(r, bits)
 	}
 }
+
+// addTo adds the records of a list.
+func (l list) addTo(bits bitmap) {
+	if l.bits != nil {
+		bits.or(l.bits)
+	} else {
+		bits.addAll(l.some)
+	}
+}
+
+// markFilled puts the records that have a value into bits, which is empty. A text
+// of no category is a value too.
+func (c *column) markFilled(bits bitmap) { bits.or(c.filled) }
 
 // markRange takes the smaller way: those inside the range, or all that have a
 // number less those outside.
