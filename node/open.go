@@ -51,7 +51,8 @@ type Node struct {
 
 // recipes are those that this usher can train.
 func recipes() []recipe.Recipe {
-	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.Recipe{}, sequence.Ranking{}, trending.Recipe{})
+	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.Recipe{}, sequence.Ranking{},
+		sequence.PersonalizationV1{}, sequence.RankingV1{}, trending.Recipe{})
 }
 
 // minimums are AWS's, data.md §9 of the developer guide's quotas.

@@ -92,6 +92,7 @@ func (a *asking) answer(ctx context.Context, k int, r Request, id string) ([]Ite
 			return nil, err
 		}
 	}
+	a.query.Rand = drawnBy(id)
 	best, err := a.best(ctx, k-len(promoted), r.Filter, promoted, (*buf)[:0])
 	if err != nil {
 		return nil, err

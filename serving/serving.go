@@ -205,8 +205,12 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	}
 	var version string
 	var metadata bool
+	var explored exploration
 	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if version, err = target(tx, arn); err != nil {
+			return err
+		}
+		if explored, err = explorationOf(tx, arn); err != nil {
 			return err
 		}
 		metadata, err = showsMetadata(tx, arn)
@@ -216,6 +220,9 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 		return nil, err
 	}
 	if d, err = s.deploy(ctx, version); err != nil {
+		return nil, err
+	}
+	if err := s.explore(ctx, d, explored); err != nil {
 		return nil, err
 	}
 	d.metadata = metadata || d.spec.Metadata

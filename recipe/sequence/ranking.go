@@ -16,13 +16,7 @@ const RankingName = "aws-personalized-ranking-v2"
 type Ranking struct{}
 
 // Spec is the recipe's entry in the table.
-func (Ranking) Spec() recipe.Spec {
-	s, ok := recipe.SpecOf(RankingName)
-	if !ok {
-		panic("sequence: no entry " + RankingName + " in the table of recipes")
-	}
-	return s
-}
+func (Ranking) Spec() recipe.Spec { return specOf(RankingName) }
 
 // Train learns what Recipe learns of the same input, to the bit.
 func (Ranking) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) {

@@ -75,6 +75,7 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 		return nil, fmt.Errorf("train %s: the data have no interactions", Name)
 	}
 	s := derive(c)
+	s.bound(in.Params)
 	s.recency = in.Params.Bool("apply_recency_bias")
 	if in.Tuned != nil {
 		if err := s.repeat(in.Tuned.Values); err != nil {
