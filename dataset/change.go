@@ -16,6 +16,7 @@ type Change struct {
 	Part        *PartCommitted
 	Cleared     *Cleared
 	Schema      *SchemaSet
+	Forgotten   *Forgotten
 
 	Action            *Entity      // PutActions: likewise
 	ActionInteraction *Interaction // what a user did with the action that Item names
@@ -61,6 +62,11 @@ type PartCommitted struct {
 // Cleared says that a dataset was deleted with all its data.
 type Cleared struct{ Type Type }
 
+// Forgotten says that users were deleted: all that is known of them up to here is
+// gone, and their numbers are not given again. Who comes with such an id later is
+// somebody else. Once the records before it are rewritten it has no ids any more.
+type Forgotten struct{ Users []string }
+
 // SchemaSet says which schema the dataset's later records are written in.
 type SchemaSet struct {
 	Type   Type
@@ -82,6 +88,7 @@ const (
 	codeSchema
 	codeAction
 	codeActionInteraction
+	codeForgotten
 )
 
 // Append writes the change in its binary form behind b: version, code, members in
@@ -89,7 +96,7 @@ const (
 func (c *Change) Append(b []byte) ([]byte, error) {
 	set := 0
 	for _, on := range []bool{c.Interaction != nil, c.Item != nil, c.User != nil, c.Part != nil, c.Cleared != nil, c.Schema != nil,
-		c.Action != nil, c.ActionInteraction != nil} {
+		c.Action != nil, c.ActionInteraction != nil, c.Forgotten != nil} {
 		if on {
 			set++
 		}
@@ -116,6 +123,12 @@ func (c *Change) Append(b []byte) ([]byte, error) {
 		return binary.AppendVarint(b, c.Part.Rows), nil
 	case c.Cleared != nil:
 		return appendString(append(b, codeCleared), string(c.Cleared.Type)), nil
+	case c.Forgotten != nil:
+		b = binary.AppendUvarint(append(b, codeForgotten), uint64(len(c.Forgotten.Users)))
+		for _, id := range c.Forgotten.Users {
+			b = appendString(b, id)
+		}
+		return b, nil
 	}
 	b = appendString(append(b, codeSchema), string(c.Schema.Type))
 	b = appendString(b, c.Schema.Text)
@@ -171,6 +184,11 @@ func ParseChange(b []byte) (*Change, error) {
 		c.Cleared = &Cleared{Type(d.string())}
 	case codeSchema:
 		c.Schema = &SchemaSet{Type: Type(d.string()), Text: d.string(), Domain: d.string()}
+	case codeForgotten:
+		c.Forgotten = &Forgotten{}
+		for range d.count() {
+			c.Forgotten.Users = append(c.Forgotten.Users, d.string())
+		}
 	default:
 		d.fail()
 	}

@@ -22,6 +22,8 @@ func changes() []*Change {
 		{Cleared: &Cleared{Type: Users}},
 		{Action: &Entity{ID: "a", Row: row}},
 		{ActionInteraction: &Interaction{EventID: "e", Session: "s", Item: "a", Type: "TAKEN", Time: 5, Properties: row}},
+		{Forgotten: &Forgotten{Users: []string{"u", "", "v"}}},
+		{Forgotten: &Forgotten{}},
 		{Schema: &SchemaSet{Type: Users, Text: "{}", Domain: "ECOMMERCE"}},
 	}
 }

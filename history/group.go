@@ -213,6 +213,8 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	case c.Cleared != nil:
 		delete(g.erased, c.Cleared.Type)
 		change = func() { g.cleared(c.Cleared.Type) }
+	case c.Forgotten != nil:
+		change = func() { g.forget(c.Forgotten.Users) }
 	case c.Schema != nil:
 		change, err = g.schema(c.Schema)
 	}

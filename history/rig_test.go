@@ -236,6 +236,8 @@ func (x *random) operation() *operation {
 			row = append(row, dataset.Value{Kind: dataset.String, Str: "last"})
 		}
 		return &operation{change: dataset.Change{Item: &dataset.Entity{ID: row[0].Str, Row: row}}}
+	case 9:
+		return &operation{change: dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{x.id("u", 14), x.id("u", 14), x.id("s", 5)}}}}
 	case 8:
 		row := dataset.Row{{Kind: dataset.String, Str: x.id("u", 16)}, {Kind: dataset.String, Str: x.id("g", 3)}}
 		return &operation{change: dataset.Change{User: &dataset.Entity{ID: row[0].Str, Row: row}}}

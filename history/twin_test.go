@@ -82,6 +82,8 @@ func (w *twin) apply(o *operation) {
 		w.bulk, w.live = nil, nil
 		clear(w.sessions)
 		clear(w.eventIDs)
+	case c.Forgotten != nil:
+		w.forget(c.Forgotten.Users)
 	case c.Schema != nil:
 		s, err := dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
 		if err != nil {
@@ -141,6 +143,32 @@ func (w *twin) owner(x *dataset.Interaction) int {
 		w.live = append(own, moved...)
 	}
 	return u
+}
+
+func (w *twin) forget(ids []string) {
+	gone := map[int]bool{}
+	for _, id := range ids {
+		if u := slices.Index(w.users, id); u >= 0 {
+			gone[u] = true
+		}
+	}
+	for id, u := range w.sessions {
+		if !gone[u] {
+			continue
+		}
+		delete(w.sessions, id)
+		if s := slices.Index(w.users, id); s >= 0 && !w.named[s] {
+			w.users[s] = "" // it has no events: they are the user's
+		}
+	}
+	for u := range gone {
+		w.users[u] = ""
+		delete(w.tables[dataset.Users], u)
+	}
+	w.live = slices.DeleteFunc(w.live, func(l liveEvent) bool { return gone[l.user] })
+	for i := range w.bulk {
+		w.bulk[i] = slices.DeleteFunc(w.bulk[i], func(b bulkRow) bool { return gone[b.user] })
+	}
 }
 
 func (w *twin) part(o *operation) {
