@@ -33,8 +33,17 @@ func (a *API) CreateSolutionVersion(ctx context.Context, in *wire.CreateSolution
 		}
 		v := train.NewVersion(s)
 		v.ARN, v.Name, v.Tags = arn, text(in.Name), tags
+		updated := in.TrainingMode == wire.TrainingModeUpdate
+		if updated {
+			if err := renewed(tx, v, s); err != nil {
+				return nil, err
+			}
+		}
 		if err := a.create(tx, v, quotaVersions); err != nil {
 			return nil, err
+		}
+		if updated {
+			return &wire.CreateSolutionVersionOutput{SolutionVersionArn: &v.ARN}, nil
 		}
 		if err := train.Enqueue(tx, v.ARN); err != nil {
 			return nil, err
@@ -50,8 +59,30 @@ func checkMode(s *catalog.Solution, mode wire.TrainingMode) error {
 		return nil
 	case wire.TrainingModeAutotrain:
 		return invalid("trainingMode AUTOTRAIN marks the versions of automatic training; a version of yours cannot have it. Use FULL, or leave it out.")
+	case wire.TrainingModeUpdate:
+		if s.Recipe == "aws-user-personalization" {
+			return nil
+		}
 	}
 	return invalid("trainingMode %s is for the recipe aws-user-personalization only, not for %s. Use FULL, or leave it out.", mode, s.Recipe)
+}
+
+// renewed makes an UPDATE version of the newest one that is ACTIVE. What AWS does
+// for it – new items and events are taken in, nothing is trained – happens here in
+// each request, so it is the same model, at once.
+func renewed(tx *store.Tx, v *catalog.SolutionVersion, s *catalog.Solution) error {
+	old, err := latestActive(tx, s.ARN)
+	if err != nil {
+		return err
+	}
+	if old == nil {
+		return invalid("trainingMode UPDATE renews a version of the solution that is ACTIVE, and there is none. Use FULL, and wait until that version is ACTIVE.")
+	}
+	m := v.Meta
+	*v = *old
+	v.Meta, v.Status = m, catalog.Active
+	v.TrainingMode, v.TrainingType, v.TrainingHours = string(wire.TrainingModeUpdate), string(wire.TrainingTypeManual), 0
+	return nil
 }
 
 // freeName gives an error when another version of the solution has the name.
