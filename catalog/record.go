@@ -113,6 +113,8 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 		return Get[RecommenderVersion](tx, arn)
 	case KindBatchInferenceJob:
 		return Get[BatchInferenceJob](tx, arn)
+	case KindDataDeletionJob:
+		return Get[DeletionJob](tx, arn)
 	case KindBatchSegmentJob:
 		return Get[BatchSegmentJob](tx, arn)
 	}

@@ -1,0 +1,32 @@
+package catalog
+
+// DeletionJob deletes users from a dataset group. Parent is the group.
+type DeletionJob struct {
+	Meta
+	Location string // s3://… of the CSV files with the users; "" when they were named in the call
+	RoleARN  string
+	Deleted  int64          // events and records that were deleted
+	Offset   uint64         // of the group's log: up to here nothing of the users counts any more; 0: not yet
+	Report   *DeletionProof `json:",omitempty"` // once it is COMPLETED
+}
+
+// DeletionProof says where the users were and are no more. It names no user.
+type DeletionProof struct {
+	Users    int // that were asked for
+	Known    int // of them that there was something of
+	Events   int64
+	Records  int64
+	Parts    Rewritten // files of bulk data
+	Segments Rewritten // files of the log
+	Versions []string  `json:",omitempty"` // ARNs of solution versions that were trained when the users were there
+	Objects  []string  `json:",omitempty"` // locations in the customer's buckets, which are left as they are
+}
+
+// Rewritten counts files that were looked into and those that were replaced.
+type Rewritten struct{ Searched, Replaced int }
+
+// Kind implements Record.
+func (*DeletionJob) Kind() Kind { return KindDataDeletionJob }
+
+// Fail says that the deletion failed, with a reason for its owner.
+func (j *DeletionJob) Fail(reason string) { j.Status, j.FailureReason = DeletionFailed, reason }
