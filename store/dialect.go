@@ -18,6 +18,8 @@ type dialect interface {
 	finish(ctx context.Context, conn *sql.Conn) error
 	// begin is the text that begins a transaction beside which nobody writes.
 	begin() string
+	// scrub leaves as little as it can of rows that were deleted.
+	scrub(ctx context.Context, db *DB) error
 	// judge tells what an error means.
 	judge(err error) verdict
 }

@@ -70,7 +70,7 @@ func (e *embedded) source(more string) string {
 		path = "/" + path
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: fmt.Sprintf(
-		"_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(%d)&_pragma=foreign_keys(1)&_pragma=journal_size_limit(67108864)", e.sync) + more}
+		"_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(%d)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=journal_size_limit(67108864)", e.sync) + more}
 	return u.String()
 }
 
