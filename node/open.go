@@ -165,7 +165,9 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	personalize.Register(mux, admin)
 	admin.Extend(extensions)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
-	personalizeruntime.Register(mux, runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now}))
+	answers := runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now})
+	personalizeruntime.Register(mux, answers)
+	answers.RegisterExtensions(extensions)
 	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)
 
 	r := &router{mux: mux, query: query, extensions: extensions, buckets: buckets, metrics: set, observe: watch, log: opt.Log,

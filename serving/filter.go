@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,16 @@ import (
 // Filtering is a filter with the values of its parameters, as the caller wrote
 // them. The zero Filtering lets everything through.
 type Filtering struct {
-	ARN    string
-	Values map[string]string
+	ARN        string
+	Expression string // in the place of a filter that was created
+	Values     map[string]string
 }
+
+// none says that everything passes.
+func (f Filtering) none() bool { return f.ARN == "" && f.Expression == "" }
+
+// named is how errors call it.
+func (f Filtering) named() string { return cmp.Or(f.ARN, "of the request") }
 
 // NoFilter says that there is no filter of that ARN.
 type NoFilter struct{ ARN string }
@@ -142,30 +150,59 @@ func (a *asking) all(extra int) dataset.Set {
 // narrowed gives the items that a filter lets through and the filter's program;
 // without a filter the set of everything and nil.
 func (a *asking) narrowed(ctx context.Context, f Filtering, extra int) (dataset.Set, *filter.Program, error) {
-	if f.ARN == "" {
+	if f.none() {
 		return dataset.Set{}, nil, nil
 	}
-	live, err := a.filter(ctx, f.ARN)
+	allow := a.all(extra)
+	p, err := a.program(ctx, f)
 	if err != nil {
 		return dataset.Set{}, nil, err
+	}
+	err = p.Narrow(allow, a.view, a.at(), f.Values)
+	return allow, p, f.mistake(err)
+}
+
+// program gives a filter's program, if it can be used here. The view is there.
+func (a *asking) program(ctx context.Context, f Filtering) (p *filter.Program, err error) {
+	if f.ARN == "" {
+		p, err = filter.CompileExtended(f.Expression, a.view.Schemas)
+		var syntax *filter.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, invalid("The filter of the request: %v", err)
+		}
+	} else {
+		p, err = a.created(ctx, f.ARN)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, a.fits(f.named(), p)
+}
+
+// created gives the program of a filter that was created.
+func (a *asking) created(ctx context.Context, arn string) (*filter.Program, error) {
+	live, err := a.filter(ctx, arn)
+	if err != nil {
+		return nil, err
 	}
 	if live.record.Group != a.deployment.groupARN {
-		return dataset.Set{}, nil, invalid("The filter %s is of another dataset group than the campaign. Give a filter of its group.", f.ARN)
+		return nil, invalid("The filter %s is of another dataset group than the campaign. Give a filter of its group.", arn)
 	}
-	allow := a.all(extra)
-	p, err := live.compiled(a.view.Schemas)
-	if err != nil {
-		return dataset.Set{}, nil, err
-	}
-	if err := a.fits(f.ARN, p); err != nil {
-		return dataset.Set{}, nil, err
-	}
-	err = p.Narrow(allow, a.view, filter.At{User: a.query.User, Item: a.query.Item}, f.Values)
+	return live.compiled(a.view.Schemas)
+}
+
+// at says for whom filters are evaluated, and when.
+func (a *asking) at() filter.At {
+	return filter.At{User: a.query.User, Item: a.query.Item, Now: a.query.Now.Unix()}
+}
+
+// mistake tells the caller what is wrong with the values that he gave.
+func (f Filtering) mistake(err error) error {
 	var bad *filter.ArgumentError
 	if errors.As(err, &bad) {
-		return dataset.Set{}, nil, invalid("%s (filter %s)", bad.Msg, f.ARN)
+		return invalid("%s (filter %s)", bad.Msg, f.named())
 	}
-	return allow, p, err
+	return err
 }
 
 // fits says whether a filter can be used with the recipe and the request.

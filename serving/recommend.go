@@ -68,7 +68,7 @@ func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
 	if err := checkColumns(group, d, r.Columns, "numResults", k); err != nil {
 		return nil, err
 	}
-	if p := r.Promoted; p != nil && (p.Filter.ARN == "" || p.Percent < 1 || p.Percent > 100) {
+	if p := r.Promoted; p != nil && (p.Filter.none() || p.Percent < 1 || p.Percent > 100) {
 		return nil, invalid("promotions: a promotion needs a filterArn, which says what is promoted, and percentPromotedItems from 1 to 100.")
 	}
 	a := &asking{Serving: s, deployment: d, group: group, query: s.query(group, d, r), user: r.User}

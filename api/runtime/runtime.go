@@ -15,6 +15,7 @@ import (
 
 	"usher/catalog"
 	"usher/serving"
+	apiwire "usher/wire"
 	wire "usher/wire/personalizeruntime"
 )
 
@@ -54,34 +55,57 @@ func (a *API) GetRecommendations(ctx context.Context, in *wire.GetRecommendation
 }
 
 func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (*serving.Answer, error) {
+	r, err := a.request(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return a.opt.Serving.Recommend(ctx, r)
+}
+
+// request gives a request in serving's words.
+func (a *API) request(ctx context.Context, in *wire.GetRecommendationsInput) (r serving.Request, err error) {
 	arn, kind := in.CampaignArn, catalog.KindCampaign
 	if arn == nil {
 		arn, kind = in.RecommenderArn, catalog.KindRecommender
 	}
 	switch {
 	case arn == nil:
-		return nil, invalid("campaignArn is missing. Give the ARN of the campaign that should answer, or recommenderArn.")
+		return r, invalid("campaignArn is missing. Give the ARN of the campaign that should answer, or recommenderArn.")
 	case in.CampaignArn != nil && in.RecommenderArn != nil:
-		return nil, invalid("Both campaignArn and recommenderArn are given. Give one of them.")
+		return r, invalid("Both campaignArn and recommenderArn are given. Give one of them.")
 	}
 	if _, err := a.opt.ARNs.ParseAs(*arn, kind); err != nil {
-		return nil, err
+		return r, err
 	}
-	r := serving.Request{Campaign: *arn, User: text(in.UserId), Item: text(in.ItemId), Context: in.Context}
+	r = serving.Request{Campaign: *arn, User: text(in.UserId), Item: text(in.ItemId), Context: in.Context}
 	if in.NumResults != nil {
 		r.Results = int(*in.NumResults)
 	}
-	var err error
-	if r.Filter, err = a.filtering("filterArn", in.FilterArn, in.FilterValues); err != nil {
-		return nil, err
+	if r.Filter, err = a.requestFilter(ctx, in.FilterArn, in.FilterValues); err != nil {
+		return r, err
 	}
 	if r.Promoted, err = a.promotion(in.Promotions); err != nil {
-		return nil, err
+		return r, err
 	}
-	if r.Columns, err = columns(in.MetadataColumns); err != nil {
-		return nil, err
+	r.Columns, err = columns(in.MetadataColumns)
+	return r, err
+}
+
+// filterHeader is x-usher-filter: an expression in the place of a filter that was
+// created.
+const filterHeader = "filter"
+
+// requestFilter gives the filter of a request, by its ARN or as an expression in
+// the header.
+func (a *API) requestFilter(ctx context.Context, arn *string, values map[string]string) (serving.Filtering, error) {
+	expression := apiwire.ExtensionHeader(ctx, filterHeader)
+	switch {
+	case expression == "":
+		return a.filtering("filterArn", arn, values)
+	case arn != nil:
+		return serving.Filtering{}, invalid("Both filterArn and the header x-usher-filter are given. Give one of them.")
 	}
-	return a.opt.Serving.Recommend(ctx, r)
+	return serving.Filtering{Expression: expression, Values: values}, nil
 }
 
 // filtering gives a filter of the caller's with its values.
@@ -167,7 +191,7 @@ func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*
 	}
 	r := serving.Ranking{Campaign: *in.CampaignArn, User: text(in.UserId), Items: in.InputList, Context: in.Context}
 	var err error
-	if r.Filter, err = a.filtering("filterArn", in.FilterArn, in.FilterValues); err != nil {
+	if r.Filter, err = a.requestFilter(ctx, in.FilterArn, in.FilterValues); err != nil {
 		return nil, err
 	}
 	if r.Columns, err = columns(in.MetadataColumns); err != nil {
