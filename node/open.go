@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -71,9 +72,28 @@ func (o Options) eventTypes() int {
 	return 10
 }
 
+// quotas reads which quotas hold.
+func (o Options) quotas() (control.Quotas, error) {
+	switch o.Quotas {
+	case "none":
+		return control.Quotas{}, nil
+	case "aws":
+		return control.Quotas{AWS: true}, nil
+	}
+	text, err := os.ReadFile(o.Quotas)
+	if err != nil {
+		return control.Quotas{}, fmt.Errorf("-quotas is neither aws nor none, so it is a file: %w", err)
+	}
+	q, err := control.ParseQuotas(text)
+	if err != nil {
+		return control.Quotas{}, fmt.Errorf("-quotas %s: %w", o.Quotas, err)
+	}
+	return q, nil
+}
+
 // filterLimits are how much of a user's past filters look at.
 func (o Options) filterLimits() filter.Limits {
-	if o.Fast || o.Quotas != "aws" {
+	if o.Fast || o.Quotas == "none" {
 		return filter.Limits{}
 	}
 	return filter.AWSLimits
@@ -106,6 +126,10 @@ func Open(ctx context.Context, opt Options) (_ *Node, err error) {
 // rooms opens every room, from the ground up, and gives what answers requests.
 func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	opt := n.opt
+	quotas, err := opt.quotas()
+	if err != nil {
+		return nil, err
+	}
 	db, err := store.Open(ctx, store.Options{Dir: opt.Dir, Now: opt.Now})
 	if err != nil {
 		return nil, err
@@ -134,7 +158,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
 	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Hot: opt.HotRecords, Log: opt.Log})
-	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: opt.Quotas == "aws" && !opt.Fast, Log: opt.Log})
+	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast, Log: opt.Log})
 	set := metrics.NewSet()
 	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, batch.InferenceJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
 		Workers: map[job.Kind]job.Worker{
@@ -157,7 +181,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	watch := observe(set)
 	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: watch, Admit: admissions(opt.Now)}
 	mux, query, extensions := wire.NewMux(wopt), wire.NewQuery(wopt), wire.NewExtensions(wopt)
-	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: opt.Quotas == "aws", Fast: opt.Fast})
+	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: quotas, Fast: opt.Fast})
 	n.closes(admin.OpenSyncer(opt.Log).Close)
 	if !opt.Fast { // people's own tests are to be alone with what they ask for
 		n.schedule(db, logs)

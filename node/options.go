@@ -30,7 +30,7 @@ type Options struct {
 	Origins []string // web origins that may call us from a browser
 	TLSCert string   // file; with TLSKey the listener speaks TLS
 	TLSKey  string   // file
-	Quotas  string   // "aws" or "none"; aws
+	Quotas  string   // "aws", "none", or a file of quotas; aws
 	Fast    bool     // delays and minimums off, for people's own tests
 
 	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
@@ -89,8 +89,6 @@ func (o Options) check() error {
 		return fmt.Errorf("-region %q is not a region; for example us-east-1", o.Region)
 	case !accounts.MatchString(o.Account):
 		return fmt.Errorf("-account %q is not an account; it has twelve digits", o.Account)
-	case o.Quotas != "aws" && o.Quotas != "none":
-		return fmt.Errorf("-quotas %q is neither aws nor none", o.Quotas)
 	case (o.TLSCert == "") != (o.TLSKey == ""):
 		return fmt.Errorf("-tls-cert and -tls-key go together")
 	}

@@ -36,7 +36,7 @@ type Options struct {
 	Ingest  *ingest.Ingest
 	ARNs    catalog.ARNs
 	Recipes []recipe.Recipe // trainable here; the others of recipe.Table are shown, but refused
-	Quotas  bool            // AWS's quotas are enforced
+	Quotas  Quotas          // which quotas are enforced
 	Fast    bool            // for people's own tests: no quotas, whatever Quotas says
 }
 

@@ -60,11 +60,12 @@ func (a *API) CreateFilter(ctx context.Context, in *wire.CreateFilterInput) (*wi
 // withinFields gives an error when the filter just created looks at too many
 // columns, alone or with the others of its group.
 func (a *API) withinFields(tx *store.Tx, f *catalog.Filter) error {
-	if !a.opt.Quotas || a.opt.Fast {
-		return nil
+	alone, together := a.most(quotaFilterFields, maxFilterFields), a.most(quotaGroupFields, maxGroupFields)
+	if n := len(f.Fields); alone > 0 && n > alone {
+		return invalid("Could not create filter. Invalid Expression: it looks at %d columns, and a filter can look at %d: %s.", n, alone, some(f.Fields))
 	}
-	if n := len(f.Fields); n > maxFilterFields {
-		return invalid("Could not create filter. Invalid Expression: it looks at %d columns, and a filter can look at %d: %s.", n, maxFilterFields, some(f.Fields))
+	if together == 0 {
+		return nil
 	}
 	all, _, err := catalog.List[catalog.Filter](tx, catalog.Query{Group: f.Group})
 	if err != nil {
@@ -75,8 +76,8 @@ func (a *API) withinFields(tx *store.Tx, f *catalog.Filter) error {
 		fields = append(fields, o.Fields...)
 	}
 	slices.Sort(fields)
-	if n := len(slices.Compact(fields)); n > maxGroupFields {
-		return &wire.LimitExceededException{Message: new(fmt.Sprintf("Cannot create a filter. The filters of the dataset group would look at %d different columns, more than %d. Please delete some and try again.", n, maxGroupFields))}
+	if n := len(slices.Compact(fields)); n > together {
+		return &wire.LimitExceededException{Message: new(fmt.Sprintf("Cannot create a filter. The filters of the dataset group would look at %d different columns, more than %d. Please delete some and try again.", n, together))}
 	}
 	return nil
 }

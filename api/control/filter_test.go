@@ -77,7 +77,7 @@ func TestFilterQuotas(t *testing.T) {
 		return "INCLUDE ItemID WHERE " + strings.Join(list, " OR ")
 	}
 	for _, enforced := range []bool{true, false} {
-		r := filtered(t, func(o *Options) { o.Quotas = enforced })
+		r := filtered(t, func(o *Options) { o.Quotas.AWS = enforced })
 		refused := func(code, input, text string) {
 			t.Helper()
 			if enforced {

@@ -404,7 +404,7 @@ func TestLatest(t *testing.T) {
 // TestQuotas goes to every quota, which holds only when it is asked for.
 func TestQuotas(t *testing.T) {
 	for _, c := range []struct{ quotas, fast, enforced bool }{{true, false, true}, {true, true, false}, {false, false, false}} {
-		r := newRig(t, func(o *Options) { o.Quotas, o.Fast = c.quotas, c.fast })
+		r := newRig(t, func(o *Options) { o.Quotas.AWS, o.Fast = c.quotas, c.fast })
 		last := func(op, input, text string) {
 			t.Helper()
 			if c.enforced {

@@ -367,7 +367,7 @@ func TestRecommendersAreRefused(t *testing.T) {
 }
 
 func TestQuotaAndPagesOfRecommenders(t *testing.T) {
-	r := cinema(t, func(o *Options) { o.Quotas = true })
+	r := cinema(t, func(o *Options) { o.Quotas.AWS = true })
 	var want []string
 	for n := range 5 {
 		r.ok("CreateRecommender", recommender(fmt.Sprint("r", n), "aws-vod-most-popular", ""))

@@ -19,7 +19,7 @@ func options(fs *flag.FlagSet) (opt *node.Options, hosts, origins, level *string
 	fs.StringVar(&opt.Region, "region", "us-east-1", "region in our ARNs")
 	fs.StringVar(&opt.Account, "account", "000000000000", "account in our ARNs")
 	fs.StringVar(&opt.Keys, "keys", "", "`file` of access keys; required beyond loopback")
-	fs.StringVar(&opt.Quotas, "quotas", "aws", "aws or none")
+	fs.StringVar(&opt.Quotas, "quotas", "aws", "aws, none, or a file of quotas (docs/extensions.md)")
 	fs.BoolVar(&opt.Fast, "fast", false, "delays and minimums off, for your own tests")
 	fs.DurationVar(&opt.CampaignIdle, "campaign-idle", 15*time.Minute, "how long a campaign that is not asked keeps its model in memory; negative: for ever")
 	fs.IntVar(&opt.HotRecords, "hot-records", 0, "records of a dataset group's log that stay in the database before they move into Parquet files; 0: 262144")
