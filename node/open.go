@@ -15,6 +15,7 @@ import (
 
 	"usher/api/control"
 	"usher/api/events"
+	"usher/api/extension"
 	"usher/api/identity"
 	"usher/api/runtime"
 	"usher/batch"
@@ -24,6 +25,7 @@ import (
 	"usher/filter"
 	"usher/ingest"
 	"usher/job"
+	"usher/measure"
 	"usher/recipe"
 	"usher/recipe/domain"
 	"usher/recipe/itemknn"
@@ -188,6 +190,8 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	}
 	personalize.Register(mux, admin)
 	admin.Extend(extensions)
+	extension.New(extension.Options{DB: db, ARNs: arns,
+		Measure: measure.New(measure.Options{Logs: logs.Log, History: hist, Blobs: blobs})}).Register(extensions)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
 	answers := runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now})
 	personalizeruntime.Register(mux, answers)

@@ -1,0 +1,86 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+
+	"usher/dataset"
+	"usher/eventlog"
+	"usher/history"
+)
+
+// contents is what a group's log says of its datasets, up to one offset.
+type contents struct {
+	log     eventlog.Log
+	upTo    eventlog.Offset
+	schemas map[dataset.Type]*dataset.Schema
+	parts   map[dataset.Type][]committed     // that count
+	since   map[dataset.Type]eventlog.Offset // what was put up to here was cleared
+
+	anonymous map[string]bool // sessions of live events without a user
+}
+
+// committed is a part and its place in the log.
+type committed struct {
+	blob string
+	at   eventlog.Offset
+}
+
+func readContents(ctx context.Context, log eventlog.Log, upTo eventlog.Offset) (*contents, error) {
+	c := &contents{log: log, upTo: upTo, schemas: map[dataset.Type]*dataset.Schema{}, parts: map[dataset.Type][]committed{},
+		since: map[dataset.Type]eventlog.Offset{}, anonymous: map[string]bool{}}
+	return c, c.each(ctx, 0, func(at eventlog.Offset, x *dataset.Change) (err error) {
+		switch {
+		case x.Schema != nil:
+			c.schemas[x.Schema.Type], err = dataset.ParseSchema(x.Schema.Text, x.Schema.Domain)
+		case x.Cleared != nil:
+			delete(c.schemas, x.Cleared.Type)
+			delete(c.parts, x.Cleared.Type)
+			c.since[x.Cleared.Type] = at
+		case x.Part != nil:
+			if x.Part.Replace {
+				delete(c.parts, x.Part.Type)
+			}
+			c.parts[x.Part.Type] = append(c.parts[x.Part.Type], committed{x.Part.Blob, at})
+		case x.Interaction != nil && x.Interaction.User == "":
+			c.anonymous[x.Interaction.Session] = true
+		}
+		return err
+	})
+}
+
+// each calls f with each change after an offset.
+func (c *contents) each(ctx context.Context, after eventlog.Offset, f func(at eventlog.Offset, x *dataset.Change) error) error {
+	for rec, err := range c.log.Read(ctx, after) {
+		if err != nil {
+			return err
+		}
+		if rec.Offset > c.upTo {
+			return nil
+		}
+		x, err := dataset.ParseChange(rec.Data)
+		if err == nil {
+			err = f(rec.Offset, x)
+		}
+		if err != nil {
+			return fmt.Errorf("read log record %d: %w", rec.Offset, err)
+		}
+	}
+	return nil
+}
+
+// events calls f with each live event of a dataset, without those whose id came
+// before.
+func (c *contents) events(ctx context.Context, t dataset.Type, f func(x *dataset.Interaction)) error {
+	var ids history.EventIDs
+	return c.each(ctx, c.since[t], func(_ eventlog.Offset, change *dataset.Change) error {
+		x := change.Interaction
+		if t == dataset.ActionInteractions {
+			x = change.ActionInteraction
+		}
+		if x != nil && !ids.Repeated(x.EventID) {
+			f(x)
+		}
+		return nil
+	})
+}
