@@ -46,6 +46,13 @@ func ReadEvents(r io.ReaderAt, size int64, s *Schema) (*Part, error) {
 	return readPart(r, size, s, &partReader{rests: s.Type == Interactions || s.Type == ActionInteractions})
 }
 
+// VisitPart is ReadPart with visit in the place of Part.Cells: it gets the cells of
+// the further columns one column after the other, each from the first row to the
+// last. Columns that the schema got after the part was written are left out.
+func VisitPart(r io.ReaderAt, size int64, s *Schema, visit func(row, field int, v Value)) (*Part, error) {
+	return readPart(r, size, s, &partReader{visit: visit})
+}
+
 func readPart(r io.ReaderAt, size int64, s *Schema, p *partReader) (part *Part, err error) {
 	// The checksum is over what the columns say, so damage can reach the Parquet
 	// decoder first, which panics on some of it.
@@ -80,6 +87,7 @@ type partReader struct {
 	sums    []partSum
 	idsOnly bool
 	raw     *columns          // takes the cells, in the place of Part.Cells
+	visit   func(row, field int, v Value)
 	rests   bool              // of interactions' further columns only what Schema.Rest says
 	texts   map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
 }
@@ -112,7 +120,7 @@ func (p *partReader) read(size int64) error {
 		}
 		cols = append(cols, c)
 	}
-	if !p.idsOnly && p.raw == nil {
+	if !p.idsOnly && p.raw == nil && p.visit == nil {
 		p.makeCells()
 	}
 	p.sums = make([]partSum, len(cols))
@@ -353,7 +361,9 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		if id {
 			p.part.IDs = append(p.part.IDs, x.Str)
 		}
-		if p.rests {
+		if p.visit != nil {
+			p.visit(row, c.field, x)
+		} else if p.rests {
 			p.part.Rest[row] += restOf(f, x)
 		} else if p.part.Cells != nil {
 			p.part.Cells[row][c.field] = x
