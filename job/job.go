@@ -2,7 +2,7 @@
 //
 // A job is a row: kind, key, arguments, state. Enqueue adds it in the caller's
 // transaction; a worker of that kind claims it and runs. Every write about a
-// running job carries its claim (id, claimant, attempt), and the result is
+// running job carries its claim (id, holder, attempt), and the result is
 // published in the same transaction that ends the job (Task.Finish), so a job
 // may run twice and ends the same (I5). After a crash the job runs again from
 // its last checkpoint; crashes count as attempts, a graceful stop does not. A
@@ -10,7 +10,9 @@
 // the failure.
 //
 // On SQLite one process owns the data folder: claims are released at start and
-// never expire. (On PostgreSQL they will be leases; see docs/design.md.)
+// never expire. On PostgreSQL a claim is a lease on the database's clock (lease.go):
+// its holder renews it, and when that has not been possible for too long it stops
+// the job itself before others take it over.
 package job
 
 import (

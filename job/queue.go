@@ -2,12 +2,15 @@ package job
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +30,7 @@ type Options struct {
 	Limit   map[Kind]int // how many of a kind run at once; 1 when absent
 	Log     *slog.Logger
 	Backoff func(attempt int) time.Duration // delay before a retry; 1s, 2s, 4s, … at most a minute
+	Lease   time.Duration                   // how long others respect a claim that is not renewed; 15s
 }
 
 // Attempts is how often a job is tried, crashes included.
@@ -40,12 +44,20 @@ type Queue struct {
 	wg     sync.WaitGroup
 	cancel func() // of the subscription
 	nudge  chan struct{}
+	me     string // the holder of this queue's claims
+	keeper keeper
 
 	mu struct {
 		sync.Mutex
-		running map[int64]context.CancelCauseFunc
+		running map[int64]*running
 		perKind map[Kind]int
 	}
+}
+
+// running is an attempt that this process makes.
+type running struct {
+	row  *row
+	stop context.CancelCauseFunc
 }
 
 // Open releases the claims of a dead process and starts claiming.
@@ -56,14 +68,27 @@ func Open(ctx context.Context, opt Options) (*Queue, error) {
 	if opt.Backoff == nil {
 		opt.Backoff = func(n int) time.Duration { return min(time.Minute, time.Second<<min(n-1, 6)) }
 	}
-	q := &Queue{opt: opt, nudge: make(chan struct{}, 1)}
+	if opt.Lease == 0 {
+		opt.Lease = 15 * time.Second
+	}
+	q := &Queue{opt: opt, nudge: make(chan struct{}, 1), me: rand.Text()}
 	q.ctx, q.stop = context.WithCancelCause(context.Background())
-	q.mu.running = map[int64]context.CancelCauseFunc{}
+	q.mu.running = map[int64]*running{}
 	q.mu.perKind = map[Kind]int{}
-	if err := opt.DB.Update(ctx, q.release); err != nil {
+	err := opt.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := forget(tx); err != nil {
+			return err
+		}
+		_, err := release(tx)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("open job queue: %w", err)
 	}
 	q.cancel = opt.DB.Subscribe(topic, func(string) { q.wake() })
+	if opt.DB.Shared() {
+		q.keep()
+	}
 	q.wg.Go(q.loop)
 	return q, nil
 }
@@ -74,6 +99,7 @@ func (q *Queue) Close() error {
 	q.stop(ErrStopped)
 	q.cancel()
 	q.wg.Wait()
+	q.keeper.close()
 	return nil
 }
 
@@ -84,12 +110,18 @@ func (q *Queue) wake() {
 	}
 }
 
-// release queues what a dead process left running (its attempt is spent) and
-// forgets old rows.
-func (q *Queue) release(tx *store.Tx) error {
-	if _, err := tx.Exec("update job set state = 'queued', run_at = 0, error = 'the process died while it ran' where state = 'running'"); err != nil {
-		return err
+// release queues what a dead process left running; its attempt is spent. On SQLite
+// claims are for no time, so all are over. It gives the number of jobs.
+func release(tx *store.Tx) (int64, error) {
+	now, err := tx.Clock()
+	if err != nil {
+		return 0, err
 	}
+	return tx.Exec("update job set state = 'queued', run_at = 0, error = 'the process died while it ran' where state = 'running' and lease < $1", now.UnixMicro())
+}
+
+// forget deletes the rows of jobs that ended long ago, but the last of each key.
+func forget(tx *store.Tx) error {
 	_, err := tx.Exec(`delete from job where state in ('done', 'failed') and finished < $1
 		and id not in (select max(id) from job group by kind, key)`, tx.Now().Add(-keepDone).UnixMicro())
 	return err
@@ -111,10 +143,17 @@ func (q *Queue) loop() {
 	}
 }
 
-// claimAll starts every job that may run now and gives the time until the next
-// delayed one, 0 when there is none.
+// claimAll stops what was cancelled, starts every job that may run now and gives
+// the time until the next delayed one, 0 when there is none.
 func (q *Queue) claimAll() (next time.Duration) {
-	for kind := range q.opt.Workers {
+	ready, next, err := q.look()
+	if err != nil {
+		if q.ctx.Err() == nil {
+			q.opt.Log.Error("look for jobs", "error", err)
+		}
+		return time.Second
+	}
+	for _, kind := range ready {
 		for q.free(kind) {
 			row, err := q.claim(kind)
 			if err != nil {
@@ -129,21 +168,59 @@ func (q *Queue) claimAll() (next time.Duration) {
 			q.start(row)
 		}
 	}
-	err := q.opt.DB.View(q.ctx, func(tx *store.Tx) error {
+	return next
+}
+
+// look reads what there is to do: it stops jobs that somebody cancelled and gives
+// the kinds of which one may run now, and the time until the next delayed one.
+func (q *Queue) look() (ready []Kind, next time.Duration, err error) {
+	err = q.opt.DB.View(q.ctx, func(tx *store.Tx) error {
+		if err := q.heed(tx); err != nil {
+			return err
+		}
+		now := tx.Now()
+		for kind := range q.opt.Workers {
+			var at sql.NullInt64
+			err := tx.QueryRow("select min(run_at) from job where kind = $1 and state = 'queued'", string(kind)).Scan(&at)
+			switch {
+			case err != nil:
+				return err
+			case at.Valid && at.Int64 <= now.UnixMicro():
+				ready = append(ready, kind)
+			}
+		}
 		var at sql.NullInt64
-		if err := tx.QueryRow("select min(run_at) from job where state = 'queued' and run_at > $1", tx.Now().UnixMicro()).Scan(&at); err != nil {
+		if err := tx.QueryRow("select min(run_at) from job where state = 'queued' and run_at > $1", now.UnixMicro()).Scan(&at); err != nil {
 			return err
 		}
 		if at.Valid {
-			next = max(time.Millisecond, time.UnixMicro(at.Int64).Sub(tx.Now()))
+			next = max(time.Millisecond, time.UnixMicro(at.Int64).Sub(now))
 		}
 		return nil
 	})
-	if err != nil && q.ctx.Err() == nil {
-		q.opt.Log.Error("look for delayed jobs", "error", err)
-		return time.Second
+	return ready, next, err
+}
+
+// heed stops the attempts of this process that were cancelled, here or by another
+// process, and those that have lost their job.
+func (q *Queue) heed(tx *store.Tx) error {
+	q.mu.Lock()
+	mine := slices.Collect(maps.Values(q.mu.running))
+	q.mu.Unlock()
+	for _, r := range mine {
+		var state string
+		var canceled bool
+		err := tx.QueryRow("select state, cancel <> 0 from job where id = $1 and attempt = $2 and holder = $3", r.row.id, r.row.attempt, r.row.holder).Scan(&state, &canceled)
+		switch {
+		case errors.Is(err, sql.ErrNoRows), err == nil && state == "queued":
+			r.stop(ErrLost)
+		case err != nil:
+			return err
+		case state == "running" && canceled:
+			r.stop(ErrCanceled)
+		}
 	}
-	return next
+	return nil
 }
 
 func (q *Queue) limit(k Kind) int { return max(1, q.opt.Limit[k]) }
@@ -162,6 +239,7 @@ type row struct {
 	args       []byte
 	attempt    int
 	cancel     bool
+	holder     string
 	last       string // error of the attempt before
 	checkpoint []byte
 }
@@ -172,7 +250,7 @@ func (q *Queue) claim(k Kind) (*row, error) {
 	var r *row
 	err := q.opt.DB.Update(q.ctx, func(tx *store.Tx) error {
 		for {
-			r = &row{kind: k}
+			r = &row{kind: k, holder: q.me}
 			err := tx.QueryRow(`select id, key, args, attempt, cancel, error, checkpoint from job
 				where kind = $1 and state = 'queued' and run_at <= $2 order by id limit 1`, string(k), tx.Now().UnixMicro()).
 				Scan(&r.id, &r.key, &r.args, &r.attempt, &r.cancel, &r.last, &r.checkpoint)
@@ -190,8 +268,7 @@ func (q *Queue) claim(k Kind) (*row, error) {
 			case r.attempt > Attempts:
 				err = q.abandon(tx, r, fmt.Errorf("tried %d times; the last time: %s", Attempts, r.last))
 			default:
-				_, err = tx.Exec("update job set state = 'running', attempt = $2, started = $3 where id = $1", r.id, r.attempt, tx.Now().UnixMicro())
-				return err
+				return q.take(tx, r)
 			}
 			if err != nil {
 				return err
@@ -213,7 +290,7 @@ func (q *Queue) abandon(tx *store.Tx, r *row, cause error) error {
 func (q *Queue) start(r *row) {
 	ctx, cancel := context.WithCancelCause(q.ctx)
 	q.mu.Lock()
-	q.mu.running[r.id] = cancel
+	q.mu.running[r.id] = &running{r, cancel}
 	q.mu.perKind[r.kind]++
 	q.mu.Unlock()
 	t := newTask(q.opt.DB, r)
@@ -244,7 +321,7 @@ func (q *Queue) run(ctx context.Context, t *Task) (err error) {
 
 // settle writes down how an attempt ended, unless the worker finished the job.
 func (q *Queue) settle(t *Task, err, cause error) {
-	if t.finished() || errors.Is(err, ErrLost) {
+	if t.finished() || errors.Is(err, ErrLost) || errors.Is(cause, ErrLost) {
 		return
 	}
 	if err == nil {
@@ -319,10 +396,11 @@ func (q *Queue) Cancel(tx *store.Tx, kind Kind, key string) (bool, error) {
 	tx.OnCommit(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if cancel := q.mu.running[r.id]; cancel != nil {
-			cancel(ErrCanceled)
+		if mine := q.mu.running[r.id]; mine != nil {
+			mine.stop(ErrCanceled)
 		}
 	})
+	tx.NotifyOthers(topic, string(kind)) // one of them may run it
 	return true, nil
 }
 

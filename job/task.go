@@ -41,7 +41,7 @@ func newTask(db *store.DB, r *row) *Task {
 // fence gives ErrLost unless the attempt still has its job.
 func fence(tx *store.Tx, r *row) error {
 	var n int
-	err := tx.QueryRow("select count(*) from job where id = $1 and attempt = $2 and state = 'running'", r.id, r.attempt).Scan(&n)
+	err := tx.QueryRow("select count(*) from job where id = $1 and attempt = $2 and holder = $3 and state = 'running'", r.id, r.attempt, r.holder).Scan(&n)
 	if err == nil && n == 0 {
 		err = ErrLost
 	}
@@ -90,7 +90,7 @@ func (t *Task) writeProgress() {
 	t.mu.Unlock()
 	// Progress is for the eye: when it cannot be written, the next one may be.
 	_ = t.db.Update(context.Background(), func(tx *store.Tx) error {
-		_, err := tx.Exec("update job set done = $3, note = $4 where id = $1 and attempt = $2 and state = 'running'", t.row.id, t.row.attempt, done, note)
+		_, err := tx.Exec("update job set done = $3, note = $4 where id = $1 and attempt = $2 and holder = $5 and state = 'running'", t.row.id, t.row.attempt, done, note, t.row.holder)
 		return err
 	})
 	t.mu.Lock()

@@ -169,6 +169,9 @@ func (t *Trainer) Run(ctx context.Context, task *job.Task) error {
 	// What is trained is worth publishing, even while the process is stopping.
 	ctx = context.WithoutCancel(ctx)
 	err = task.Finish(ctx, func(tx *store.Tx) error { return t.publish(tx, task.Key, p) })
+	if errors.Is(err, job.ErrLost) { // another process trains it; the blobs are its own
+		return err
+	}
 	keep := checkpoint{}
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) { // for the next attempt
 		keep = parseCheckpoint(task.Checkpoint())
