@@ -44,7 +44,6 @@ var jobMoves = []Move{
 
 // trainingMoves is the life of what is trained.
 var trainingMoves = append(slices.Clone(jobMoves),
-	Move{Absent, Active, "it is created with trainingMode UPDATE: the newest version with what came since"},
 	Move{Absent, Active, "it is created with trainingMode UPDATE"},
 	Move{Pending, Stopped, "StopSolutionVersionCreation before a worker took it"},
 	Move{Pending, Stopping, "StopSolutionVersionCreation in the moment when a worker takes it"},
