@@ -54,8 +54,17 @@ var rules = [...]rule{
 
 const ridgeRule = 0
 
-// rowMost is how many entries a row of a table keeps at most.
-const rowMost = 400
+// rowMost is how many entries a row of a table keeps at most. Of catalogues above
+// 50,000 items it is fewer, down to rowLeast, so that a table does not outgrow
+// tableMost.
+const (
+	rowMost   = 400
+	rowLeast  = 50
+	tableMost = rowMost * 50_000
+)
+
+// rowsOf gives how many entries a row keeps when there are so many.
+func rowsOf(items int) int { return max(rowLeast, min(rowMost, tableMost/max(1, items))) }
 
 // table is a sparse matrix: row a holds ids[start[a]:start[a+1]], ascending, and
 // their values.
@@ -92,7 +101,7 @@ func count(ctx context.Context, c *corpus, want [len(rules)]bool, workers int) (
 			return
 		}
 		if tallies[worker] == nil {
-			tallies[worker] = newTally(n)
+			tallies[worker] = newTally(n, rowsOf(n))
 		}
 		for r := range rules {
 			if want[r] && rules[r].pair != nil {
@@ -109,30 +118,40 @@ func count(ctx context.Context, c *corpus, want [len(rules)]bool, workers int) (
 		return nil, fmt.Errorf("count: %w", context.Cause(ctx))
 	}
 	for r := range rules {
-		if !want[r] {
-			continue
+		if want[r] {
+			out.tables[r] = tabulate(rows, r)
 		}
-		t := &table{start: make([]uint32, 1, n+1)}
-		for a := range rows {
-			t.ids = append(t.ids, rows[a][r].ids...)
-			t.vals = append(t.vals, rows[a][r].vals...)
-			t.start = append(t.start, uint32(len(t.ids)))
-		}
-		out.tables[r] = t
 	}
 	return out, nil
 }
 
+// tabulate makes a table of a rule's rows and lets go of them.
+func tabulate(rows [][len(rules)]sparse, r int) *table {
+	entries := 0
+	for a := range rows {
+		entries += len(rows[a][r].ids)
+	}
+	t := &table{start: make([]uint32, 1, len(rows)+1), ids: make([]uint32, 0, entries), vals: make([]float32, 0, entries)}
+	for a := range rows {
+		t.ids = append(t.ids, rows[a][r].ids...)
+		t.vals = append(t.vals, rows[a][r].vals...)
+		t.start = append(t.start, uint32(len(t.ids)))
+		rows[a][r] = sparse{}
+	}
+	return t
+}
+
 // occurrences are the places of all items in the corpus.
 type occurrences struct {
-	start []int // (items+1)
-	place []int // in corpus.rows
-	begin []int // of the user's counted events
-	end   []int
+	start []int    // (items+1)
+	place []uint32 // in corpus.rows
+	begin []uint32 // of the user's counted events
+	end   []uint32
 }
 
 func places(c *corpus) occurrences {
-	o := occurrences{start: make([]int, len(c.items)+1), place: make([]int, c.events), begin: make([]int, c.events), end: make([]int, c.events)}
+	o := occurrences{start: make([]int, len(c.items)+1),
+		place: make([]uint32, c.events), begin: make([]uint32, c.events), end: make([]uint32, c.events)}
 	for u := range c.count {
 		for _, r := range c.history(dataset.Index(u)) {
 			o.start[r+1]++
@@ -146,7 +165,7 @@ func places(c *corpus) occurrences {
 		from := int(c.start[u])
 		for i := from; i < from+n; i++ {
 			r := c.rows[i]
-			o.place[next[r]], o.begin[next[r]], o.end[next[r]] = i, from, from+n
+			o.place[next[r]], o.begin[next[r]], o.end[next[r]] = uint32(i), uint32(from), uint32(from+n)
 			next[r]++
 		}
 	}
@@ -161,13 +180,14 @@ type sparse struct {
 
 // tally is the memory of one worker that counts.
 type tally struct {
+	most    int       // entries that a row keeps
 	sum     []float64 // (items)
 	touched []uint32
 	vals    []float32
 	order   []float32
 }
 
-func newTally(items int) *tally { return &tally{sum: make([]float64, items)} }
+func newTally(items, most int) *tally { return &tally{most: most, sum: make([]float64, items)} }
 
 // follow counts what follows item a by a rule.
 func (t *tally) follow(c *corpus, at occurrences, a uint32, r *rule, events []float32) sparse {
@@ -178,8 +198,8 @@ func (t *tally) follow(c *corpus, at occurrences, a uint32, r *rule, events []fl
 	total := 0.
 	t.touched = t.touched[:0]
 	for o := at.start[a]; o < at.start[a+1]; o++ {
-		p := at.place[o]
-		for d := 1; d <= r.far && p+d < at.end[o]; d++ {
+		p, begin, end := int(at.place[o]), int(at.begin[o]), int(at.end[o])
+		for d := 1; d <= r.far && p+d < end; d++ {
 			b := c.rows[p+d]
 			if t.sum[b] == 0 {
 				t.touched = append(t.touched, b)
@@ -188,7 +208,7 @@ func (t *tally) follow(c *corpus, at occurrences, a uint32, r *rule, events []fl
 			t.sum[b] += x
 			total += x
 		}
-		for d := 1; r.both && d <= r.far && p-d >= at.begin[o]; d++ {
+		for d := 1; r.both && d <= r.far && p-d >= begin; d++ {
 			b := c.rows[p-d]
 			if t.sum[b] == 0 {
 				t.touched = append(t.touched, b)
@@ -214,17 +234,17 @@ func (t *tally) follow(c *corpus, at occurrences, a uint32, r *rule, events []fl
 	return t.keep(t.touched, t.vals)
 }
 
-// keep copies the rowMost entries of a row that are largest without their signs,
+// keep copies the t.most entries of a row that are largest without their signs,
 // of equal ones the first.
 func (t *tally) keep(ids []uint32, vals []float32) (out sparse) {
 	least, ties := float32(0), 0
-	if len(ids) > rowMost {
+	if len(ids) > t.most {
 		t.order = t.order[:0]
 		for _, x := range vals {
 			t.order = append(t.order, float32(math.Abs(float64(x))))
 		}
-		least = nthLargest(t.order, rowMost)
-		ties = rowMost
+		least = nthLargest(t.order, t.most)
+		ties = t.most
 		for _, x := range vals {
 			if float32(math.Abs(float64(x))) > least {
 				ties--
@@ -233,7 +253,7 @@ func (t *tally) keep(ids []uint32, vals []float32) (out sparse) {
 	} else {
 		return sparse{slices.Clone(ids), slices.Clone(vals)}
 	}
-	out = sparse{make([]uint32, 0, rowMost), make([]float32, 0, rowMost)}
+	out = sparse{make([]uint32, 0, t.most), make([]float32, 0, t.most)}
 	for i, x := range vals {
 		size := float32(math.Abs(float64(x)))
 		if size == least && ties > 0 {
@@ -307,8 +327,8 @@ func regress(ctx context.Context, c *corpus, at occurrences, rows [][len(rules)]
 	nn.Each(workers, n, func(_, a int) { // rows a of both: pairs with all that came before and after a
 		g, y := gram[a*n:(a+1)*n], cross[a*n:(a+1)*n]
 		for o := at.start[a]; o < at.start[a+1]; o++ {
-			p := at.place[o]
-			left := at.end[o] - 1 - p // places whose history ends with or goes on after p
+			p := int(at.place[o])
+			left := int(at.end[o]) - 1 - p // places whose history ends with or goes on after p
 			if left == 0 {
 				continue
 			}
@@ -345,7 +365,7 @@ func regress(ctx context.Context, c *corpus, at occurrences, rows [][len(rules)]
 	}
 	nn.Each(workers, n, func(worker, a int) {
 		if tallies[worker] == nil {
-			tallies[worker] = newTally(0)
+			tallies[worker] = newTally(0, rowsOf(n))
 		}
 		rows[a][ridgeRule] = tallies[worker].keep(ids, cross[a*n:(a+1)*n])
 	})

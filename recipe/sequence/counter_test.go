@@ -154,7 +154,7 @@ func TestLongRowsKeepTheLargest(t *testing.T) {
 		for i := range n {
 			ids, vals = append(ids, uint32(2*i)), append(vals, float32(r.IntN(40)-20))
 		}
-		got := newTally(0).keep(ids, vals)
+		got := newTally(0, rowMost).keep(ids, vals)
 		if len(got.ids) != min(n, rowMost) || !slices.IsSorted(got.ids) {
 			t.Fatalf("%d entries of %d, sorted: %v", len(got.ids), n, slices.IsSorted(got.ids))
 		}
@@ -357,6 +357,18 @@ func TestLogOf(t *testing.T) {
 		want := math.Log(float64(x))
 		if got := float64(logOf(x)); math.Abs(got-want) > 1.5e-7*max(1, want) {
 			t.Fatalf("log %v = %v, want %v", x, got, want)
+		}
+	}
+}
+
+func TestTablesOfLargeCataloguesAreBounded(t *testing.T) {
+	for _, items := range []int{0, 1, 3000, 50_000, 50_001, 100_000, 300_000, 10_000_000} {
+		rows := rowsOf(items)
+		if rows < rowLeast || rows > rowMost || rows > rowLeast && rows*items > tableMost {
+			t.Errorf("%d items: %d entries a row", items, rows)
+		}
+		if items <= 50_000 && rows != rowMost {
+			t.Errorf("%d items: %d entries a row, want all %d", items, rows, rowMost)
 		}
 	}
 }
