@@ -9,7 +9,6 @@ package extension
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -83,6 +82,9 @@ func (a *API) Insights(ctx context.Context, name, datasetType, search string) (*
 	return &InsightList{g.ARN, list}, nil
 }
 
+// notFound is HTTP's status; this room does not know HTTP.
+const notFound = 404
+
 // group gives the dataset group of a name and reads the type of a dataset, which may
 // be left out.
 func (a *API) group(ctx context.Context, name, datasetType string) (g *catalog.DatasetGroup, t dataset.Type, err error) {
@@ -97,7 +99,7 @@ func (a *API) group(ctx context.Context, name, datasetType string) (g *catalog.D
 		return err
 	})
 	if errors.Is(err, catalog.ErrNotFound) {
-		err = &wire.Fault{Code: "ResourceNotFoundException", Message: "Resource Arn " + arn + " does not exist.", Status: http.StatusNotFound}
+		err = &wire.Fault{Code: "ResourceNotFoundException", Message: "Resource Arn " + arn + " does not exist.", Status: notFound}
 	}
 	return g, t, err
 }
