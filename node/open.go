@@ -193,7 +193,11 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	extension.New(extension.Options{DB: db, ARNs: arns,
 		Measure: measure.New(measure.Options{Logs: logs.Log, History: hist, Blobs: blobs})}).Register(extensions)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
-	answers := runtime.New(runtime.Options{Serving: srv, ARNs: arns, Metrics: set, Now: opt.Now})
+	trials, err := n.experiments(ctx, db, logs)
+	if err != nil {
+		return nil, err
+	}
+	answers := runtime.New(runtime.Options{Serving: srv, Experiments: trials, ARNs: arns, Metrics: set, Now: opt.Now})
 	personalizeruntime.Register(mux, answers)
 	answers.RegisterExtensions(extensions)
 	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)

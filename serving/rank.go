@@ -14,8 +14,9 @@ type Ranking struct {
 	User     string
 	Items    []string // ids; of a repeated one the first counts
 	Context  map[string]string
-	Filter   Filtering // items that it does not let through are left out
-	Columns  []string  // of Items, to show with each item
+	Filter   Filtering              // items that it does not let through are left out
+	Columns  []string               // of Items, to show with each item
+	Tag      func(id string) string // as in Request
 }
 
 // Rank answers with the items of the list, best first. Items that the model does
@@ -62,7 +63,7 @@ func (s *Serving) Rank(ctx context.Context, r Ranking) (*Answer, error) {
 		items = append(items, Item{ID: id})
 	}
 	describe(group, items, r.Columns)
-	return &Answer{ID: s.opt.NewID(), Items: items}, nil
+	return &Answer{ID: s.newID(r.Tag), Items: items}, nil
 }
 
 // listed gives the items of a list that a filter lets through, each once: the

@@ -23,8 +23,9 @@ type Request struct {
 	Results  int // 0: 25
 	Context  map[string]string
 	Filter   Filtering
-	Promoted *Promotion // nil: none
-	Columns  []string   // of Items, to show with each item
+	Promoted *Promotion             // nil: none
+	Columns  []string               // of Items, to show with each item
+	Tag      func(id string) string // makes the recommendationId of a fresh one; nil: it is the fresh one
 }
 
 // Item is one item of an answer.
@@ -73,7 +74,7 @@ func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
 	}
 	a := &asking{Serving: s, deployment: d, group: group, query: s.query(group, d, r), user: r.User}
 	defer a.release()
-	out := &Answer{ID: s.opt.NewID()}
+	out := &Answer{ID: s.newID(r.Tag)}
 	if out.Items, err = a.answer(ctx, k, r, out.ID); err != nil {
 		return nil, err
 	}
@@ -115,6 +116,15 @@ func (a *asking) answer(ctx context.Context, k int, r Request, id string) ([]Ite
 
 // scratch keeps answer buffers of finished requests.
 var scratch = sync.Pool{New: func() any { b := make([]recipe.Scored, 0, maxResults); return &b }}
+
+// newID names an answer.
+func (s *Serving) newID(tag func(id string) string) string {
+	id := s.opt.NewID()
+	if tag != nil {
+		id = tag(id)
+	}
+	return id
+}
 
 func results(n int) (int, error) {
 	switch {
@@ -196,11 +206,23 @@ func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
 	return out
 }
 
-// Recipe gives the name of the recipe that a campaign serves.
-func (s *Serving) Recipe(ctx context.Context, campaignARN string) (string, error) {
+// Served is what a campaign answers with.
+type Served struct {
+	Group string // catalog id of its dataset group
+	Spec  recipe.Spec
+}
+
+// Serves tells what a campaign answers with. It wakes it.
+func (s *Serving) Serves(ctx context.Context, campaignARN string) (Served, error) {
 	d, err := s.deployed(ctx, campaignARN)
 	if err != nil {
-		return "", err
+		return Served{}, err
 	}
-	return d.spec.Name, nil
+	return Served{d.group, d.spec}, nil
+}
+
+// Recipe gives the name of the recipe that a campaign serves.
+func (s *Serving) Recipe(ctx context.Context, campaignARN string) (string, error) {
+	served, err := s.Serves(ctx, campaignARN)
+	return served.Spec.Name, err
 }

@@ -14,6 +14,13 @@ import (
 // not have.
 func (a *API) RegisterExtensions(e *wire.Extensions) {
 	e.Handle("POST", "explanations", "Explain", a.explain)
+	if a.opt.Experiments == nil {
+		return
+	}
+	e.Handle("POST", "experiments", "StartExperiment", a.startExperiment)
+	e.Handle("GET", "experiments", "ListExperiments", a.listExperiments)
+	e.Handle("GET", "experiments/{name}", "DescribeExperiment", a.describeExperiment)
+	e.Handle("DELETE", "experiments/{name}", "EndExperiment", a.endExperiment)
 }
 
 // explanationRequest is a GetRecommendations request that asks why.
@@ -96,6 +103,7 @@ func (a *API) explain(ctx context.Context, r *wire.ExtensionRequest) (any, error
 	if err != nil {
 		return nil, fault(text(in.CampaignArn)+text(in.RecommenderArn), err)
 	}
+	request.Campaign = a.split(request.Campaign, request.User).Campaign
 	answer, items, err := a.opt.Serving.Explain(ctx, serving.Question{Request: request, Items: in.Items})
 	if err != nil {
 		return nil, fault(request.Campaign, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"usher/catalog"
+	"usher/experiment"
 	"usher/serving"
 	apiwire "usher/wire"
 	wire "usher/wire/personalizeruntime"
@@ -22,9 +23,11 @@ import (
 // Options configure the API.
 type Options struct {
 	Serving *serving.Serving
-	ARNs    catalog.ARNs
-	Metrics *metrics.Set
-	Now     func() time.Time
+	// Experiments split the traffic of campaigns; may be nil.
+	Experiments *experiment.Experiments
+	ARNs        catalog.ARNs
+	Metrics     *metrics.Set
+	Now         func() time.Time
 }
 
 // API implements the service. All methods may be called concurrently.
@@ -59,7 +62,13 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 	if err != nil {
 		return nil, err
 	}
-	return a.opt.Serving.Recommend(ctx, r)
+	arm := a.split(r.Campaign, r.User)
+	r.Campaign, r.Tag = arm.Campaign, arm.Tag
+	answer, err := a.opt.Serving.Recommend(ctx, r)
+	if err == nil {
+		arm.Answered()
+	}
+	return answer, err
 }
 
 // request gives a request in serving's words.
@@ -197,7 +206,13 @@ func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*
 	if r.Columns, err = columns(in.MetadataColumns); err != nil {
 		return nil, err
 	}
-	return a.opt.Serving.Rank(ctx, r)
+	arm := a.split(r.Campaign, r.User)
+	r.Campaign, r.Tag = arm.Campaign, arm.Tag
+	answer, err := a.opt.Serving.Rank(ctx, r)
+	if err == nil {
+		arm.Answered()
+	}
+	return answer, err
 }
 
 // GetActionRecommendations says which campaign would answer: none of the recipes

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"eval"},
 	{"filter", "recipe"},
 	{"history", "job"},
-	{"serving", "train", "ingest", "retention", "measure", "evaluate"},
+	{"serving", "train", "ingest", "retention", "measure", "evaluate", "experiment"},
 	{"batch"},
 	{"api", "console"},
 	{"node", "demo", "bench"},
