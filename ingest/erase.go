@@ -14,13 +14,16 @@ import (
 // the rows of parts that were replaced.
 const EraseJob job.Kind = "erase"
 
+// dropped is the store topic on which the catalog ID of a deleted group is told.
+const dropped = "ingest/dropped"
+
 // EraseGroup forgets a dataset group in the transaction that deletes its record:
 // its log at once, its blobs by a job.
 func (g *Ingest) EraseGroup(tx *store.Tx, groupID string) error {
 	if err := g.opt.Logs.Delete(tx, groupID); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { g.opt.History.Drop(groupID) })
+	tx.Notify(dropped, groupID)
 	for _, room := range []string{"parts", "segments", "states", "snapshots", "checkpoints", "models"} {
 		if err := g.EraseBlobs(tx, room+"/"+groupID+"/"); err != nil {
 			return err

@@ -56,18 +56,21 @@ type Options struct {
 type Ingest struct {
 	opt      Options
 	trackers trackers
+	cancel   func() // of the subscription to deleted groups
 }
 
 // New gives an Ingest. Close it.
 func New(opt Options) *Ingest {
 	g := &Ingest{opt: opt}
 	g.trackers.open(opt.DB)
+	g.cancel = opt.DB.Subscribe(dropped, opt.History.Drop)
 	return g
 }
 
 // Close stops watching the catalog.
 func (g *Ingest) Close() error {
 	g.trackers.cancel()
+	g.cancel()
 	return nil
 }
 

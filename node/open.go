@@ -132,12 +132,16 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: opt.Dir, Now: opt.Now})
+	folder, err := openFolder(opt.Dir, opt.Database != "")
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Options{Dir: opt.Dir, Database: opt.Database, Now: opt.Now})
 	if err != nil {
 		return nil, err
 	}
 	n.closes(db.Close)
-	if err := n.claim(ctx, db.Documents()); err != nil {
+	if err := n.claim(ctx, db.Documents(), folder); err != nil {
 		return nil, err
 	}
 	blobs, err := blob.OpenDir(blobsDir(opt.Dir))
@@ -206,27 +210,6 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
 	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: len(keys) > 0}
 	return wire.Identify(guard.Handler(r)), nil
-}
-
-// claim refuses a data folder whose ARNs are of another account or region.
-func (n *Node) claim(ctx context.Context, d store.Documents) error {
-	const key = "node/arns"
-	mine := n.opt.Region + " " + n.opt.Account
-	have, ok, err := d.Get(ctx, key)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return d.Put(ctx, key, []byte(mine))
-	}
-	if string(have) != mine {
-		var region, account string
-		if _, err := fmt.Sscanf(string(have), "%s %s", &region, &account); err != nil {
-			return fmt.Errorf("data folder %q: read its region and account: %w", n.opt.Dir, err)
-		}
-		return fmt.Errorf("the data folder %q holds resources of region %s and account %s: start usher with -region %s -account %s, or with another -data folder", n.opt.Dir, region, account, region, account)
-	}
-	return nil
 }
 
 func (n *Node) closes(fn func() error) { n.closers = append(n.closers, fn) }

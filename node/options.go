@@ -21,17 +21,20 @@ import (
 
 // Options configure a Node. The zero value of each field is its default.
 type Options struct {
-	Dir     string   // data folder; required
-	Listen  string   // host:port; 127.0.0.1:8480
-	Region  string   // of our ARNs; us-east-1
-	Account string   // of our ARNs; 000000000000
-	Keys    string   // file of access keys; "": any credentials are accepted, on loopback only
-	Hosts   []string // further Host headers that are served on loopback
-	Origins []string // web origins that may call us from a browser
-	TLSCert string   // file; with TLSKey the listener speaks TLS
-	TLSKey  string   // file
-	Quotas  string   // "aws", "none", or a file of quotas; aws
-	Fast    bool     // delays and minimums off, for people's own tests
+	Dir string // data folder; required
+	// Database is the address of a PostgreSQL database, postgres://…, which several
+	// nodes may use; they share Dir too. "": SQLite in Dir, for one node.
+	Database string
+	Listen   string   // host:port; 127.0.0.1:8480
+	Region   string   // of our ARNs; us-east-1
+	Account  string   // of our ARNs; 000000000000
+	Keys     string   // file of access keys; "": any credentials are accepted, on loopback only
+	Hosts    []string // further Host headers that are served on loopback
+	Origins  []string // web origins that may call us from a browser
+	TLSCert  string   // file; with TLSKey the listener speaks TLS
+	TLSKey   string   // file
+	Quotas   string   // "aws", "none", or a file of quotas; aws
+	Fast     bool     // delays and minimums off, for people's own tests
 
 	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
 	// half of the model where that is more. Negative: none.

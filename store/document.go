@@ -40,6 +40,21 @@ func (d Documents) Put(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
+// Claim writes the value of a key unless it has one, and gives the one it has now.
+// Of several callers, in any process, all get the same.
+func (d Documents) Claim(ctx context.Context, key string, value []byte) (have []byte, err error) {
+	err = d.db.Update(ctx, func(tx *Tx) error {
+		if _, err := tx.Exec("insert into document(key, value) values($1, $2) on conflict(key) do nothing", key, value); err != nil {
+			return err
+		}
+		return tx.QueryRow("select value from document where key = $1", key).Scan(&have)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim document %q: %w", key, err)
+	}
+	return have, nil
+}
+
 // Delete removes a key; it is no error when there is none.
 func (d Documents) Delete(ctx context.Context, key string) error {
 	err := d.db.Update(ctx, func(tx *Tx) error {

@@ -37,6 +37,11 @@ func TestDocuments(t *testing.T) {
 	if got := fmt.Sprintf("%s", list); got != "[new role/% new role/a]" || err != nil {
 		t.Errorf("got %s, %v", got, err)
 	}
+	for _, value := range []string{"first", "second"} {
+		if have, err := d.Claim(ctx, "claim", []byte(value)); string(have) != "first" || err != nil {
+			t.Errorf("claiming %s gave %q, %v", value, have, err)
+		}
+	}
 	none, err := d.List(ctx, "x")
 	if len(none) != 0 || err != nil {
 		t.Errorf("got %q, %v", none, err)

@@ -16,6 +16,7 @@ func options(fs *flag.FlagSet) (opt *node.Options, hosts, origins, level *string
 	opt = &node.Options{}
 	fs.StringVar(&opt.Listen, "listen", "127.0.0.1:8480", "`address` to listen on")
 	fs.StringVar(&opt.Dir, "data", "usher-data", "`folder` that keeps everything")
+	fs.StringVar(&opt.Database, "database", "", "`address` of a PostgreSQL database, postgres://…, for several servers; SQLite in the data folder when absent")
 	fs.StringVar(&opt.Region, "region", "us-east-1", "region in our ARNs")
 	fs.StringVar(&opt.Account, "account", "000000000000", "account in our ARNs")
 	fs.StringVar(&opt.Keys, "keys", "", "`file` of access keys; required beyond loopback")
