@@ -206,7 +206,11 @@ func (v *visit) answers(campaign string) {
 		}
 		out := v.ok("ListRecipes", input)
 		for _, r := range out["recipes"].([]any) {
-			v.ok("DescribeRecipe", in{"recipeArn": at(r, "recipeArn")})
+			recipe := v.ok("DescribeRecipe", in{"recipeArn": at(r, "recipeArn")})["recipe"]
+			v.ok("DescribeAlgorithm", in{"algorithmArn": at(recipe, "algorithmArn")})
+			if t := at(recipe, "featureTransformationArn"); t != nil {
+				v.ok("DescribeFeatureTransformation", in{"featureTransformationArn": t})
+			}
 		}
 		if next = out["nextToken"]; next == nil {
 			break
