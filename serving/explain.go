@@ -136,6 +136,8 @@ func explainerOf(m recipe.Model) (recipe.Explainer, bool) {
 		return explainerOf(m.Model)
 	case *renewing:
 		return explainerOf(*m.model.Load())
+	case *meeting:
+		return explainerOf(*m.model.Load())
 	}
 	e, ok := m.(recipe.Explainer)
 	return e, ok

@@ -261,7 +261,7 @@ func (s *Serving) deploy(ctx context.Context, versionARN string) (*deployment, e
 	if _, err := s.opt.History.Group(ctx, group.ID); err != nil {
 		return nil, err
 	}
-	m = s.exclude(s.renew(m, version, group.ID), r.Spec(), group.ID)
+	m = s.exclude(s.meet(s.renew(m, version, group.ID), group.ID), r.Spec(), group.ID)
 	return &deployment{version: versionARN, spec: r.Spec(), model: m, group: group.ID, groupARN: group.ARN}, nil
 }
 

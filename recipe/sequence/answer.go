@@ -15,13 +15,17 @@ import (
 type answer struct {
 	asked
 	lookup
-	own    encoded // where nothing is kept
-	scale  scale   // of own
-	enc    nn.Encoder
-	tokens []uint32
-	room   []float32 // (items) of extra
-	seen   []uint32  // rows of the history that are put behind the others
-	lost   []float32 // what extra was for them
+	own        encoded // where nothing is kept
+	scale      scale   // of own
+	enc        nn.Encoder
+	tokens     []uint32
+	room       []float32 // (items) of extra
+	seen       []uint32  // rows of the history that are put behind the others
+	cold       []float32 // (newcomers)
+	coldTop    top
+	mixed      []ranked
+	mixedScale scale
+	lost       []float32 // what extra was for them
 }
 
 // encode makes the query vector of a history.
@@ -127,7 +131,7 @@ func (m *Model) best(a *answer, e *encoded, history []dataset.Event, k int, allo
 		r.best = slices.Clone(a.top.rows)
 		e.ranking.Store(r)
 	}
-	if best := m.kept(a, r, k, allow); len(best) == k || len(r.best) == len(m.items) {
+	if best := m.kept(&a.top, r.best, k, allow); len(best) == k || len(r.best) == len(m.items) {
 		return best, &r.scale
 	}
 	a.summed, a.peak, a.expSum = false, r.peak, r.sum
@@ -138,17 +142,17 @@ func (m *Model) best(a *answer, e *encoded, history []dataset.Event, k int, allo
 }
 
 // kept gives the first k rows of a ranking that allow lets through.
-func (m *Model) kept(a *answer, r *ranking, k int, allow dataset.Set) []ranked {
+func (m *Model) kept(to *top, best []ranked, k int, allow dataset.Set) []ranked {
 	if allow.All() {
-		return r.best[:min(k, len(r.best))]
+		return best[:min(k, len(best))]
 	}
-	a.top.begin(k)
-	for _, c := range r.best {
-		if len(a.top.rows) < k && allow.Has(dataset.Index(m.items[c.row])) {
-			a.top.rows = append(a.top.rows, c)
+	to.begin(k)
+	for _, c := range best {
+		if len(to.rows) < k && allow.Has(m.item(c.row)) {
+			to.rows = append(to.rows, c)
 		}
 	}
-	return a.top.rows
+	return to.rows
 }
 
 // fewAllowed is the part of the items below which each is scored by itself.

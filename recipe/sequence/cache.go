@@ -15,6 +15,7 @@ type encoded struct {
 	personal bool      // there was something in the history that the model knows
 	query    []float32 // (d) times the network's weight
 	ranking  atomic.Pointer[ranking]
+	cold     atomic.Pointer[coldRanking]
 }
 
 // ranking is the model's answer to a history: its best rows, the best first, as

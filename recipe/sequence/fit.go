@@ -7,6 +7,7 @@ import (
 
 	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/internal/content"
 	"usher/recipe/internal/nn"
 )
 
@@ -25,6 +26,10 @@ type fit struct {
 	step  int // steps done
 	best  best
 	after int // measurements since the best one
+
+	vectors   []float32    // (items,d) of the network to keep, moved by what metadata say
+	content   *content.Map // nil: metadata say nothing
+	explained float64      // part of the vectors' variance that metadata explain
 
 	blended metric // of network and counters on the validation part; zero: not blended
 }
@@ -124,7 +129,7 @@ func (f *fit) measure(ctx context.Context) (stop bool, err error) {
 	if len(f.held) == 0 || epoch != f.s.planned && (epoch%every != 0 || epoch*4 < f.s.planned) {
 		return false, nil
 	}
-	m, err := f.validate(ctx)
+	m, err := f.validate(ctx, f.tr.Net, f.tr.Net.Items(len(f.c.items)))
 	if err != nil {
 		return false, err
 	}
@@ -189,6 +194,10 @@ func (f *fit) choices() *recipe.Choices {
 		out.Values["validation_ndcg_at_10"] = f.blended.ndcg
 		out.Values["validation_hit_rate_at_10"] = f.blended.hits
 		out.Notes = append(out.Notes, fmt.Sprintf("with counters (weights %v): NDCG@10 %.4f, HR@10 %.4f", s.weights, f.blended.ndcg, f.blended.hits))
+	}
+	if s.contentLambda != 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("metadata explain %.0f %% of what is learnt of items; they count as %g events, and items that nobody had are favoured by %.2f",
+			100*f.explained, s.contentStrength, s.coldBias))
 	}
 	for _, v := range s.values() {
 		out.Values[v.name] = v.value

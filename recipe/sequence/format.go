@@ -17,14 +17,16 @@ import (
 
 // A model file is little-endian: magic (8 bytes), version (uint32), length of
 // the head (uint32), the head as JSON, the item numbers (uint32 each), the
-// table and the other parameters (float32 each), the counters, and a CRC32C of
-// all before it (uint32). Its length follows from the head, which is checked
-// before anything is allocated. Version 1 has no counters, and is what is still
-// written of a model without them. docs/formats.md tells the same.
+// table and the other parameters (float32 each), the counters, what metadata say,
+// and a CRC32C of all before it (uint32). Its length follows from the head, which
+// is checked before anything is allocated. Version 1 has neither counters nor
+// metadata, version 2 no metadata; they are what is still written of such models.
+// docs/formats.md tells the same.
 const (
 	magic        = "ushrseq\n"
-	version      = 2
-	plainVersion = 1
+	version      = 3
+	plainVersion = 1 // of models without counters and metadata
+	blendVersion = 2 // of models without metadata
 	headMax      = 1 << 20
 )
 
@@ -34,7 +36,8 @@ type head struct {
 	Shape    nn.Shape        `json:"shape"`
 	MaskSeen bool            `json:"mask_seen"`
 	Choices  *recipe.Choices `json:"choices"`
-	Blend    *blendHead      `json:"blend,omitempty"` // of version 2
+	Blend    *blendHead      `json:"blend,omitempty"`   // from version 2 on
+	Content  *contentHead    `json:"content,omitempty"` // of version 3
 }
 
 // errDamaged is for bytes that Save cannot have written.
@@ -44,17 +47,13 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
-	h, err := json.Marshal(head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head()})
+	h, err := json.Marshal(head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead()})
 	if err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
 	out := newWriter(w)
 	out.bytes([]byte(magic))
-	if m.blend == nil {
-		out.number(plainVersion)
-	} else {
-		out.number(version)
-	}
+	out.number(m.version())
 	out.number(uint32(len(h)))
 	out.bytes(h)
 	for _, i := range m.items {
@@ -63,10 +62,22 @@ func (m *Model) Save(w io.Writer) error {
 	out.floats(m.net.Table)
 	out.floats(m.net.Dense)
 	m.blend.write(out)
+	m.writeContent(out)
 	if err := out.finish(); err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
 	return nil
+}
+
+// version is the oldest one that can hold the model.
+func (m *Model) version() uint32 {
+	switch {
+	case m.content != nil:
+		return version
+	case m.blend != nil:
+		return blendVersion
+	}
+	return plainVersion
 }
 
 // Load reads what Save wrote.
@@ -78,8 +89,8 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 		return nil, errors.New("sequence: not a model file")
 	}
 	v := in.number()
-	if in.err == nil && v != version && v != plainVersion {
-		return nil, fmt.Errorf("sequence: model file has version %d, this program reads %d and %d", v, plainVersion, version)
+	if in.err == nil && (v < plainVersion || v > version) {
+		return nil, fmt.Errorf("sequence: model file has version %d, this program reads %d to %d", v, plainVersion, version)
 	}
 	n := in.number()
 	if in.err != nil || n > headMax || int64(n) > size {
@@ -89,11 +100,12 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 	in.bytes(raw)
 	var h head
 	if in.err != nil || json.Unmarshal(raw, &h) != nil || h.Shape.Check() != nil || h.Known < h.Shape.Rows-1 || h.Known > 1<<31 ||
-		(h.Blend != nil) != (v == version) || !h.Blend.fits(size) {
+		(h.Content != nil) != (v == version) || v == plainVersion && h.Blend != nil || v == blendVersion && h.Blend == nil ||
+		!h.Blend.fits(size) || !h.Content.fits(size) {
 		return nil, errDamaged
 	}
 	rows, d, dense := int64(h.Shape.Rows), int64(h.Shape.Dim), int64(h.Shape.DenseSize())
-	if want := int64(len(magic)) + 8 + int64(n) + 4*((rows-1)+rows*d+dense) + h.Blend.bytes(rows-1) + 4; want != size {
+	if want := int64(len(magic)) + 8 + int64(n) + 4*((rows-1)+rows*d+dense) + h.Blend.bytes(rows-1) + h.Content.bytes(rows-1, d) + 4; want != size {
 		return nil, fmt.Errorf("%w: %d bytes instead of %d", errDamaged, size, want)
 	}
 	if int64(h.Known) > 64*size+1<<20 { // it is the length of a table in memory
@@ -110,11 +122,16 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 	in.floats(table)
 	in.floats(rest)
 	b, ok := h.Blend.read(in, len(items))
-	if !in.intact() || !ok {
+	c, fine := h.Content.read(in, len(items), int(d), h.Known)
+	if !in.intact() || !ok || !fine {
 		return nil, errDamaged
 	}
-	m := newModel(nn.Wrap(h.Shape, table, rest), h.Known, items, h.MaskSeen, h.Choices)
-	m.blend = b
+	net := nn.Wrap(h.Shape, table, rest)
+	if c.vectors == nil {
+		c.vectors = net.Items(len(items))
+	}
+	m := newModelOf(net, c.vectors, h.Known, items, h.MaskSeen, h.Choices)
+	m.blend, m.content, m.cold = b, c.content, c.cold
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"usher/dataset"
 	"usher/recipe"
+	"usher/recipe/internal/content"
 	"usher/recipe/internal/nn"
 )
 
@@ -22,11 +23,19 @@ type Model struct {
 	answers  sync.Pool // of *answer
 	scanner  *scanner
 	cache    *cache // nil: nothing is kept
+
+	content *content.Map // what metadata say; nil: nothing
+	cold    *newcomers   // nil: nobody is one
 }
 
 func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {
+	return newModelOf(net, net.Items(len(items)), known, items, maskSeen, chosen)
+}
+
+// newModelOf is newModel with item vectors that are not the network's own.
+func newModelOf(net *nn.Net, vectors []float32, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {
 	m := &Model{known: known, items: items, net: net, maskSeen: maskSeen, chosen: chosen,
-		rowOf: make([]uint32, known), vectors: net.Items(len(items))}
+		rowOf: make([]uint32, known), vectors: vectors}
 	for i := range m.rowOf {
 		m.rowOf[i] = noRow
 	}
@@ -52,10 +61,10 @@ func (m *Model) row(i dataset.Index) uint32 {
 	return m.rowOf[i]
 }
 
-// Recommend ranks all items that were trained on by their probability of being
-// next. Scores are probabilities over these items, whatever allow says. Without
-// a known event in the history the answer is what users begin with, flagged
-// Popular.
+// Recommend ranks all items that were trained on, and newcomers, by their
+// probability of being next. Scores are probabilities over all of them, whatever
+// allow says. Without a known event in the history the answer is what users begin
+// with, flagged Popular; newcomers are flagged Exploration.
 func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
 	dst = dst[:0]
 	if err := context.Cause(ctx); err != nil || k <= 0 {
@@ -69,8 +78,15 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 		flags = recipe.Popular
 	}
 	best, scale := m.best(a, e, q.History, min(k, len(m.items)), allow)
+	if m.cold.count() > 0 {
+		best, scale = m.mix(a, e, q, best, scale, k, allow)
+	}
 	for _, c := range best {
-		dst = append(dst, recipe.Scored{Index: dataset.Index(m.items[c.row]), Score: scale.probability(c.score), Flags: flags})
+		s := recipe.Scored{Index: m.item(c.row), Score: scale.probability(c.score), Flags: flags}
+		if int(c.row) >= len(m.items) {
+			s.Flags = recipe.Exploration
+		}
+		dst = append(dst, s)
 	}
 	return dst, nil
 }
@@ -91,6 +107,8 @@ func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index
 	for at, i := range items {
 		if r := m.row(i); r != noRow {
 			a.top.offer(ranked{m.score(a, e, r), uint32(at)}) // of equal ones the first of the list
+		} else if n := m.cold.find(i); n >= 0 {
+			a.top.offer(ranked{m.coldScore(a, e, n), uint32(at)})
 		}
 	}
 	best := a.top.sorted()
@@ -102,7 +120,7 @@ func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index
 		dst = append(dst, recipe.Scored{Index: items[c.row], Score: float32(exp(c.score-best[0].score) / sum)})
 	}
 	for _, i := range items {
-		if m.row(i) == noRow {
+		if m.row(i) == noRow && m.cold.find(i) < 0 {
 			dst = append(dst, recipe.Scored{Index: i, Flags: recipe.NoScore})
 		}
 	}

@@ -24,14 +24,18 @@
 // apply_recency_bias lets newer events weigh more in training: the newest
 // count 1, those as old as the median event count 3/4, the oldest about 1/2.
 //
-// Invariants: items without an event in training have no row in the network and
-// are never recommended; the same Input gives the same bytes (I4); work is cut
+// Metadata of items (content.go) give vectors to items that nobody has had yet,
+// also to those that come after the training (Meet), and better ones to those that
+// few have had; how far they are trusted is chosen on the validation part.
+//
+// Invariants: items without an event in training have no row in the network, and
+// without metadata that say something they are never recommended; the same Input gives the same bytes (I4); work is cut
 // by data and no rule reads a clock.
 //
 // Where types of events have weights (eventsConfig), an event counts so much in the
 // network's loss, in the counters, and as a question of the validation part.
 //
-// Values of events, metadata and exploration are not used yet. Numbers
+// Values of events and metadata of users are not used yet. Numbers
 // become ids, filters become sets and promotions are mixed in above.
 package sequence
 
@@ -97,12 +101,19 @@ func (f *fit) train(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	net := f.net()
+	if err := f.learnContent(ctx, net); err != nil {
+		return nil, err
+	}
 	b, err := f.blend(ctx, net)
 	if err != nil {
 		return nil, err
 	}
-	m := newModel(net, f.c.known, f.c.items, f.s.maskSeen, f.choices())
+	m := newModelOf(net, f.vectors, f.c.known, f.c.items, f.s.maskSeen, nil)
 	m.blend = b
+	if err := f.addNewcomers(ctx, m); err != nil {
+		return nil, err
+	}
+	m.chosen = f.choices()
 	return m, nil
 }
 

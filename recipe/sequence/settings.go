@@ -21,6 +21,8 @@ type settings struct {
 	maskSeen                          bool    // rank items of the history last
 	recency                           bool
 	weights                           weights // of the network and the counters beside it
+	contentLambda, contentStrength    float64 // of metadata; lambda 0: they are not used
+	coldBias                          float64 // of newcomers
 }
 
 // repeatsFew is the part of repeated items below which a repeat is an accident.
@@ -77,6 +79,9 @@ func (s settings) values() []value {
 		{"planned_epochs", float64(s.planned)}, {"epochs", float64(s.epochs)},
 		{"mask_seen", flag(s.maskSeen)}, {"recency", flag(s.recency)},
 	}
+	if s.contentLambda != 0 {
+		out = append(out, value{"content_lambda", s.contentLambda}, value{"content_strength", s.contentStrength}, value{"cold_bias", s.coldBias})
+	}
 	for k, w := range s.weights {
 		if w != 0 {
 			out = append(out, value{"weight_" + featureName(k), w})
@@ -108,6 +113,9 @@ func (s *settings) repeat(v map[string]float64) error {
 	whole("planned_epochs", &s.planned)
 	whole("epochs", &s.epochs)
 	real("tau", &s.tau)
+	real("content_lambda", &s.contentLambda)
+	real("content_strength", &s.contentStrength)
+	real("cold_bias", &s.coldBias)
 	real("dropout", &s.drop)
 	real("learning_rate", &s.lr)
 	if x, ok := v["mask_seen"]; ok {
@@ -123,7 +131,8 @@ func (s *settings) repeat(v map[string]float64) error {
 	}
 	switch {
 	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0,
-		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0):
+		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0),
+		!(s.contentLambda >= 0 && s.contentStrength >= 0 && math.Abs(s.coldBias) <= biasMost):
 		return fmt.Errorf("repeat choices: %v are out of range", v)
 	}
 	return s.shape(1).Check()

@@ -23,18 +23,17 @@ func (m *metric) add(rank int, weight float64) {
 // askTogether is how many users' questions share one pass over the items.
 const askTogether = 16
 
-// validate ranks all items for the users whose last item is held back. Ties
+// validate ranks all items, whose vectors are given, for the users whose last item
+// is held back. Ties
 // rank against the item looked for.
-func (f *fit) validate(ctx context.Context) (metric, error) {
-	net := f.tr.Net
-	items := net.Items(len(f.c.items))
+func (f *fit) validate(ctx context.Context, net *nn.Net, items []float32) (metric, error) {
 	held := measured(f.held)
 	groups := (len(held) + askTogether - 1) / askTogether
 	part := make([]metric, groups)
 	rankers := make([]ranker, max(1, f.in.Workers))
 	nn.Each(f.in.Workers, groups, func(worker, g int) {
 		if ctx.Err() == nil {
-			part[g] = f.ask(&rankers[worker], items, held[g*askTogether:min(len(held), (g+1)*askTogether)])
+			part[g] = f.ask(&rankers[worker], net, items, held[g*askTogether:min(len(held), (g+1)*askTogether)])
 		}
 	})
 	if ctx.Err() != nil {
@@ -57,14 +56,14 @@ type ranker struct {
 }
 
 // ask gives the sum of the metrics of some users.
-func (f *fit) ask(r *ranker, items []float32, held []heldOut) (sum metric) {
+func (f *fit) ask(r *ranker, net *nn.Net, items []float32, held []heldOut) (sum metric) {
 	d, n := f.s.dim, len(f.c.items)
 	if r.q == nil {
 		r.q, r.logits = make([]float32, askTogether*d), make([]float32, askTogether*n)
 	}
 	for i, h := range held {
 		r.tokens = contextOf(r.tokens[:0], f.c.history(h.user), f.s.window, uint32(n))
-		f.tr.Net.Encode(&r.enc, r.tokens, r.q[i*d:(i+1)*d])
+		net.Encode(&r.enc, r.tokens, r.q[i*d:(i+1)*d])
 	}
 	kernel.MatMulNT(r.logits, n, r.q, d, items, d, len(held), n, d, false)
 	for i, h := range held {

@@ -38,7 +38,10 @@ func proposes(k int) bool {
 func (f *fit) examples(ctx context.Context, net *nn.Net, b *blend) ([]example, error) {
 	out := make([]example, len(f.held))
 	askers := make([]*asker, max(1, f.in.Workers))
-	vectors := net.Items(len(f.c.items))
+	vectors := f.vectors
+	if vectors == nil {
+		vectors = net.Items(len(f.c.items))
+	}
 	nn.Each(f.in.Workers, len(f.held), func(worker, i int) {
 		if ctx.Err() != nil {
 			return

@@ -1,0 +1,214 @@
+package sequence
+
+import (
+	"slices"
+
+	"usher/dataset"
+	"usher/kernel"
+	"usher/recipe"
+	"usher/recipe/internal/content"
+)
+
+// newcomers are items that nobody had in training. The network has no vector of
+// them, but their metadata say where they belong (content); of the counters they
+// borrow what these say of the items nearest to there. So they compete with all
+// others. They do not change.
+type newcomers struct {
+	items   []uint32  // item numbers, ascending
+	vectors []float32 // (items,d) of length 1, as all items' are
+	near    []uint32  // (items,nearMost) rows of the nearest items
+	bias    float32   // added to their scores; chosen on the validation part
+}
+
+// nearMost is how many items a newcomer borrows from.
+const nearMost = 16
+
+// newcomersOf gives those of some items, ascending, whose records say something.
+func (m *Model) newcomersOf(bias float32, s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) *newcomers {
+	n := &newcomers{bias: bias}
+	var v content.Vector
+	vector, scores := make([]float32, m.net.Dim), make([]float32, len(m.items))
+	var near top
+	for _, i := range items {
+		if !m.content.Of(s, row(i), &v, vector) {
+			continue
+		}
+		kernel.Normalise(vector, vector)
+		n.items, n.vectors = append(n.items, uint32(i)), append(n.vectors, vector...)
+		d := m.net.Dim
+		kernel.MatMulNT(scores, len(scores), vector, d, m.vectors, d, 1, len(scores), d, false)
+		near.begin(min(nearMost, len(scores)))
+		for r, x := range scores {
+			if x > near.floor {
+				near.offer(ranked{x, uint32(r)})
+			}
+		}
+		best := near.sorted()
+		for k := range nearMost { // where there are fewer, the nearest counts for the others
+			n.near = append(n.near, best[min(k, len(best)-1)].row)
+		}
+	}
+	return n
+}
+
+// count is how many they are.
+func (n *newcomers) count() int {
+	if n == nil {
+		return 0
+	}
+	return len(n.items)
+}
+
+// find gives the place of an item, or -1.
+func (n *newcomers) find(i dataset.Index) int {
+	if n != nil {
+		if at, ok := slices.BinarySearch(n.items, uint32(i)); ok {
+			return at
+		}
+	}
+	return -1
+}
+
+// with gives these and others, which take the place of the same items.
+func (n *newcomers) with(others *newcomers, d int) *newcomers {
+	out := &newcomers{bias: n.bias}
+	take := func(from *newcomers, at int) {
+		out.items, out.vectors = append(out.items, from.items[at]), append(out.vectors, from.vectors[at*d:(at+1)*d]...)
+		out.near = append(out.near, from.near[at*nearMost:(at+1)*nearMost]...)
+	}
+	at := 0
+	for k, i := range others.items {
+		for ; at < len(n.items) && n.items[at] < i; at++ {
+			take(n, at)
+		}
+		if at < len(n.items) && n.items[at] == i {
+			at++
+		}
+		take(others, k)
+	}
+	for ; at < len(n.items); at++ {
+		take(n, at)
+	}
+	return out
+}
+
+// Meet implements recipe.Meeter.
+func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) recipe.Model {
+	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
+		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold}
+	out.answers.New = m.answers.New
+	var unknown []dataset.Index
+	for _, i := range items {
+		out.known = max(out.known, int(i)+1)
+		if m.row(i) == noRow {
+			unknown = append(unknown, i)
+		}
+	}
+	if m.cold == nil || len(unknown) == 0 {
+		return out
+	}
+	slices.Sort(unknown)
+	out.cold = m.cold.with(m.newcomersOf(m.cold.bias, s, slices.Compact(unknown), row), m.net.Dim)
+	return out
+}
+
+// seenDrop is taken from the score of a newcomer that the user has had, where
+// items are not had twice: it comes behind all others.
+const seenDrop = 1e4
+
+// coldScores gives the scores of newcomers.
+func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []dataset.Event) []float32 {
+	d, count := m.net.Dim, len(n.items)
+	if cap(a.cold) < count {
+		a.cold = make([]float32, count)
+	}
+	x := a.cold[:count]
+	kernel.MatMulNT(x, count, e.query, d, n.vectors, d, 1, count, d, false)
+	m.bonus(a, history)
+	for i := range x {
+		x[i] += n.bias + n.borrowed(a.extra, i)
+	}
+	if m.maskSeen {
+		for _, h := range history {
+			if at := n.find(h.Item); at >= 0 && x[at] > -seenDrop/2 {
+				x[at] -= seenDrop
+			}
+		}
+	}
+	return x
+}
+
+// borrowed gives what a newcomer gets of the counters' part of others' scores.
+func (n *newcomers) borrowed(bonus []float32, at int) (sum float32) {
+	if bonus == nil {
+		return 0
+	}
+	for _, r := range n.near[at*nearMost : (at+1)*nearMost] {
+		sum += bonus[r]
+	}
+	return sum / nearMost
+}
+
+// coldScore gives the score of one newcomer. bonus comes first.
+func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
+	d := m.net.Dim
+	return kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.borrowed(a.extra, at)
+}
+
+// coldRanking is the best newcomers for a history, and the scale of all of them.
+type coldRanking struct {
+	of   *newcomers
+	best []ranked // the row of a newcomer is its place behind the others' rows
+	scale
+}
+
+// coldBest gives the k best newcomers of allow.
+func (m *Model) coldBest(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) ([]ranked, scale) {
+	if r := e.cold.Load(); r != nil && r.of == m.cold {
+		if best := m.kept(&a.coldTop, r.best, k, allow); len(best) == k || len(r.best) == len(m.cold.items) {
+			return best, r.scale
+		}
+	}
+	scores := m.coldScores(m.cold, a, e, history)
+	pick := func(k int, allow dataset.Set) []ranked {
+		a.coldTop.begin(k)
+		for at, x := range scores {
+			if x > a.coldTop.floor && allow.Has(dataset.Index(m.cold.items[at])) {
+				a.coldTop.offer(ranked{x, uint32(len(m.items) + at)})
+			}
+		}
+		return a.coldTop.sorted()
+	}
+	r := &coldRanking{of: m.cold}
+	if m.cache != nil {
+		r.best = slices.Clone(pick(min(rankingMost, len(scores)), dataset.Set{}))
+	}
+	best := pick(k, allow)
+	r.peak = kernel.Max(scores)
+	r.sum = float64(kernel.ExpSum(scores, 1, -r.peak))
+	if m.cache != nil {
+		e.cold.Store(r)
+	}
+	return best, r.scale
+}
+
+// mix puts the newcomers among the best of the others: it gives the k best of
+// both, and what makes probabilities over all of them.
+func (m *Model) mix(a *answer, e *encoded, q *recipe.Query, best []ranked, of *scale, k int, allow dataset.Set) ([]ranked, *scale) {
+	a.mixed = append(a.mixed[:0], best...)
+	cold, s := m.coldBest(a, e, q.History, k, allow)
+	a.mixed = append(a.mixed, cold...)
+	slices.SortFunc(a.mixed, ranked.compare)
+	all := &a.mixedScale
+	all.peak = max(of.peak, s.peak)
+	all.sum = of.sum*exp(of.peak-all.peak) + s.sum*exp(s.peak-all.peak)
+	return a.mixed[:min(k, len(a.mixed))], all
+}
+
+// item gives the number of the item of a row, of newcomers too.
+func (m *Model) item(row uint32) dataset.Index {
+	if int(row) < len(m.items) {
+		return dataset.Index(m.items[row])
+	}
+	return dataset.Index(m.cold.items[int(row)-len(m.items)])
+}
