@@ -5,6 +5,7 @@
 //	usher bench serving                                 how fast answers are here
 //	usher evaluate FOLDER | interactions.csv            how good recipes are on these data
 //	usher import -propose file.csv                      a schema for a file; -check: judge it
+//	usher backup TO, usher restore FROM                 a data folder, also of a running server
 //	usher version
 //
 // Every flag can be given as an environment variable USHER_FLAG, for example
@@ -49,6 +50,8 @@ var commands = []command{
 	{"bench", "measure this machine: real-time answers beside a bare handler", benchmark},
 	{"evaluate", "measure how well recipes recommend on your own files", evaluateFiles},
 	{"import", "look at your files: propose a schema, say what an import would say", importFiles},
+	{"backup", "copy a data folder, also of a running server", backUp},
+	{"restore", "make a data folder of a backup", restore},
 	{"version", "print the version", version},
 	{"train-child", "", trainChild},
 }

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"eval"},
 	{"filter", "recipe"},
 	{"history", "job"},
-	{"serving", "train", "ingest", "retention", "measure", "evaluate", "experiment"},
+	{"serving", "train", "ingest", "retention", "measure", "evaluate", "backup", "experiment"},
 	{"batch"},
 	{"api", "console"},
 	{"node", "demo", "bench"},
@@ -33,7 +33,7 @@ var only = map[string][]string{
 	"usher/kernel":       {"recipe"},
 	"database/sql":       {"store", "catalog", "eventlog", "job"},
 	"modernc.org/sqlite": {"store"},
-	"os":                 {"blob", "store", "node", "cmd", "bench"},
+	"os":                 {"backup", "blob", "store", "node", "cmd", "bench"},
 	"flag":               {"cmd"},
 }
 

@@ -1,0 +1,275 @@
+// Package backup copies a data folder, also that of a running server, and puts copies
+// back.
+//
+// A backup is a folder like a data folder – usher.db, blobs/, buckets/ – with a
+// manifest beside, backup.json, that is written last and names every file with its
+// size, time and checksum. It is of one moment: first all files are linked into a
+// folder of the backup's own, where the server's deletions do not reach them; then
+// the database is copied as of one transaction; then files that came meanwhile are
+// linked too. So whatever the database speaks of is there: blobs never change (I3), a
+// record is committed after its blob, and objects are replaced by renaming. What is
+// there beside that – blobs of jobs that had not ended – is swept away or used by the
+// jobs, which run again after the restore as after a crash.
+//
+// A restore checks every checksum, and the data folder appears as a whole or not at
+// all. Databases in PostgreSQL are left to PostgreSQL's own tools.
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"usher/store"
+)
+
+// Names in a backup.
+const (
+	manifestName = "backup.json"
+	databaseName = "usher.db"
+
+	format  = "usher-backup"
+	version = 1
+)
+
+// folders of a data folder that are copied.
+var folders = []string{"blobs", "buckets"}
+
+// stageName is the folder in a data folder in which a backup gathers what it copies.
+const stageName = ".backup"
+
+// unfinished is the folder of files that are being written; they are nobody's yet.
+const unfinished = ".tmp"
+
+// Manifest says what is in a backup.
+type Manifest struct {
+	Format  string    `json:"format"`
+	Version int       `json:"version"`
+	Time    time.Time `json:"time"`  // when it was begun
+	Files   []File    `json:"files"` // by name
+}
+
+// File is one file of a backup.
+type File struct {
+	Name    string `json:"name"` // with slashes
+	Size    int64  `json:"size"`
+	ModTime int64  `json:"modTime"` // nanoseconds since 1970: objects in buckets are known by it
+	CRC32C  uint32 `json:"crc32c"`
+}
+
+// Bytes is the size of all files.
+func (m *Manifest) Bytes() (n int64) {
+	for _, f := range m.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// Backup copies the data folder dir into the folder to, which must be new or empty.
+// now is when. On an error nothing is left there.
+func Backup(ctx context.Context, dir, to string, now time.Time) (_ *Manifest, err error) {
+	if _, err := os.Stat(filepath.Join(dir, databaseName)); err != nil {
+		return nil, fmt.Errorf("back up %q: it is no data folder of usher: %w", dir, err)
+	}
+	if err := mustBeEmpty(to); err != nil {
+		return nil, fmt.Errorf("back up into %q: %w", to, err)
+	}
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return nil, err
+	}
+	stage := filepath.Join(dir, stageName)
+	if err := os.Mkdir(stage, 0o700); errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("back up %q: another backup is under way, or one was killed; in that case remove %q", dir, stage)
+	} else if err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, os.RemoveAll(stage))
+		if err != nil {
+			err = errors.Join(err, clearFolder(to))
+		}
+	}()
+	if err := freeze(ctx, dir, stage); err != nil {
+		return nil, fmt.Errorf("back up %q: %w", dir, err)
+	}
+	m := &Manifest{Format: format, Version: version, Time: now.UTC()}
+	if m.Files, err = copyTree(ctx, stage, to); err != nil {
+		return nil, fmt.Errorf("back up into %q: %w", to, err)
+	}
+	return m, writeManifest(to, m)
+}
+
+// freeze puts a data folder, as of one moment, into stage: files as links, the
+// database as a copy.
+func freeze(ctx context.Context, dir, stage string) error {
+	if err := linkAll(ctx, dir, stage); err != nil {
+		return err
+	}
+	if err := store.Copy(ctx, dir, filepath.Join(stage, databaseName)); err != nil {
+		return err
+	}
+	return linkAll(ctx, dir, stage)
+}
+
+// linkAll links the files of the folders that are not linked yet, and those that
+// were replaced since.
+func linkAll(ctx context.Context, dir, stage string) error {
+	for _, name := range folders {
+		root := filepath.Join(dir, name)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile, or never there
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if d.Name() == unfinished {
+				return fs.SkipDir
+			}
+			if !d.Type().IsRegular() {
+				return nil
+			}
+			rel, err := filepath.Rel(dir, path)
+			if err != nil {
+				return err
+			}
+			return link(path, filepath.Join(stage, rel))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link links a file, or copies it where links are not to be had.
+func link(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	now, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if before, err := os.Stat(to); err == nil {
+		if os.SameFile(before, now) || before.Size() == now.Size() && before.ModTime().Equal(now.ModTime()) {
+			return nil
+		}
+		if err := os.Remove(to); err != nil {
+			return err
+		}
+	}
+	err = os.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_, err = copyFile(from, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// copyTree copies all files below a folder and says what they are.
+func copyTree(ctx context.Context, from, to string) (list []File, err error) {
+	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		f, err := copyFile(path, filepath.Join(to, rel))
+		f.Name = filepath.ToSlash(rel)
+		list = append(list, f)
+		return err
+	})
+	slices.SortFunc(list, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return list, err
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// copyFile copies a file with its time, durably.
+func copyFile(from, to string) (f File, err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return f, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return f, err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return f, err
+	}
+	sum := crc32.New(castagnoli)
+	f.Size, err = io.Copy(io.MultiWriter(out, sum), in)
+	f.CRC32C, f.ModTime = sum.Sum32(), info.ModTime().UnixNano()
+	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return f, err
+	}
+	return f, os.Chtimes(to, info.ModTime(), info.ModTime())
+}
+
+func writeManifest(dir string, m *Manifest) error {
+	b, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(dir, manifestName)
+	out, err := os.OpenFile(name+unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b)
+	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return err
+	}
+	return os.Rename(name+unfinished, name)
+}
+
+// mustBeEmpty gives an error if there is something in a folder.
+func mustBeEmpty(dir string) error {
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && len(list) > 0 {
+		err = fmt.Errorf("it is not empty: it has %q; give a new folder", list[0].Name())
+	}
+	return err
+}
+
+// clearFolder removes what is in a folder.
+func clearFolder(dir string) error {
+	list, err := os.ReadDir(dir)
+	for _, e := range list {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
