@@ -208,13 +208,18 @@ type window struct {
 
 // windows cuts all histories into pieces of at most size targets. A long one
 // gives equal ranges, and each piece but the first reaches back to the full
-// size, so that its newest events are learnt with a full context.
-func (c *corpus) windows(size int) (out []window) {
+// size, so that its newest events are learnt with a full context. Of a user only
+// the newest events are cut, so many as newest says; 0: all.
+func (c *corpus) windows(size, newest int) (out []window) {
 	for u, n := range c.count {
-		k := (n + size - 1) / size
+		old := 0
+		if newest > 0 {
+			old = max(0, n-newest)
+		}
+		k := (n - old + size - 1) / size
 		for j := range k {
-			w := window{dataset.Index(u), 0, n * (j + 1) / k}
-			if j > 0 {
+			w := window{dataset.Index(u), 0, old + (n-old)*(j+1)/k}
+			if w.to > size {
 				w.from = w.to - size
 			}
 			out = append(out, w)

@@ -110,13 +110,7 @@ func rate(top float64, step, all int) float32 {
 // pace gives after how many steps to save a checkpoint and to tell progress:
 // ten seconds and one second of a machine of usual speed.
 func (f *fit) pace() (save, tell int) {
-	d, inner := float64(f.s.dim), float64(f.s.inner)
-	c := float64(f.s.sample)
-	if c == 0 {
-		c = float64(len(f.c.items))
-	}
-	token := 6 * (float64(f.s.blocks)*(5*d*d+3*d*inner+float64(f.s.window)*d) + c*d)
-	step := token * float64(f.s.stepTokens)
+	step := f.s.tokenWork(len(f.c.items)) * float64(f.s.stepTokens)
 	const second = 60e9 // multiplications and additions
 	return max(1, int(10*second/step)), max(1, int(second/step))
 }

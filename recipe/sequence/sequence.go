@@ -87,6 +87,9 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 		}
 	}
 	c.weigh(s.recency, in.Weights)
+	if in.Progress != nil {
+		in.Progress(0, fmt.Sprintf("takes about %.1f GiB of memory", s.memory(c, in.Workers)/(1<<30)))
+	}
 	f := newFit(c, s, held, root, in)
 	m, err := f.train(ctx)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // rules fitted to four public data sets of 0.1 to 1 million events.
 type settings struct {
 	dim, inner, heads, blocks, window int
+	history                           int // newest events of a user that the network learns from; 0: all
 	tau, drop                         float64
 	sample                            int     // negatives; 0: all items
 	lr                                float64 // highest learning rate
@@ -55,6 +56,7 @@ func derive(c *corpus) settings {
 	s.planned = int(min(60, max(6, math.Round(20*math.Pow(events/1e5, -.3)))))
 	s.epochs = s.planned
 	s.stepTokens = int(min(4000, max(32, events/140)))
+	s.afford(c)
 	return s
 }
 
@@ -74,7 +76,7 @@ type value struct {
 func (s settings) values() []value {
 	out := []value{
 		{"dim", float64(s.dim)}, {"inner", float64(s.inner)}, {"heads", float64(s.heads)},
-		{"blocks", float64(s.blocks)}, {"window", float64(s.window)}, {"tau", s.tau}, {"dropout", s.drop},
+		{"blocks", float64(s.blocks)}, {"window", float64(s.window)}, {"history", float64(s.history)}, {"tau", s.tau}, {"dropout", s.drop},
 		{"sample", float64(s.sample)}, {"learning_rate", s.lr}, {"step_tokens", float64(s.stepTokens)},
 		{"planned_epochs", float64(s.planned)}, {"epochs", float64(s.epochs)},
 		{"mask_seen", flag(s.maskSeen)}, {"recency", flag(s.recency)},
@@ -108,6 +110,7 @@ func (s *settings) repeat(v map[string]float64) error {
 	whole("heads", &s.heads)
 	whole("blocks", &s.blocks)
 	whole("window", &s.window)
+	whole("history", &s.history)
 	whole("sample", &s.sample)
 	whole("step_tokens", &s.stepTokens)
 	whole("planned_epochs", &s.planned)
@@ -130,7 +133,7 @@ func (s *settings) repeat(v map[string]float64) error {
 		}
 	}
 	switch {
-	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0,
+	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0 || s.history < 0,
 		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0),
 		!(s.contentLambda >= 0 && s.contentStrength >= 0 && math.Abs(s.coldBias) <= biasMost):
 		return fmt.Errorf("repeat choices: %v are out of range", v)

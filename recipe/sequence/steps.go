@@ -31,7 +31,7 @@ const (
 )
 
 func newSteps(c *corpus, s settings, root seed.Seed) *steps {
-	st := &steps{c: c, root: root, windows: c.windows(s.window), startRow: uint32(len(c.items))}
+	st := &steps{c: c, root: root, windows: c.windows(s.window, s.history), startRow: uint32(len(c.items))}
 	tokens := 0
 	for _, w := range st.windows {
 		tokens += w.to - w.from

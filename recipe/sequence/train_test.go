@@ -272,7 +272,7 @@ func TestWindowsCoverEveryEvent(t *testing.T) {
 		data := snapshot(3, [][]int{make([]int, n)})
 		c := newCorpus(data, nil)
 		seen := make([]bool, n)
-		for _, w := range c.windows(8) {
+		for _, w := range c.windows(8, 0) {
 			if w.to-w.from > 8 || w.to <= w.from || w.from < 0 {
 				t.Errorf("%d events: window %+v", n, w)
 			}
