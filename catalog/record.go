@@ -117,6 +117,10 @@ func Find(tx *store.Tx, arn string) (Record, error) {
 		return Get[DeletionJob](tx, arn)
 	case KindBatchSegmentJob:
 		return Get[BatchSegmentJob](tx, arn)
+	case KindMetricAttribution:
+		return Get[MetricAttribution](tx, arn)
+	case KindAttributionCounts:
+		return Get[AttributionCounts](tx, arn)
 	}
 	return nil, fmt.Errorf("read %s: the database has a %q, which this usher does not know", arn, kind)
 }

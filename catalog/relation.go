@@ -137,7 +137,8 @@ var owned = map[Kind][]relation{
 		{KindBatchInferenceJob, byParentUnder, nil},
 		{KindBatchSegmentJob, byParentUnder, nil},
 	},
-	KindRecommender: {{KindRecommenderVersion, byParent, nil}},
+	KindRecommender:       {{KindRecommenderVersion, byParent, nil}},
+	KindMetricAttribution: {{KindAttributionCounts, byParent, nil}},
 }
 
 // Owned says whether resources of a kind have no delete of their own: they go

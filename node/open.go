@@ -166,6 +166,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Hot: opt.HotRecords, Log: opt.Log})
 	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast, Log: opt.Log})
 	set := metrics.NewSet()
+	n.attributed(db, logs, hist, blobs, buckets.Store(), set)
 	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, batch.InferenceJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
 		Workers: map[job.Kind]job.Worker{
 			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
@@ -187,7 +188,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	watch := observe(set)
 	wopt := wire.Options{Now: opt.Now, Log: opt.Log, Observe: watch, Admit: admissions(opt.Now)}
 	mux, query, extensions := wire.NewMux(wopt), wire.NewQuery(wopt), wire.NewExtensions(wopt)
-	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, ARNs: arns, Recipes: recipes(), Quotas: quotas, Fast: opt.Fast})
+	admin := control.New(control.Options{DB: db, Jobs: jobs, Ingest: in, Logs: logs, ARNs: arns, Recipes: recipes(), Quotas: quotas, Fast: opt.Fast})
 	n.closes(admin.OpenSyncer(opt.Log).Close)
 	if !opt.Fast { // people's own tests are to be alone with what they ask for
 		n.schedule(db, logs)

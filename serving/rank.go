@@ -63,7 +63,7 @@ func (s *Serving) Rank(ctx context.Context, r Ranking) (*Answer, error) {
 		items = append(items, Item{ID: id})
 	}
 	describe(group, items, r.Columns)
-	return &Answer{ID: s.newID(r.Tag), Items: items}, nil
+	return &Answer{ID: s.newID(r.Campaign, r.Tag), Items: items}, nil
 }
 
 // listed gives the items of a list that a filter lets through, each once: the

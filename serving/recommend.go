@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"usher/catalog"
 	"usher/dataset"
 	"usher/history"
 	"usher/recipe"
@@ -74,7 +75,7 @@ func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
 	}
 	a := &asking{Serving: s, deployment: d, group: group, query: s.query(group, d, r), user: r.User}
 	defer a.release()
-	out := &Answer{ID: s.newID(r.Tag)}
+	out := &Answer{ID: s.newID(r.Campaign, r.Tag)}
 	if out.Items, err = a.answer(ctx, k, r, out.ID); err != nil {
 		return nil, err
 	}
@@ -117,9 +118,9 @@ func (a *asking) answer(ctx context.Context, k int, r Request, id string) ([]Ite
 // scratch keeps answer buffers of finished requests.
 var scratch = sync.Pool{New: func() any { b := make([]recipe.Scored, 0, maxResults); return &b }}
 
-// newID names an answer.
-func (s *Serving) newID(tag func(id string) string) string {
-	id := s.opt.NewID()
+// newID names an answer of a campaign.
+func (s *Serving) newID(campaign string, tag func(id string) string) string {
+	id := catalog.RecommendationID(s.opt.NewID(), campaign)
 	if tag != nil {
 		id = tag(id)
 	}

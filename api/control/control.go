@@ -22,6 +22,7 @@ import (
 	"slices"
 
 	"usher/catalog"
+	"usher/eventlog"
 	"usher/ingest"
 	"usher/job"
 	"usher/recipe"
@@ -34,6 +35,7 @@ type Options struct {
 	DB      *store.DB
 	Jobs    *job.Queue
 	Ingest  *ingest.Ingest
+	Logs    *eventlog.Logs
 	ARNs    catalog.ARNs
 	Recipes []recipe.Recipe // trainable here; the others of recipe.Table are shown, but refused
 	Quotas  Quotas          // which quotas are enforced

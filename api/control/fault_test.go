@@ -421,7 +421,6 @@ func TestLater(t *testing.T) {
 		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b.csv"}` + role + `}`, "InvalidInput", not},
 		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "http://a/b.csv"}` + role + `}`, "InvalidInput", []string{"Invalid Data location."}},
 		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b.csv"}` + role + double + `}`, "InvalidInput", []string{"given twice"}},
-		{"CreateMetricAttribution", metricAttribution(`{"eventType": "a", "metricName": "b", "expression": "SAMPLECOUNT()"}`, "s3://a/b/"), "InvalidInput", not},
 		{"CreateMetricAttribution", metricAttribution(`{"eventType": "a", "metricName": "b", "expression": "SAMPLECOUNT()"}`, "http://a/b/"), "InvalidInput", []string{"Invalid S3 output path"}},
 		{"CreateMetricAttribution", metricAttribution("", "s3://a/b/"), "InvalidInput", []string{"metrics is empty"}},
 		{"UpdateMetricAttribution", `{}`, "InvalidInput", []string{"metricAttributionArn is missing"}},

@@ -16,9 +16,6 @@ func (a *API) CreateDatasetImportJob(ctx context.Context, in *wire.CreateDataset
 	if err != nil {
 		return nil, err
 	}
-	if truth(in.PublishAttributionMetricsToS3) {
-		return nil, invalid("publishAttributionMetricsToS3 needs a metric attribution, and this version of usher has none yet. Leave it out, or send false.")
-	}
 	mode := in.ImportMode
 	if mode == "" {
 		mode = wire.ImportModeFull
@@ -41,12 +38,18 @@ func (a *API) CreateDatasetImportJob(ctx context.Context, in *wire.CreateDataset
 				return nil, err
 			}
 		}
+		if truth(in.PublishAttributionMetricsToS3) {
+			if err := publishes(tx, d); err != nil {
+				return nil, err
+			}
+		}
 		j := &catalog.ImportJob{
 			Meta: catalog.Meta{
 				ARN: a.opt.ARNs.Of(catalog.KindImportJob, *in.JobName), Name: *in.JobName,
 				Group: d.Group, Parent: d.ARN, Status: catalog.Pending, Tags: tags,
 			},
 			Location: location, RoleARN: text(in.RoleArn), Mode: string(mode), MaxBadRows: switches.maxBadRows, DryRun: switches.dryRun,
+			PublishMetrics: truth(in.PublishAttributionMetricsToS3),
 		}
 		if err := a.create(tx, j, quotaImportJobs); err != nil {
 			return nil, err

@@ -124,7 +124,7 @@ func newRig(t *testing.T, set ...func(*Options)) *rig {
 	t.Cleanup(func() { _ = in.Close() })
 	r := &rig{T: t, db: db, hist: hist, workers: map[job.Kind]*worker{}}
 	workers := map[job.Kind]job.Worker{ingest.EraseJob: in.Eraser()}
-	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, train.Job, serving.DeployJob, serving.RecommenderJob} {
+	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, batch.InferenceJob, train.Job, serving.DeployJob, serving.RecommenderJob} {
 		r.workers[k] = newWorker()
 		workers[k] = r.workers[k]
 	}
@@ -133,7 +133,7 @@ func newRig(t *testing.T, set ...func(*Options)) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.jobs.Close() })
-	r.opt = Options{DB: db, Jobs: r.jobs, Ingest: in, ARNs: catalog.NewARNs("us-east-1", "123456789012"),
+	r.opt = Options{DB: db, Jobs: r.jobs, Ingest: in, Logs: logs, ARNs: catalog.NewARNs("us-east-1", "123456789012"),
 		Recipes: []recipe.Recipe{fakeRecipe{"aws-user-personalization-v2"}, fakeRecipe{"aws-sims"}, fakeRecipe{"aws-popularity-count"}}}
 	for _, fn := range set {
 		fn(&r.opt)

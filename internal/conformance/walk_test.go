@@ -77,7 +77,6 @@ func TestEveryOperation(t *testing.T) {
 var notYet = []string{
 	"CreateBatchSegmentJob", "DescribeBatchSegmentJob",
 	"CreateDataDeletionJob", "DescribeDataDeletionJob",
-	"CreateMetricAttribution", "DescribeMetricAttribution", "UpdateMetricAttribution", "DeleteMetricAttribution",
 	"GetActionRecommendations",
 }
 

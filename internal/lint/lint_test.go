@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"eval"},
 	{"filter", "recipe"},
 	{"history", "job"},
-	{"serving", "train", "ingest", "retention", "measure", "evaluate", "backup", "experiment"},
+	{"serving", "train", "ingest", "retention", "attribution", "measure", "evaluate", "backup", "experiment"},
 	{"batch"},
 	{"api", "console"},
 	{"node", "demo", "bench"},
