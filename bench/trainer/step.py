@@ -3,8 +3,9 @@
 Reads one JSON object a line and answers each with one number a line:
   {"shape": {...}, "weights": file}              takes the parameters of that file
   {"loss": {"tokens", "targets", "lens"}}        loss of a batch without dropout
-  {"steps": n, "lens": [...], "sample": c, "drop": p}
-                                                 CPU seconds of n steps of training
+  {"steps": n, "lens": [...], "sample": c, "drop": p, "filled": b}
+                                                 CPU seconds of n steps of training;
+                                                 filled: logits of what is filled up, too
 The first line it writes names the version. One thread, no GPU.
 """
 import json
@@ -75,20 +76,22 @@ class Net:
             x = x + F.dropout(f @ b["down"], drop)
         return F.layer_norm(x, (d,), self.gain, self.bias)
 
-    def loss(self, tokens, targets, sample, drop):
+    def loss(self, tokens, targets, sample, drop, filled):
         """targets is (B,L), -1 where nothing is to be learnt."""
         items, tau = self.Rows - 1, self.Tau
         wanted = targets >= 0
+        if filled:
+            wanted = torch.ones_like(wanted)
         q = F.normalize(self.queries(tokens, drop)[wanted], dim=1)
         target = targets[wanted]
         if not sample:
-            return F.cross_entropy(tau * (q @ F.normalize(self.table[:items], dim=1).T), target)
+            return F.cross_entropy(tau * (q @ F.normalize(self.table[:items], dim=1).T), target, ignore_index=-1)
         drawn = torch.randperm(items)[:sample]
         others = tau * (q @ F.normalize(self.table[drawn], dim=1).T)
         others = others.masked_fill(drawn[None, :] == target[:, None], float("-inf"))
         own = tau * (q * F.normalize(self.table[target], dim=1)).sum(1, keepdim=True)
         own = own - torch.log(torch.tensor(items / sample))
-        return F.cross_entropy(torch.cat([own, others], 1), torch.zeros(len(target), dtype=torch.long))
+        return F.cross_entropy(torch.cat([own, others], 1), target.clamp(max=0), ignore_index=-1)
 
 
 def padded(lists, fill):
@@ -105,7 +108,7 @@ def split(flat, lens):
     return out
 
 
-def train(net, steps, lens, sample, drop):
+def train(net, steps, lens, sample, drop, filled):
     """CPU seconds of steps on random tokens of those lengths."""
     options = {"lr": 1e-3, "betas": (0.9, 0.98)}
     try:
@@ -118,7 +121,7 @@ def train(net, steps, lens, sample, drop):
         tokens, targets = padded(items, 0), padded(items, -1)
         start = time.process_time()
         optimiser.zero_grad()
-        net.loss(tokens, targets, sample, drop).backward()
+        net.loss(tokens, targets, sample, drop, filled).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
         if step > 0:  # the first one makes room
@@ -137,6 +140,6 @@ for line in sys.stdin:
         b = ask["loss"]
         with torch.no_grad():
             tokens, targets = padded(split(b["tokens"], b["lens"]), 0), padded(split(b["targets"], b["lens"]), -1)
-            print(net.loss(tokens, targets, 0, 0.0).item(), flush=True)
+            print(net.loss(tokens, targets, 0, 0.0, False).item(), flush=True)
     else:
-        print(train(net, ask["steps"], ask["lens"], ask["sample"], ask["drop"]), flush=True)
+        print(train(net, ask["steps"], ask["lens"], ask["sample"], ask["drop"], ask["filled"]), flush=True)

@@ -43,7 +43,8 @@ const (
 // BenchmarkStepAgainstTorch trains the same network here and in PyTorch
 // (bench/trainer/step.py), in turns on one thread each, and gives CPU seconds a
 // step and the ratio of their medians: with all histories 200 long, and with the
-// lengths of ML-1M, where PyTorch fills up and we do not. USHER_TORCH lists
+// lengths of ML-1M, where PyTorch fills up and we do not – with logits of what is
+// filled up, as the usual programs have it, or leaving them out. USHER_TORCH lists
 // Pythons that have PyTorch, USHER_SHARED is the folder of public data.
 func BenchmarkStepAgainstTorch(b *testing.B) {
 	pythons := filepath.SplitList(os.Getenv("USHER_TORCH"))
@@ -53,12 +54,16 @@ func BenchmarkStepAgainstTorch(b *testing.B) {
 	for _, python := range pythons {
 		t := startTorch(b, python)
 		for _, s := range torchSettings {
-			shape := Shape{Rows: torchItems + 1, Dim: s.dim, Inner: 2 * s.dim, Heads: 2, Blocks: 2, Window: torchWindow, Tau: 15}
+			shape := torchShape(s.dim)
 			t.take(b, New(shape, 3))
-			for name, lens := range map[string][]int{"all 200": fullLengths(), "ML-1M": realLengths(b)} {
-				b.Run(fmt.Sprintf("%s/d %d, sample %d, %s", t.version, s.dim, s.sample, name), func(b *testing.B) {
+			for _, c := range []struct {
+				name   string
+				lens   []int
+				filled bool
+			}{{"all 200", fullLengths(), false}, {"ML-1M, filled up", realLengths(b), true}, {"ML-1M", realLengths(b), false}} {
+				b.Run(fmt.Sprintf("%s/d %d, sample %d, %s", t.version, s.dim, s.sample, c.name), func(b *testing.B) {
 					for b.Loop() {
-						own, theirs := takeTurns(b, t, shape, s.sample, lens)
+						own, theirs := takeTurns(b, t, shape, s.sample, c.lens, c.filled)
 						b.ReportMetric(1000*own, "cpu-ms/step")
 						b.ReportMetric(1000*theirs, "torch-cpu-ms/step")
 						b.ReportMetric(theirs/own, "ratio")
@@ -69,8 +74,30 @@ func BenchmarkStepAgainstTorch(b *testing.B) {
 	}
 }
 
+// BenchmarkStep is our part of it alone.
+func BenchmarkStep(b *testing.B) {
+	for _, s := range torchSettings {
+		b.Run(fmt.Sprintf("d %d, sample %d", s.dim, s.sample), func(b *testing.B) {
+			n := New(torchShape(s.dim), 3)
+			tr := &Trainer{Net: n, Items: torchItems, Sample: s.sample, Drop: torchDrop, Workers: 1, State: NewAdam(n)}
+			shards := shardsOf(fullLengths(), 1)
+			start := cpuSeconds()
+			for b.Loop() {
+				if _, err := tr.Step(context.Background(), shards, 1e-3, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(1000*(cpuSeconds()-start)/float64(b.N), "cpu-ms/step")
+		})
+	}
+}
+
+func torchShape(dim int) Shape {
+	return Shape{Rows: torchItems + 1, Dim: dim, Inner: 2 * dim, Heads: 2, Blocks: 2, Window: torchWindow, Tau: 15}
+}
+
 // takeTurns gives the medians of the CPU seconds of a step.
-func takeTurns(b *testing.B, t *torch, shape Shape, sample int, lens []int) (own, theirs float64) {
+func takeTurns(b *testing.B, t *torch, shape Shape, sample int, lens []int, filled bool) (own, theirs float64) {
 	n := New(shape, 3)
 	tr := &Trainer{Net: n, Items: torchItems, Sample: sample, Drop: torchDrop, Workers: 1, State: NewAdam(n)}
 	step := func(i int) {
@@ -86,7 +113,7 @@ func takeTurns(b *testing.B, t *torch, shape Shape, sample int, lens []int) (own
 			step(1 + r*torchTurn + i)
 		}
 		us = append(us, cpuSeconds()-start)
-		them = append(them, t.ask(b, map[string]any{"steps": torchTurn, "lens": lens, "sample": sample, "drop": torchDrop}))
+		them = append(them, t.ask(b, map[string]any{"steps": torchTurn, "lens": lens, "sample": sample, "drop": torchDrop, "filled": filled}))
 	}
 	slices.Sort(us)
 	slices.Sort(them)
