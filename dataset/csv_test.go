@@ -400,6 +400,35 @@ func FuzzImport(f *testing.F) {
 	})
 }
 
+// FuzzReadPart has damaged parts answered with an error or read as they were.
+func FuzzReadPart(f *testing.F) {
+	s := itemSchema(f)
+	_, b, err := importAll(f, s, ImportOptions{}, itemHeader+"1,a|b,text,-7,9007199254740993,.5,1e300,true\n2,,,,,,,\n")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b, 0, byte(0))
+	f.Add(b, len(b)/2, byte(1))
+	f.Add(b, len(b)-9, byte(0x80))
+	f.Add(b[:len(b)/2], 3, byte(1))
+	whole, err := ReadPart(bytes.NewReader(b), int64(len(b)), s)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, file []byte, at int, flip byte) {
+		if len(file) == 0 || len(file) > 1<<16 {
+			return
+		}
+		own := bytes.Equal(file, b)
+		file = bytes.Clone(file)
+		file[uint(at)%uint(len(file))] ^= flip
+		p, err := ReadPart(bytes.NewReader(file), int64(len(file)), s)
+		if err == nil && own && !reflect.DeepEqual(p, whole) {
+			t.Error("one byte was changed, and other data was read")
+		}
+	})
+}
+
 // BenchmarkImport compares with what one writes first: encoding/csv and maps.
 func BenchmarkImport(b *testing.B) {
 	s := mustSchema(b, "", "Interactions", with(event, "EVENT_VALUE float")...)

@@ -77,10 +77,7 @@ func openParquet(f File, s *Schema) (h header, p *parquetFile, err error) {
 			err = r.fault(f.Name, x)
 		}
 	}()
-	if err := checkFooter(File{f.Name, r, f.Size}); err != nil {
-		return h, nil, r.fault(f.Name, err)
-	}
-	file, err := parquet.OpenFile(r, f.Size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	file, err := openColumns(r, f.Size)
 	if err != nil {
 		return h, nil, r.fault(f.Name, err)
 	}

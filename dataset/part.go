@@ -61,7 +61,7 @@ func readPart(r io.ReaderAt, size int64, s *Schema, p *partReader) (part *Part, 
 			part, err = nil, fmt.Errorf("read part: damaged file: %v", x)
 		}
 	}()
-	file, err := parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	file, err := openColumns(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
 	}

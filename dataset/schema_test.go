@@ -286,3 +286,37 @@ func TestFromJSON(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseSchema: a schema that is accepted keeps to the rules that the rest relies
+// on, and is read again from what Avro writes of it.
+func FuzzParseSchema(f *testing.F) {
+	for _, domain := range []string{"", "ECOMMERCE", "VIDEO_ON_DEMAND"} {
+		f.Add(schemaText("Interactions", event...), domain)
+	}
+	f.Add(schemaText("Items", "ITEM_ID string", "G null|string categorical", "T null|string textual", "N string|null"), "")
+	f.Add(schemaText("Actions", "ACTION_ID string", "VALUE null|long"), "")
+	f.Add(`{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":["string"]},{"name":"A","type":{"type":"array"}}]}`, "")
+	f.Add(`{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string","doc":7},{"name":"\u0041","type":"int","categorical":"true"}]} x`, "")
+	f.Fuzz(func(t *testing.T, text, domain string) {
+		s, err := ParseSchema(text, domain)
+		if err != nil {
+			var bad *SchemaError
+			if !errors.As(err, &bad) || bad.Msg == "" {
+				t.Errorf("error %v is for nobody", err)
+			}
+			return
+		}
+		if s.ID() < 0 || len(s.Fields) > maxCells {
+			t.Errorf("%q: no id, or %d fields", text, len(s.Fields))
+		}
+		for i := range s.Fields {
+			if s.Column(s.Fields[i].Name) != i || s.Property(s.Fields[i].Name) != i {
+				t.Errorf("%q: field %q is not found by its name", text, s.Fields[i].Name)
+			}
+		}
+		again, err := ParseSchema(s.avro(), domain)
+		if err != nil || !slices.Equal(again.Fields, s.Fields) {
+			t.Errorf("%q, written again: %v", text, err)
+		}
+	})
+}

@@ -170,7 +170,7 @@ func readSegment(from io.ReaderAt, size int64, yield func(Logged) bool) (err err
 			err = fmt.Errorf("damaged file: %v", x)
 		}
 	}()
-	file, err := parquet.OpenFile(from, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	file, err := openColumns(from, size)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,11 @@ package dataset
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // This file looks through the footer of a Parquet file, which is a struct in
@@ -26,25 +30,36 @@ const (
 
 const thriftDepth = 32 // Parquet's own structs are less deep than this
 
+// openColumns opens a Parquet file whose footer can be.
+func openColumns(r io.ReaderAt, size int64) (*parquet.File, error) {
+	if err := checkFooter(r, size); err != nil {
+		return nil, err
+	}
+	return parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+}
+
 // checkFooter says whether the lengths in a Parquet file's footer can be.
-func checkFooter(f File) error {
+func checkFooter(r io.ReaderAt, size int64) error {
 	const tail = 8 // length and magic
 	var end [tail]byte
-	if n, err := f.R.ReadAt(end[:], f.Size-tail); n < tail {
+	if size < tail {
+		return fmt.Errorf("it has %d bytes", size)
+	}
+	if n, err := r.ReadAt(end[:], size-tail); n < tail {
 		return cmpErr(err)
 	}
-	size := int64(binary.LittleEndian.Uint32(end[:]))
-	if size > f.Size-tail {
-		return fmt.Errorf("its footer has %d bytes", size)
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	if length > size-tail {
+		return fmt.Errorf("its footer has %d bytes", length)
 	}
-	footer := make([]byte, size)
-	if n, err := f.R.ReadAt(footer, f.Size-tail-size); n < len(footer) {
+	footer := make([]byte, length)
+	if n, err := r.ReadAt(footer, size-tail-length); n < len(footer) {
 		return cmpErr(err)
 	}
 	d := &decoder{b: footer}
 	d.skipThriftStruct(thriftDepth)
 	if d.err != nil {
-		return fmt.Errorf("its footer is damaged")
+		return errors.New("its footer is damaged")
 	}
 	return nil
 }
