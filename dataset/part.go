@@ -86,7 +86,7 @@ type partReader struct {
 	part    *Part
 	sums    []partSum
 	idsOnly bool
-	raw     *columns          // takes the cells, in the place of Part.Cells
+	raw     *columns // takes the cells, in the place of Part.Cells
 	visit   func(row, field int, v Value)
 	rests   bool              // of interactions' further columns only what Schema.Rest says
 	texts   map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
