@@ -163,11 +163,11 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
-	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Hot: opt.HotRecords, Log: opt.Log})
+	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Hot: opt.HotRecords, Log: opt.Log})
 	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast, Log: opt.Log})
 	set := metrics.NewSet()
 	n.attributed(db, logs, hist, blobs, buckets.Store(), set)
-	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, batch.InferenceJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
+	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, retention.Job: 4, batch.InferenceJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
 		Workers: map[job.Kind]job.Worker{
 			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
 			train.Job:         counted(trainer, db, set, versionRecord),

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"usher/dataset"
@@ -37,10 +38,21 @@ func (g *group) history(ctx context.Context) (*history.Group, error) {
 	return g.opt.History.Group(ctx, g.id)
 }
 
-// idle says that there is nothing to be done now.
-func (g *group) idle(tx *store.Tx) (bool, error) {
+// errMore says that something came while the group was seen to.
+var errMore = errors.New("retention: internal error: there is more to do")
+
+// idle gives errMore unless there is nothing to be done now: who asks for more while
+// the job runs, does not get another one.
+func (g *group) idle(tx *store.Tx) error {
+	open, err := g.deletions(tx)
+	if err != nil {
+		return err
+	}
 	e, err := g.opt.Logs.Extent(tx, g.id)
-	return err == nil && e.Last-e.Moved < eventlog.Offset(g.opt.Hot), err
+	if err == nil && (len(open) > 0 || e.Last-e.Moved >= eventlog.Offset(g.opt.Hot)) {
+		err = errMore
+	}
+	return err
 }
 
 // move makes a segment of the oldest records in the database, if there are at

@@ -8,6 +8,11 @@
 // process dies, every record is in one place. What nobody names is swept by the
 // next run.
 //
+// Deletion. Users are forgotten by a change in the log, at once and for everybody
+// (deletion.go), and then erased from all files of the group (erase.go): segments,
+// parts, states, what trainings froze. Models hold no users: what they have counted
+// is theirs until they are trained anew. The customer's buckets are left alone.
+//
 // There is one job a group, so nobody else moves or rewrites its records.
 // Everything that was read is as it was after a crash (I5). What is given numbers
 // (I1) is in the state, so records may go.
@@ -16,6 +21,7 @@ package retention
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -40,6 +46,7 @@ type Options struct {
 	Logs    *eventlog.Logs
 	History *history.History
 	Blobs   blob.Store
+	Buckets blob.Store   // the customers' buckets; names are "bucket/key"
 	Hot     int          // records that stay in the database in any case; HotRecords
 	Log     *slog.Logger // slog.Default()
 }
@@ -75,28 +82,33 @@ func (k *Keeper) Run(ctx context.Context, t *job.Task) error {
 		return err
 	}
 	for {
+		if err := g.delete(ctx); err != nil {
+			return err
+		}
 		if err := g.compact(ctx); err != nil {
 			return err
 		}
-		done := false
-		err := t.Update(ctx, func(tx *store.Tx) (err error) {
-			done, err = g.idle(tx)
+		err := t.Finish(ctx, func(tx *store.Tx) error { return g.idle(tx) })
+		if !errors.Is(err, errMore) {
 			return err
-		})
-		if err != nil {
-			return err
-		}
-		if done {
-			break
 		}
 	}
-	return t.Finish(ctx, func(*store.Tx) error { return nil })
 }
 
-// Abandon implements job.Worker. Nothing is lost: the group starts more slowly, and
-// the next growth asks again.
-func (k *Keeper) Abandon(_ *store.Tx, key string, _ json.RawMessage, cause error) error {
-	k.opt.Log.Error("the log of a dataset group could not be compacted", "group", key, "error", cause)
+// Abandon implements job.Worker. Deletions that it was for have failed; a log that
+// is not compacted starts more slowly, and its next growth asks again.
+func (k *Keeper) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause error) error {
+	k.opt.Log.Error("a dataset group could not be compacted", "group", key, "error", cause)
+	open, err := (&group{Keeper: k, id: key}).deletions(tx)
+	if err != nil {
+		return err
+	}
+	for _, j := range open {
+		j.Fail("The deletion was given up: " + cause.Error())
+		if err := catalog.Update(tx, j); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -134,19 +146,8 @@ func (g *group) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, prefix := range []string{statesOf(g.id), segmentsOf(g.id)} {
-		var old []string
-		for info, err := range g.opt.Blobs.List(ctx, prefix) {
-			if err != nil {
-				return fmt.Errorf("sweep blobs below %q: %w", prefix, err)
-			}
-			if !named[info.Name] {
-				old = append(old, info.Name)
-			}
-		}
-		for _, name := range old {
-			if err := g.opt.Blobs.Delete(ctx, name); err != nil {
-				return fmt.Errorf("sweep blobs below %q: %w", prefix, err)
-			}
+		if err := g.remove(ctx, prefix, func(name string) bool { return !named[name] }); err != nil {
+			return err
 		}
 	}
 	return nil

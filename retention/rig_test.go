@@ -32,6 +32,7 @@ type world struct {
 	logs   *eventlog.Logs
 	hist   *history.History
 	blobs  blob.Store
+	bucket blob.Store
 	keeper *Keeper
 	group  *catalog.DatasetGroup
 	id     string
@@ -63,9 +64,12 @@ func (w *world) open() {
 	if w.blobs, err = blob.OpenDir(w.dir + "/blobs"); err != nil {
 		w.t.Fatal(err)
 	}
+	if w.bucket, err = blob.OpenDir(w.dir + "/buckets"); err != nil {
+		w.t.Fatal(err)
+	}
 	w.logs = eventlog.NewWith(w.db, eventlog.Options{Archive: Archive(w.blobs), Grown: Enqueue, Every: hot})
 	w.openHistory()
-	w.keeper = New(Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Hot: hot, Log: slog.New(slog.DiscardHandler)})
+	w.keeper = New(Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.bucket, Hot: hot, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (w *world) openHistory() {
@@ -200,7 +204,7 @@ func (w *world) settle() {
 	}
 	for w.count("select count(*) from job where state in ('queued', 'running')") > 0 {
 		if err := <-worker.ended; err != nil {
-			w.t.Error(err)
+			w.t.Fatal(err)
 		}
 	}
 	if err := q.Close(); err != nil {
