@@ -185,6 +185,7 @@ type SolutionVersion struct {
 	TrainingType             string          // MANUAL, AUTOMATIC
 	Config                   json.RawMessage `json:",omitempty"`
 	Params                   map[string]string
+	Tuned                    map[string]string `json:",omitempty"` // hyperparameters that HPO found; they go before Params
 	EventValueThreshold      *float64
 	Seed                     uint64
 	Offset                   uint64             // the log up to here was learnt

@@ -136,3 +136,14 @@ func (p Params) Float(name string) float64 { f, _ := strconv.ParseFloat(p[name],
 
 // Bool gives a truth value.
 func (p Params) Bool(name string) bool { b, _ := strconv.ParseBool(p[name]); return b }
+
+// PlainName gives the name of a hyperparameter without the prefix that
+// configurations of AutoML and HPO may carry: "training.bptt" is bptt.
+func PlainName(name string) string {
+	for _, prefix := range []string{"training.", "data."} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			return rest
+		}
+	}
+	return name
+}

@@ -28,6 +28,9 @@ type checkpoint struct {
 	Metrics map[string]float64 `json:"metrics,omitempty"` // known from Refit on
 	Choices *recipe.Choices    `json:"choices,omitempty"` // of the first fit; known from Refit on
 
+	Trials []trial           `json:"trials,omitempty"` // of the search for hyperparameters
+	Tuned  map[string]string `json:"tuned,omitempty"`  // what it has found; known at its end
+
 	Model string `json:"model,omitempty"` // blob; the end
 }
 

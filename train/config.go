@@ -12,7 +12,8 @@ import (
 	"usher/recipe"
 )
 
-// config is what of a version's configuration is about the data to learn from.
+// config is what of a version's configuration is about the data to learn from and
+// the search for hyperparameters.
 // The names are those of the API; control has checked what is in it.
 type config struct {
 	EventsConfig struct {
@@ -22,10 +23,28 @@ type config struct {
 			Weight              *float64
 		}
 	}
+	HpoConfig struct {
+		HpoResourceConfig struct {
+			MaxNumberOfTrainingJobs string
+		}
+		AlgorithmHyperParameterRanges struct {
+			IntegerHyperParameterRanges, ContinuousHyperParameterRanges []numberRange
+			CategoricalHyperParameterRanges                             []struct {
+				Name   string
+				Values []string
+			}
+		}
+	}
 	TrainingDataConfig struct {
 		ExcludedDatasetColumns map[string][]string
 		IncludedDatasetColumns map[string][]string
 	}
+}
+
+// numberRange is a range of numbers as the API has it.
+type numberRange struct {
+	Name               string
+	MinValue, MaxValue float64
 }
 
 func parseConfig(v *catalog.SolutionVersion) (c config, err error) {

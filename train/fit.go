@@ -63,6 +63,9 @@ func (c *child) evaluate(ctx context.Context, r recipe.Recipe, data *dataset.Sna
 	if len(cases) == 0 || len(part.Events) == 0 {
 		return nil
 	}
+	if err := c.tune(ctx, r, part, from); err != nil {
+		return err
+	}
 	m, err := c.fit(ctx, r, part, stageTrain)
 	if err != nil {
 		return err
@@ -85,7 +88,7 @@ func (c *child) measureOwn(ctx context.Context, r recipe.Recipe, data *dataset.S
 	if !ok {
 		return nil
 	}
-	own, err := measurer.Measure(ctx, recipe.Input{Data: data, Params: c.req.Params, Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers})
+	own, err := measurer.Measure(ctx, recipe.Input{Data: data, Params: c.params(), Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers})
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -96,12 +99,27 @@ func (c *child) measureOwn(ctx context.Context, r recipe.Recipe, data *dataset.S
 	return nil
 }
 
+// params are the hyperparameters to train with: those that were found before
+// those that were given.
+func (c *child) params() recipe.Params {
+	p := maps.Clone(c.req.Params)
+	if p == nil && len(c.at.Tuned) > 0 {
+		p = recipe.Params{}
+	}
+	maps.Copy(p, c.at.Tuned)
+	return p
+}
+
 // fit trains one model.
 func (c *child) fit(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot, s stage) (recipe.Model, error) {
+	return c.fitWith(ctx, r, data, s, c.params())
+}
+
+func (c *child) fitWith(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot, s stage, p recipe.Params) (recipe.Model, error) {
 	c.report(s, 0, "")
 	cp := &fitCheckpoint{child: c, ctx: ctx}
 	m, err := r.Train(ctx, recipe.Input{
-		Data: data, Params: c.req.Params, Weights: recipe.EventWeights(data.EventTypes, c.req.Events),
+		Data: data, Params: p, Weights: recipe.EventWeights(data.EventTypes, c.req.Events),
 		Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices,
 		Checkpoint: cp, Progress: func(done float64, note string) { c.report(s, done, note) },
 	})

@@ -46,10 +46,40 @@ type asking struct {
 // block is how many cases a worker takes at once.
 const block = 64
 
-// measure gives the metrics by AWS's keys. Each case's list depends on the case
-// alone and lists are counted in the order of cases: any number of workers
-// gives the same.
+// measure gives the metrics by AWS's keys.
 func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eval.Case) (map[string]float64, error) {
+	lists, err := a.lists(ctx, all, cases)
+	if err != nil {
+		return nil, err
+	}
+	metrics := tallied(all, cases, lists).Metrics()
+	if a.weights != nil {
+		maps.Copy(metrics, a.weighted(all, cases, lists))
+	}
+	return metrics, nil
+}
+
+// gain gives the textbook's NDCG@25, which counts both how many of the right items
+// are found and how far in front: what a search for hyperparameters goes by.
+func (a *asking) gain(ctx context.Context, all *dataset.Snapshot, cases []eval.Case) (float64, error) {
+	lists, err := a.lists(ctx, all, cases)
+	if err != nil {
+		return 0, err
+	}
+	return tallied(all, cases, lists).Mean().IdealNDCG[len(eval.Cutoffs())-1], nil
+}
+
+func tallied(all *dataset.Snapshot, cases []eval.Case, lists [][]dataset.Index) *eval.Tally {
+	tally := eval.NewTally(all)
+	for i, c := range cases {
+		tally.Add(lists[i], c.Truth)
+	}
+	return tally
+}
+
+// lists gives the answers. Each case's list depends on the case alone and lists
+// are counted in the order of cases: any number of workers gives the same.
+func (a *asking) lists(ctx context.Context, all *dataset.Snapshot, cases []eval.Case) ([][]dataset.Index, error) {
 	a.progress(0)
 	lists := make([][]dataset.Index, len(cases))
 	workers := a.workers
@@ -92,15 +122,7 @@ func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eva
 	if mu.err != nil {
 		return nil, &permanent{mu.err}
 	}
-	tally := eval.NewTally(all)
-	for i, c := range cases {
-		tally.Add(lists[i], c.Truth)
-	}
-	metrics := tally.Metrics()
-	if a.weights != nil {
-		maps.Copy(metrics, a.weighted(all, cases, lists))
-	}
-	return metrics, nil
+	return lists, nil
 }
 
 // weighted gives the NDCG in which an item gains what the user's event with it

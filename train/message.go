@@ -38,6 +38,7 @@ type request struct {
 	Recipe  string             `json:"recipe"`
 	Params  recipe.Params      `json:"params"`
 	Events  []recipe.EventRule `json:"events,omitempty"` // what events count; the snapshot has only these
+	Search  *search            `json:"search,omitempty"` // nil: Params are what to train with
 	Seed    uint64             `json:"seed"`
 	Workers int                `json:"workers"`
 	Fits    string             `json:"fits"`  // checkpoints of a fit are blobs of this name and a number
@@ -63,6 +64,7 @@ type stage string
 
 const (
 	stageStart   stage = "starting"
+	stageSearch  stage = "searching hyperparameters"
 	stageTrain   stage = "training"
 	stageMeasure stage = "measuring"
 	stageRefit   stage = "training on all data"

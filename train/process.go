@@ -64,6 +64,7 @@ type supervision struct {
 	began time.Time
 	spent float64 // seconds of earlier attempts
 
+	search bool    // hyperparameters are searched
 	where  string  // what the child was doing last
 	first  float64 // share of the whole that was done before this child's work; 0 until it works
 	broken bool    // the child did not take what was written to it
@@ -115,7 +116,7 @@ func (s *supervision) kill() {
 // converse gives the child its task and listens until it is done or has failed.
 func (s *supervision) converse(ctx context.Context, w work) error {
 	v := w.version
-	s.where = string(stageStart)
+	s.where, s.search = string(stageStart), v.PerformHPO
 	conf, err := parseConfig(v)
 	if err != nil {
 		return job.Permanent(err)
@@ -125,7 +126,7 @@ func (s *supervision) converse(ctx context.Context, w work) error {
 	}
 	err = writeHello(s.p.In)
 	if err == nil {
-		err = writeMessage(s.p.In, messageRequest, &request{Recipe: v.Recipe, Params: v.Params, Events: conf.rules(), Seed: v.Seed, Workers: s.t.opt.Workers,
+		err = writeMessage(s.p.In, messageRequest, &request{Recipe: v.Recipe, Params: v.Params, Events: conf.rules(), Search: conf.search(v), Seed: v.Seed, Workers: s.t.opt.Workers,
 			Fits: s.names.fits(), Model: s.names.model(), From: *s.c})
 	}
 	if err != nil {
@@ -164,6 +165,7 @@ func (s *supervision) hear(ctx context.Context, kind messageKind, b []byte) (don
 		}
 		before := s.c.Fit
 		s.c.Refit, s.c.Fit, s.c.Saved, s.c.Metrics, s.c.Choices = c.Refit, c.Fit, c.Saved, c.Metrics, c.Choices
+		s.c.Trials, s.c.Tuned = c.Trials, c.Tuned
 		s.c.Seconds = s.seconds()
 		if kind == messageDone {
 			s.c.Model = c.Model
@@ -203,7 +205,7 @@ func (s *supervision) tell(r report) (done float64, note string) {
 	if r.Note != "" {
 		s.where += " (" + r.Note + ")"
 	}
-	done, note = r.overall(), s.where
+	done, note = r.overall(s.search), s.where
 	if s.first == 0 {
 		s.first = done
 	}
@@ -216,9 +218,14 @@ func (s *supervision) tell(r report) (done float64, note string) {
 
 // overall gives how far the whole training is. The two fits take most of the
 // time, and about the same.
-func (r report) overall() float64 {
-	from, to := 0., .02
+func (r report) overall(search bool) float64 {
+	from, to, after := 0., .02, 0.
+	if search && r.Stage != stageStart {
+		after = searchShare
+	}
 	switch r.Stage {
+	case stageSearch:
+		return to + (searchShare-to)*max(0, min(1, r.Done))
 	case stageTrain:
 		from, to = .02, .46
 	case stageMeasure:
@@ -228,8 +235,11 @@ func (r report) overall() float64 {
 	case stageSave:
 		from, to = .98, 1
 	}
-	return from + (to-from)*max(0, min(1, r.Done))
+	return after + (1-after)*(from+(to-from)*max(0, min(1, r.Done)))
 }
+
+// searchShare is the part of a training that its search takes, about.
+const searchShare = .7
 
 // roughly is a duration for people.
 func roughly(seconds float64) string {

@@ -225,7 +225,7 @@ func (t *Trainer) publish(tx *store.Tx, arn string, p checkpoint) error {
 		return job.ErrCanceled
 	}
 	v.Status, v.FailureReason = catalog.Active, ""
-	v.Model, v.Metrics, v.Offset = p.Model, p.Metrics, p.Offset
+	v.Model, v.Metrics, v.Offset, v.Tuned = p.Model, p.Metrics, p.Offset, p.Tuned
 	v.TrainingHours = math.Ceil(p.Seconds/3600*1e6) / 1e6
 	return t.store(tx, r)
 }

@@ -450,14 +450,18 @@ func TestOneUserTrainsWithoutMetrics(t *testing.T) {
 }
 
 func TestReportsOfProgress(t *testing.T) {
-	before := -1.
-	for _, s := range []stage{stageStart, stageTrain, stageMeasure, stageRefit, stageSave} {
-		for _, done := range []float64{0, .5, 1} {
-			x := report{Stage: s, Done: done}.overall()
-			if x < before || x > 1 {
-				t.Errorf("%s %g: %g after %g", s, done, x, before)
+	for _, search := range []bool{false, true} {
+		before := -1.
+		for _, s := range []stage{stageStart, stageSearch, stageTrain, stageMeasure, stageRefit, stageSave} {
+			for _, done := range []float64{0, .5, 1} {
+				x := report{Stage: s, Done: done}.overall(search)
+				if (search || s != stageSearch) && (x < before || x > 1) {
+					t.Errorf("%s %g: %g after %g", s, done, x, before)
+				}
+				if search || s != stageSearch {
+					before = x
+				}
 			}
-			before = x
 		}
 	}
 	// A child that goes on in the middle, a second later each time it speaks.

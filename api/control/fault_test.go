@@ -249,6 +249,9 @@ func TestSolutionRefusals(t *testing.T) {
 		return fmt.Sprintf(`{"name": "x", "datasetGroupArn": "~dataset-group/%s", "recipeArn": "arn:aws:personalize:::recipe/%s"%s}`, group, recipe, rest)
 	}
 	config := func(c string) string { return `, "solutionConfig": {` + c + `}` }
+	ranges := func(list string) string {
+		return config(`"hpoConfig": {"algorithmHyperParameterRanges": {` + list + `}}`)
+	}
 	events := func(list string) string {
 		return config(`"eventsConfig": {"eventParametersList": [` + list + `]}`)
 	}
@@ -259,6 +262,12 @@ func TestSolutionRefusals(t *testing.T) {
 		{`{"name": "x", "datasetGroupArn": "~dataset-group/shop"}`, []string{"recipeArn is missing"}},
 		{`{"name": "x", "datasetGroupArn": "~dataset-group/shop", "performAutoML": true}`, []string{"performAutoML", "recipeArn"}},
 		{create("shop", v2, `, "performHPO": true`), []string{"performHPO"}},
+		{create("shop", sims, `, "performHPO": true`+ranges(`"integerHyperParameterRanges": [{"name": "bptt", "minValue": 2, "maxValue": 3}]`)), []string{"bptt", "min_cointeraction_count (integer)"}},
+		{create("shop", sims, `, "performHPO": true`+ranges(`"integerHyperParameterRanges": [{"name": "min_cointeraction_count", "minValue": 2, "maxValue": 30}]`)), []string{"2 to 30", "within 0 to 10"}},
+		{create("shop", sims, `, "performHPO": true`+ranges(`"integerHyperParameterRanges": [{"name": "min_cointeraction_count", "minValue": 2}]`)), []string{"needs minValue and maxValue"}},
+		{create("shop", sims, `, "performHPO": true`+ranges(`"integerHyperParameterRanges": [{"name": "popularity_discount_factor", "minValue": 0, "maxValue": 1}]`)), []string{"popularity_discount_factor is continuous"}},
+		{create("shop", sims, `, "performHPO": true`+ranges(`"categoricalHyperParameterRanges": [{"name": "min_cointeraction_count", "values": ["1"]}]`)), []string{"min_cointeraction_count is integer"}},
+		{create("shop", sims, `, "performHPO": true`+ranges(`"continuousHyperParameterRanges": [{"name": "popularity_discount_factor", "minValue": 0, "maxValue": 1}, {"name": "training.popularity_discount_factor", "minValue": 0, "maxValue": 1}]`)), []string{"has a range already"}},
 		{create("shop", v2, `, "performIncrementalUpdate": true`), []string{"performIncrementalUpdate", "aws-semantic-similarity"}},
 		{create("shop", "aws-hrnn", ""), []string{"aws-hrnn", "legacy", "Use aws-popularity-count, aws-sims, aws-user-personalization-v2."}},
 		{create("shop", "aws-trending-now", ""), []string{"aws-trending-now", "aws-popularity-count, aws-sims, aws-user-personalization-v2"}},

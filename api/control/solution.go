@@ -63,7 +63,7 @@ func (a *API) CreateSolution(ctx context.Context, in *wire.CreateSolutionInput) 
 }
 
 // solutionRecipe gives the recipe that a solution is to have, and refuses what
-// would choose or tune one.
+// would choose one, and what cannot be tuned.
 func (a *API) solutionRecipe(in *wire.CreateSolutionInput) (recipe.Spec, error) {
 	switch {
 	case truth(in.PerformAutoML):
@@ -79,7 +79,9 @@ func (a *API) solutionRecipe(in *wire.CreateSolutionInput) (recipe.Spec, error) 
 		return recipe.Spec{}, err
 	}
 	if truth(in.PerformHPO) {
-		return recipe.Spec{}, invalid("performHPO: this version of usher has no hyperparameter optimization. Leave it out; solutionConfig.algorithmHyperParameters sets the hyperparameters of %s.", spec.Name)
+		if err := checkSearch(spec, in.SolutionConfig); err != nil {
+			return recipe.Spec{}, err
+		}
 	}
 	if truth(in.PerformIncrementalUpdate) {
 		if err := checkIncremental(spec); err != nil {

@@ -120,6 +120,9 @@ func (a *API) DescribeSolutionVersion(ctx context.Context, in *wire.DescribeSolu
 		if v.Status == catalog.Active {
 			out.TrainingHours = &v.TrainingHours
 		}
+		if len(v.Tuned) > 0 {
+			out.TunedHPOParams = &wire.TunedHPOParams{AlgorithmHyperParameters: v.Tuned}
+		}
 		if out.SolutionConfig, err = solutionConfig(v.Config); err != nil {
 			return nil, err
 		}
