@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"usher/dataset"
 	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/internal/nn"
 )
 
 // shop is made-up interactions in order of time: of its users few do much (the
@@ -89,5 +91,74 @@ func BenchmarkScale(b *testing.B) {
 		in.Tuned = first.Choices()
 		train(b, in)
 		say("fitted on everything")
+	}
+}
+
+// catalogue is an untrained network of so many items, as it is served.
+func catalogue(items, dim int) *Model {
+	rows := make([]uint32, items)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	shape := nn.Shape{Rows: items + 1, Dim: dim, Inner: 2 * dim, Heads: 2, Blocks: 2, Window: 200, Tau: 15}
+	return newModel(nn.New(shape, seed.Seed(5)), items, rows, false, nil)
+}
+
+// BenchmarkCatalogue is answers of 25 items by a network of so many items whose
+// histories are encoded, and whose rankings are not kept: one at a time, and eight
+// at once. It gives the time and the CPU time of each answer.
+func BenchmarkCatalogue(b *testing.B) {
+	for _, c := range []struct{ items, dim int }{{100_000, 64}, {100_000, 128}, {1_000_000, 128}} {
+		m := catalogue(c.items, c.dim)
+		encodings := make([]*encoded, 8)
+		for i := range encodings {
+			encodings[i] = &encoded{query: make([]float32, c.dim)}
+			m.encode(&answer{}, []dataset.Event{{Item: dataset.Index(i)}}, encodings[i])
+		}
+		for _, atOnce := range []int{1, 8} {
+			b.Run(fmt.Sprintf("%d x %d, %d at once", c.items, c.dim, atOnce), func(b *testing.B) {
+				answers := make([]answer, atOnce)
+				start := cpuSeconds()
+				for b.Loop() {
+					var wg sync.WaitGroup
+					for i := range answers {
+						wg.Go(func() { m.best(&answers[i], encodings[i], nil, 25, dataset.Set{}) })
+					}
+					wg.Wait()
+				}
+				each := 1e6 / float64(b.N*atOnce)
+				b.ReportMetric(each*b.Elapsed().Seconds(), "µs/answer")
+				b.ReportMetric(each*(cpuSeconds()-start), "cpu-µs/answer")
+			})
+		}
+	}
+}
+
+// BenchmarkRank puts 500 of 100,000 items into order for a history of 200 events,
+// of which nothing is kept, in CPU time.
+func BenchmarkRank(b *testing.B) {
+	for _, dim := range []int{64, 128} {
+		m := catalogue(100_000, dim)
+		q := &recipe.Query{History: make([]dataset.Event, 200)}
+		for i := range q.History {
+			q.History[i] = dataset.Event{Item: dataset.Index(i * 491), Time: int64(i)}
+		}
+		list := make([]dataset.Index, 500)
+		for i := range list {
+			list[i] = dataset.Index(i * 199)
+		}
+		for _, kept := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%d, kept %v", dim, kept), func(b *testing.B) {
+				if kept {
+					m.Cache(1 << 20)
+				}
+				var dst []recipe.Scored
+				start := cpuSeconds()
+				for b.Loop() {
+					dst, _ = m.Rank(b.Context(), q, list, dst)
+				}
+				b.ReportMetric(1e6*(cpuSeconds()-start)/float64(b.N), "cpu-µs/op")
+			})
+		}
 	}
 }

@@ -97,12 +97,13 @@ func (s *scanner) answer(q *lookup) {
 	}
 }
 
-// take gives the questions that have waited longest: a processor's part of what
-// is waiting, so that none is idle while another has many.
+// take gives the questions that have waited longest: what is waiting, less what
+// idle processors can do at the same time.
 func (s *scanner) take(into []*lookup) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	part := (len(s.mu.waiting) + cap(s.running) - 1) / cap(s.running)
+	able := cap(s.running) - len(s.running) + 1 // this one has its place
+	part := (len(s.mu.waiting) + able - 1) / able
 	n := copy(into[:min(part, len(into))], s.mu.waiting)
 	left := copy(s.mu.waiting, s.mu.waiting[n:])
 	clear(s.mu.waiting[left:])

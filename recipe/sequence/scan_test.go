@@ -2,15 +2,11 @@ package sequence
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"usher/dataset"
-	"usher/internal/seed"
 	"usher/recipe"
-	"usher/recipe/internal/nn"
 )
 
 // A pass over eight bits finds the rows that one over floats finds. Their
@@ -55,38 +51,6 @@ func TestQuantisedPassFindsTheSame(t *testing.T) {
 					t.Fatalf("%d events, %d of %d allowed, place %d: %v, want %v", len(h), k, allow.Len(), i, x, want[i])
 				}
 			}
-		}
-	}
-}
-
-// BenchmarkCatalogue is answers of 25 items by a network of so many items, its
-// histories encoded, their rankings not kept: one at a time on one processor, and
-// eight at once, as time for each answer.
-func BenchmarkCatalogue(b *testing.B) {
-	for _, c := range []struct{ items, dim int }{{100_000, 64}, {100_000, 128}, {1_000_000, 128}} {
-		shape := nn.Shape{Rows: c.items + 1, Dim: c.dim, Inner: c.dim, Heads: 2, Blocks: 2, Window: 200, Tau: 15}
-		items := make([]uint32, c.items)
-		for i := range items {
-			items[i] = uint32(i)
-		}
-		m := newModel(nn.New(shape, seed.Seed(5)), c.items, items, false, nil)
-		encodings := make([]*encoded, 8)
-		for i := range encodings {
-			encodings[i] = &encoded{query: make([]float32, c.dim)}
-			m.encode(&answer{}, []dataset.Event{{Item: dataset.Index(i)}}, encodings[i])
-		}
-		for _, atOnce := range []int{1, 8} {
-			b.Run(fmt.Sprintf("%d x %d, %d at once", c.items, c.dim, atOnce), func(b *testing.B) {
-				answers := make([]answer, atOnce)
-				for b.Loop() {
-					var wg sync.WaitGroup
-					for i := range answers {
-						wg.Go(func() { m.best(&answers[i], encodings[i], nil, 25, dataset.Set{}) })
-					}
-					wg.Wait()
-				}
-				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*atOnce), "µs/answer")
-			})
 		}
 	}
 }
