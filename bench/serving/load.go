@@ -18,13 +18,14 @@ const clients = 16
 // measured is what a round gave.
 type measured struct {
 	perSecond float64
+	cpu       time.Duration // of the process, by answer
 	took      []time.Duration
 }
 
 // load asks in a closed loop for some time.
 func load(ctx context.Context, address string, requests [][]byte, round time.Duration, now func() time.Time) (measured, error) {
 	var out measured
-	began := now()
+	began, used := now(), cpuTime()
 	until := began.Add(round)
 	took := make([][]time.Duration, clients)
 	err := together(func(c int) error {
@@ -49,6 +50,9 @@ func load(ctx context.Context, address string, requests [][]byte, round time.Dur
 		out.took = append(out.took, t...)
 	}
 	out.perSecond = float64(len(out.took)) / seconds
+	if n := len(out.took); n > 0 {
+		out.cpu = (cpuTime() - used) / time.Duration(n)
+	}
 	return out, err
 }
 

@@ -71,18 +71,24 @@ type Line struct {
 	Items    int
 	Dim      int
 	State    string
-	PerSec   float64 // answers
-	Limit    float64 // answers of the bare handler, in the rounds between
+	PerSec   float64       // answers
+	Limit    float64       // answers of the bare handler, in the rounds between
+	CPU      time.Duration // that an answer took of the processors, its client's part included
+	LimitCPU time.Duration
 	P50, P99 time.Duration
 }
 
 // Ratio is the part of the limit that was reached.
 func (l Line) Ratio() float64 { return l.PerSec / l.Limit }
 
+// CPURatio is Ratio on a machine that has nothing else to do, told by what answers
+// took of the processors: other programs disturb it less.
+func (l Line) CPURatio() float64 { return float64(l.LimitCPU) / float64(max(1, l.CPU)) }
+
 // Run measures all scales and prints a line for each state.
 func Run(ctx context.Context, opt Options) ([]Line, error) {
 	opt = opt.withDefaults()
-	fmt.Fprintf(opt.Out, "%9s %4s  %-9s %10s %10s %6s %9s %9s\n", "items", "d", "state", "answers/s", "limit/s", "ratio", "p50", "p99")
+	fmt.Fprintf(opt.Out, "%9s %4s  %-9s %10s %10s %6s %9s %9s %6s %9s %9s\n", "items", "d", "state", "answers/s", "limit/s", "ratio", "cpu", "limit cpu", "ratio", "p50", "p99")
 	var all []Line
 	for _, s := range opt.Scales {
 		lines, err := runScale(ctx, opt, s)
@@ -191,6 +197,7 @@ func (b *bench) state(ctx context.Context, s state) (err error) {
 // measure takes turns with the limit and keeps the medians.
 func (b *bench) measure(ctx context.Context, state string, requests [][]byte) error {
 	var rate, limit []float64
+	var cpu, limitCPU []time.Duration
 	var took []time.Duration
 	for range b.opt.Rounds {
 		l, err := load(ctx, b.limit.address, requests[:1], b.opt.Round, b.opt.Now)
@@ -202,18 +209,27 @@ func (b *bench) measure(ctx context.Context, state string, requests [][]byte) er
 			return err
 		}
 		limit, rate = append(limit, l.perSecond), append(rate, u.perSecond)
+		limitCPU, cpu = append(limitCPU, l.cpu), append(cpu, u.cpu)
 		took = append(took, u.took...)
 	}
 	slices.Sort(took)
 	s := b.world.scale
-	line := Line{s.Items, s.Dim, state, median(rate), median(limit), took[len(took)/2], took[len(took)*99/100]}
+	line := Line{s.Items, s.Dim, state, median(rate), median(limit), median(cpu), median(limitCPU), took[len(took)/2], took[len(took)*99/100]}
 	b.lines = append(b.lines, line)
-	fmt.Fprintf(b.opt.Out, "%9d %4d  %-9s %10.0f %10.0f %5.0f%% %9s %9s\n", line.Items, line.Dim, line.State, line.PerSec, line.Limit, 100*line.Ratio(),
-		line.P50.Round(10*time.Microsecond), line.P99.Round(10*time.Microsecond))
+	fmt.Fprintf(b.opt.Out, "%9d %4d  %-9s %10.0f %10.0f %5.0f%% %9s %9s %5.0f%% %9s %9s\n", line.Items, line.Dim, line.State, line.PerSec, line.Limit, 100*line.Ratio(),
+		short(line.CPU), short(line.LimitCPU), 100*line.CPURatio(), short(line.P50), short(line.P99))
 	return nil
 }
 
-func median(x []float64) float64 {
+// short rounds a time for a table.
+func short(d time.Duration) string {
+	if d < 10*time.Millisecond {
+		return d.Round(time.Microsecond).String()
+	}
+	return d.Round(100 * time.Microsecond).String()
+}
+
+func median[T cmp.Ordered](x []T) T {
 	slices.Sort(x)
 	return x[len(x)/2]
 }
