@@ -177,6 +177,12 @@ def backup(server, p, s3, rt, events, g, tracking, arns):
     live = sorted(int(line.split(",")[1]) for line in lines if line.startswith("live,"))
     check(live == list(range(1, len(live) + 1)) and before <= len(live) <= len(acknowledged), f"{len(live)} live events in the backup, {before} were acknowledged before it, {len(acknowledged)} in all")
     check(s3.get_object(Bucket="data", Key="bad.csv")["Body"].read(), "an object of the bucket")
+    s3.create_bucket(Bucket="backups")
+    elsewhere = os.path.join(server.dir, "elsewhere")
+    subprocess.run([BINARY, "backup", "-data", os.path.join(server.dir, "data"), "s3://backups/tuesday"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([BINARY, "restore", "-data", elsewhere, "s3://backups/tuesday"], check=True, stdout=subprocess.DEVNULL)
+    same = [open(os.path.join(d, "buckets", "data", "bad.csv"), "rb").read() for d in (elsewhere, os.path.join(server.dir, "data"))]
+    check(same[0] == same[1] and os.path.exists(os.path.join(elsewhere, "usher.db")), "a backup in a bucket is restored")
     looked = told(server, "dataset-groups/shop/statistics")["datasets"][0]["rows"]
     check(looked == 6001 + len(live), f"{looked} interactions after the restore")
 

@@ -1,7 +1,7 @@
 // Package backup copies a data folder, also that of a running server, and puts copies
 // back.
 //
-// A backup is a folder like a data folder – usher.db, blobs/, buckets/ – with a
+// A backup is a folder, or a prefix of a bucket, like a data folder – usher.db, blobs/, buckets/ – with a
 // manifest beside, backup.json, that is written last and names every file with its
 // size, time and checksum. It is of one moment: first all files are linked into a
 // folder of the backup's own, where the server's deletions do not reach them; then
@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,17 +73,15 @@ func (m *Manifest) Bytes() (n int64) {
 	return n
 }
 
-// Backup copies the data folder dir into the folder to, which must be new or empty.
-// now is when. On an error nothing is left there.
-func Backup(ctx context.Context, dir, to string, now time.Time) (_ *Manifest, err error) {
+// Backup copies the data folder dir to a place, which must be new or empty. now is
+// when. On an error nothing is left in a folder; in a bucket, objects without a
+// manifest.
+func Backup(ctx context.Context, dir string, to Place, now time.Time) (_ *Manifest, err error) {
 	if _, err := os.Stat(filepath.Join(dir, databaseName)); err != nil {
 		return nil, fmt.Errorf("back up %q: it is no data folder of usher: %w", dir, err)
 	}
-	if err := mustBeEmpty(to); err != nil {
-		return nil, fmt.Errorf("back up into %q: %w", to, err)
-	}
-	if err := os.MkdirAll(to, 0o700); err != nil {
-		return nil, err
+	if err := to.empty(ctx); err != nil {
+		return nil, fmt.Errorf("back up into %v: %w", to, err)
 	}
 	stage := filepath.Join(dir, stageName)
 	if err := os.Mkdir(stage, 0o700); errors.Is(err, fs.ErrExist) {
@@ -95,17 +92,20 @@ func Backup(ctx context.Context, dir, to string, now time.Time) (_ *Manifest, er
 	defer func() {
 		err = errors.Join(err, os.RemoveAll(stage))
 		if err != nil {
-			err = errors.Join(err, clearFolder(to))
+			err = errors.Join(err, to.clear())
 		}
 	}()
 	if err := freeze(ctx, dir, stage); err != nil {
 		return nil, fmt.Errorf("back up %q: %w", dir, err)
 	}
 	m := &Manifest{Format: format, Version: version, Time: now.UTC()}
-	if m.Files, err = copyTree(ctx, stage, to); err != nil {
-		return nil, fmt.Errorf("back up into %q: %w", to, err)
+	if m.Files, err = copyTree(ctx, stage, to); err == nil {
+		err = m.write(ctx, to)
 	}
-	return m, writeManifest(to, m)
+	if err != nil {
+		return nil, fmt.Errorf("back up into %v: %w", to, err)
+	}
+	return m, nil
 }
 
 // freeze puts a data folder, as of one moment, into stage: files as links, the
@@ -186,7 +186,7 @@ func link(from, to string) error {
 }
 
 // copyTree copies all files below a folder and says what they are.
-func copyTree(ctx context.Context, from, to string) (list []File, err error) {
+func copyTree(ctx context.Context, from string, to Place) (list []File, err error) {
 	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -198,8 +198,9 @@ func copyTree(ctx context.Context, from, to string) (list []File, err error) {
 		if err != nil {
 			return err
 		}
-		f, err := copyFile(path, filepath.Join(to, rel))
-		f.Name = filepath.ToSlash(rel)
+		name := filepath.ToSlash(rel)
+		f, err := to.put(ctx, path, name)
+		f.Name = name
 		list = append(list, f)
 		return err
 	})
@@ -207,69 +208,12 @@ func copyTree(ctx context.Context, from, to string) (list []File, err error) {
 	return list, err
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// copyFile copies a file with its time, durably.
-func copyFile(from, to string) (f File, err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return f, err
-	}
-	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return f, err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return f, err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return f, err
-	}
-	sum := crc32.New(castagnoli)
-	f.Size, err = io.Copy(io.MultiWriter(out, sum), in)
-	f.CRC32C, f.ModTime = sum.Sum32(), info.ModTime().UnixNano()
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return f, err
-	}
-	return f, os.Chtimes(to, info.ModTime(), info.ModTime())
-}
-
-func writeManifest(dir string, m *Manifest) error {
+func (m *Manifest) write(ctx context.Context, to Place) error {
 	b, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(dir, manifestName)
-	out, err := os.OpenFile(name+unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(b)
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return err
-	}
-	return os.Rename(name+unfinished, name)
+	return to.write(ctx, manifestName, b)
 }
 
-// mustBeEmpty gives an error if there is something in a folder.
-func mustBeEmpty(dir string) error {
-	list, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil && len(list) > 0 {
-		err = fmt.Errorf("it is not empty: it has %q; give a new folder", list[0].Name())
-	}
-	return err
-}
-
-// clearFolder removes what is in a folder.
-func clearFolder(dir string) error {
-	list, err := os.ReadDir(dir)
-	for _, e := range list {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
-	}
-	return err
-}
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)

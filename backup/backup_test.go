@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"usher/blob"
+	"usher/blob/s3"
+	"usher/blob/s3server"
 	"usher/store"
 )
 
@@ -73,14 +77,14 @@ func filled(t *testing.T) (string, *store.DB) {
 func TestRestoreGivesTheSame(t *testing.T) {
 	dir, _ := filled(t)
 	to, again := filepath.Join(t.TempDir(), "to"), filepath.Join(t.TempDir(), "again")
-	m, err := Backup(t.Context(), dir, to, now)
+	m, err := Backup(t.Context(), dir, Folder(to), now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !m.Time.Equal(now) || m.Bytes() == 0 {
 		t.Errorf("manifest %+v", m)
 	}
-	if _, err := Restore(t.Context(), to, again); err != nil {
+	if _, err := Restore(t.Context(), Folder(to), again); err != nil {
 		t.Fatal(err)
 	}
 	got, want := tree(t, again), tree(t, dir)
@@ -121,10 +125,10 @@ func TestBackupBesideWriters(t *testing.T) {
 	<-first
 	for k := range 4 {
 		to, again := filepath.Join(t.TempDir(), "to"), filepath.Join(t.TempDir(), "again")
-		if _, err := Backup(t.Context(), dir, to, now); err != nil {
+		if _, err := Backup(t.Context(), dir, Folder(to), now); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Restore(t.Context(), to, again); err != nil {
+		if _, err := Restore(t.Context(), Folder(to), again); err != nil {
 			t.Fatal(err)
 		}
 		if n := named(t, again); n == 0 {
@@ -197,14 +201,14 @@ func TestBackupRefuses(t *testing.T) {
 		"a folder in use":   {dir, dir, "it is not empty"},
 		"into a plain file": {dir, filepath.Join(dir, databaseName), "usher.db"},
 	} {
-		if _, err := Backup(t.Context(), c.dir, c.to, now); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Backup(t.Context(), c.dir, Folder(c.to), now); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 	if err := os.Mkdir(filepath.Join(dir, stageName), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Backup(t.Context(), dir, filepath.Join(t.TempDir(), "x"), now); err == nil || !strings.Contains(err.Error(), "another backup is under way") {
+	if _, err := Backup(t.Context(), dir, Folder(filepath.Join(t.TempDir(), "x")), now); err == nil || !strings.Contains(err.Error(), "another backup is under way") {
 		t.Errorf("a second backup: %v", err)
 	}
 }
@@ -214,11 +218,11 @@ func TestBackupThatIsStopped(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "to")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Backup(ctx, dir, to, now); !errors.Is(err, context.Canceled) {
+	if _, err := Backup(ctx, dir, Folder(to), now); !errors.Is(err, context.Canceled) {
 		t.Errorf("a stopped backup: %v", err)
 	}
-	if got := tree(t, to); len(got) != 0 {
-		t.Errorf("a stopped backup leaves %v", got)
+	if err := Folder(to).empty(t.Context()); err != nil {
+		t.Errorf("a stopped backup leaves something: %v", err)
 	}
 }
 
@@ -228,8 +232,10 @@ func TestRestoreRefuses(t *testing.T) {
 		damage func(to string) error
 		want   string
 	}{
-		"no manifest":    {func(to string) error { return os.Remove(filepath.Join(to, manifestName)) }, "is no whole backup"},
-		"a wrong bit":    {func(to string) error { return os.WriteFile(filepath.Join(to, "blobs/parts/p.parquet"), []byte("A part"), 0o600) }, `restore "blobs/parts/p.parquet": the backup is damaged`},
+		"no manifest": {func(to string) error { return os.Remove(filepath.Join(to, manifestName)) }, "is no whole backup"},
+		"a wrong bit": {func(to string) error {
+			return os.WriteFile(filepath.Join(to, "blobs/parts/p.parquet"), []byte("A part"), 0o600)
+		}, `restore "blobs/parts/p.parquet": the backup is damaged`},
 		"a missing file": {func(to string) error { return os.Remove(filepath.Join(to, "blobs/parts/p.parquet")) }, "lacks the file"},
 		"a newer one":    {change(`"version": 1`, `"version": 2`), "version 2; this usher reads"},
 		"another thing":  {change(format, "tarball"), `the format "tarball"`},
@@ -237,13 +243,13 @@ func TestRestoreRefuses(t *testing.T) {
 		"no JSON":        {change("{", "<"), "read backup.json"},
 	} {
 		to, again := filepath.Join(t.TempDir(), "to"), filepath.Join(t.TempDir(), "again")
-		if _, err := Backup(t.Context(), dir, to, now); err != nil {
+		if _, err := Backup(t.Context(), dir, Folder(to), now); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.damage(to); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Restore(t.Context(), to, again); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Restore(t.Context(), Folder(to), again); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		for _, left := range []string{again, again + ".restoring"} {
@@ -253,10 +259,10 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 	to := filepath.Join(t.TempDir(), "to")
-	if _, err := Backup(t.Context(), dir, to, now); err != nil {
+	if _, err := Backup(t.Context(), dir, Folder(to), now); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(t.Context(), to, dir); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := Restore(t.Context(), Folder(to), dir); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("over a data folder: %v", err)
 	}
 }
@@ -270,5 +276,51 @@ func change(from, to string) func(dir string) error {
 			return err
 		}
 		return os.WriteFile(name, []byte(strings.Replace(string(b), from, to, 1)), 0o600)
+	}
+}
+
+// TestBucket keeps a backup in a bucket.
+func TestBucket(t *testing.T) {
+	buckets, err := s3server.Open(s3server.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(buckets)
+	defer server.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/backups", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("no bucket: %v, %v", res, err)
+	}
+	_ = res.Body.Close()
+	place, err := ParseBucket(s3.New(s3.Options{Endpoint: server.URL}), "s3://backups/usher/monday")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := filled(t)
+	if _, err := Restore(t.Context(), place, filepath.Join(t.TempDir(), "x")); err == nil || !strings.Contains(err.Error(), "s3://backups/usher/monday/ is no whole backup") {
+		t.Errorf("an empty prefix: %v", err)
+	}
+	if _, err := Backup(t.Context(), dir, place, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Backup(t.Context(), dir, place, now); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("over a backup: %v", err)
+	}
+	again := filepath.Join(t.TempDir(), "again")
+	if _, err := Restore(t.Context(), place, again); err != nil {
+		t.Fatal(err)
+	}
+	got, want := tree(t, again), tree(t, dir)
+	for _, name := range []string{"blobs/parts/p.parquet", "buckets/b/odd name, ä/x.csv", "buckets/.usher/meta"} {
+		if want[name] == "" || got[name] != want[name] {
+			t.Errorf("%s: got %q, want %q", name, got[name], want[name])
+		}
+	}
+	if _, err := ParseBucket(nil, "https://x"); err == nil {
+		t.Error("a location that is no bucket's")
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Restore makes the data folder dir, which must be new or empty, of the backup in the
-// folder from. Every file is checked; on an error dir is as it was.
-func Restore(ctx context.Context, from, dir string) (_ *Manifest, err error) {
-	m, err := readManifest(from)
+// Restore makes the data folder dir, which must be new or empty, of the backup that
+// lies there. Every file is checked; on an error dir is as it was.
+func Restore(ctx context.Context, from Place, dir string) (_ *Manifest, err error) {
+	m, err := readManifest(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	if err := mustBeEmpty(dir); err != nil {
+	if err := Folder(dir).empty(ctx); err != nil {
 		return nil, fmt.Errorf("restore into %q: %w", dir, err)
 	}
 	aside := filepath.Clean(dir) + ".restoring"
@@ -37,7 +37,7 @@ func Restore(ctx context.Context, from, dir string) (_ *Manifest, err error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if err := restoreFile(f, from, aside); err != nil {
+		if err := f.restore(ctx, from, aside); err != nil {
 			return nil, fmt.Errorf("restore %q: %w", f.Name, err)
 		}
 	}
@@ -50,14 +50,14 @@ func Restore(ctx context.Context, from, dir string) (_ *Manifest, err error) {
 	return m, nil
 }
 
-// restoreFile copies one file and compares it with what the manifest says.
-func restoreFile(f File, from, to string) error {
+// restore copies a file and compares it with what the manifest says.
+func (f File) restore(ctx context.Context, from Place, to string) error {
 	local := filepath.FromSlash(f.Name)
 	if !filepath.IsLocal(local) {
 		return errors.New("the manifest names a file outside of the backup")
 	}
 	name := filepath.Join(to, local)
-	got, err := copyFile(filepath.Join(from, local), name)
+	got, err := from.get(ctx, f.Name, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("the backup lacks the file")
 	}
@@ -71,20 +71,20 @@ func restoreFile(f File, from, to string) error {
 	return os.Chtimes(name, at, at)
 }
 
-func readManifest(from string) (*Manifest, error) {
-	b, err := os.ReadFile(filepath.Join(from, manifestName))
+func readManifest(ctx context.Context, from Place) (*Manifest, error) {
+	b, err := from.read(ctx, manifestName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%q is no whole backup: it has no %s, which is written last", from, manifestName)
+		return nil, fmt.Errorf("%v is no whole backup: it has no %s, which is written last", from, manifestName)
 	}
 	if err != nil {
 		return nil, err
 	}
 	m := &Manifest{}
 	if err := json.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("read %s in %q: %w", manifestName, from, err)
+		return nil, fmt.Errorf("read %s in %v: %w", manifestName, from, err)
 	}
 	if m.Format != format || m.Version != version {
-		return nil, fmt.Errorf("%q is a backup of the format %q, version %d; this usher reads %q, version %d", from, m.Format, m.Version, format, version)
+		return nil, fmt.Errorf("%v is a backup of the format %q, version %d; this usher reads %q, version %d", from, m.Format, m.Version, format, version)
 	}
 	return m, nil
 }
