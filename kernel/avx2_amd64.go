@@ -11,6 +11,7 @@ func elementAVX2() path {
 		scale:           func(x []float32, s float32) { scaleAVX2(len(x), &x[0], s) },
 		multiply:        func(y, a, b []float32) { multiplyAVX2(len(y), &y[0], &a[0], &b[0]) },
 		max:             func(x []float32) float32 { return maxAVX2(len(x), &x[0]) },
+		find:            func(x []float32, least float32) int { return findAVX2(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX2(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
 		sigmoid:         func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
@@ -32,7 +33,6 @@ func elementAVX2() path {
 		dropout: func(y, x []float32, m mask) {
 			dropoutAVX2(len(y), &y[0], &x[0], m.scale, m.limit, m.first, m.key0, m.key1)
 		},
-		find: func(x []float32, least float32) int { return findAVX2(len(x), &x[0], least) },
 	}
 }
 
@@ -60,6 +60,11 @@ func multiplyAVX2(n int, y, a, b *float32)
 //
 //go:noescape
 func maxAVX2(n int, x *float32) float32
+
+// findAVX2 gives the start of the first vector with an x[i] ≥ least, or n.
+//
+//go:noescape
+func findAVX2(n int, x *float32, least float32) int
 
 // expSumAVX2 computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 //
@@ -220,11 +225,6 @@ func scan1AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, ze
 //
 //go:noescape
 func scan2AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
-
-// findAVX2 gives the start of the first vector with an x[i] ≥ least, or n.
-//
-//go:noescape
-func findAVX2(n int, x *float32, least float32) int
 
 // transpose8 writes 8·blocks columns of eight rows as rows of eight, toRow floats apart.
 //

@@ -11,6 +11,7 @@ func elementAVX512() path {
 		scale:           func(x []float32, s float32) { scaleAVX512(len(x), &x[0], s) },
 		multiply:        func(y, a, b []float32) { multiplyAVX512(len(y), &y[0], &a[0], &b[0]) },
 		max:             func(x []float32) float32 { return maxAVX512(len(x), &x[0]) },
+		find:            func(x []float32, least float32) int { return findAVX512(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX512(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX512(len(dp), &dp[0], &p[0]) },
 		sigmoid:         func(y, x []float32) { sigmoidAVX512(len(y), &y[0], &x[0]) },
@@ -32,7 +33,6 @@ func elementAVX512() path {
 		dropout: func(y, x []float32, m mask) {
 			dropoutAVX512(len(y), &y[0], &x[0], m.scale, m.limit, m.first, m.key0, m.key1)
 		},
-		find: func(x []float32, least float32) int { return findAVX512(len(x), &x[0], least) },
 	}
 }
 
@@ -60,6 +60,11 @@ func multiplyAVX512(n int, y, a, b *float32)
 //
 //go:noescape
 func maxAVX512(n int, x *float32) float32
+
+// findAVX512 gives the start of the first vector with an x[i] ≥ least, or n.
+//
+//go:noescape
+func findAVX512(n int, x *float32, least float32) int
 
 // expSumAVX512 computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 //
@@ -215,8 +220,3 @@ func scan4AVX512(panels, groups int, rows *byte, scale *float32, queries *int8, 
 //
 //go:noescape
 func scan8AVX512(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
-
-// findAVX512 gives the start of the first vector with an x[i] ≥ least, or n.
-//
-//go:noescape
-func findAVX512(n int, x *float32, least float32) int

@@ -11,6 +11,7 @@ func elementNEON() path {
 		scale:           func(x []float32, s float32) { scaleNEON(len(x), &x[0], s) },
 		multiply:        func(y, a, b []float32) { multiplyNEON(len(y), &y[0], &a[0], &b[0]) },
 		max:             func(x []float32) float32 { return maxNEON(len(x), &x[0]) },
+		find:            func(x []float32, least float32) int { return findNEON(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumNEON(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardNEON(len(dp), &dp[0], &p[0]) },
 		sigmoid:         func(y, x []float32) { sigmoidNEON(len(y), &y[0], &x[0]) },
@@ -32,7 +33,6 @@ func elementNEON() path {
 		dropout: func(y, x []float32, m mask) {
 			dropoutNEON(len(y), &y[0], &x[0], m.scale, m.limit, m.first, m.key0, m.key1)
 		},
-		find: func(x []float32, least float32) int { return findNEON(len(x), &x[0], least) },
 	}
 }
 
@@ -60,6 +60,11 @@ func multiplyNEON(n int, y, a, b *float32)
 //
 //go:noescape
 func maxNEON(n int, x *float32) float32
+
+// findNEON gives the start of the first vector with an x[i] ≥ least, or n.
+//
+//go:noescape
+func findNEON(n int, x *float32, least float32) int
 
 // expSumNEON computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 //
@@ -150,8 +155,3 @@ func scan1NEON(panels, groups int, rows *byte, scale *float32, queries *int8, ze
 //
 //go:noescape
 func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
-
-// findNEON gives the start of the first vector with an x[i] ≥ least, or n.
-//
-//go:noescape
-func findNEON(n int, x *float32, least float32) int

@@ -378,6 +378,45 @@ end20:
 	FMOVS F0, ret+16(FP)
 	RET
 
+// func findNEON(n int, x *float32, least float32) int
+// gives the start of the first vector with an x[i] ≥ least, or n.
+TEXT ·findNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	FMOVS least+16(FP), F14
+	WORD $0x4e0405ce // DUP V14, V14
+	MOVD $constants<>(SB), R12
+	MOVD ZR, R0
+one23:
+	CMP $4, R10
+	BLT last24
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2ee400 // FCMGE V0, V0, V14
+	VMOV V0.D[0], R11
+	VMOV V0.D[1], R13
+	ORR R13, R11, R11
+	CBNZ R11, found21
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one23
+last24:
+	CBZ R10, end25
+	FMOVS (R1)(R0), F0
+	WORD $0x6e2ee400 // FCMGE V0, V0, V14
+	FMOVS F0, F0
+	VMOV V0.D[0], R11
+	VMOV V0.D[1], R13
+	ORR R13, R11, R11
+	CBNZ R11, found21
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last24
+end25:
+found21:
+	LSR $2, R0, R0
+	MOVD R0, ret+24(FP)
+	RET
+
 // func expSumNEON(n int, x *float32, scale, shift float32) float32
 // computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 TEXT ·expSumNEON(SB), NOSPLIT, $0-28
@@ -390,9 +429,9 @@ TEXT ·expSumNEON(SB), NOSPLIT, $0-28
 	MOVD $constants<>(SB), R12
 	WORD $0x6e2c1d8c // EOR V12, V12, V12
 	MOVD ZR, R0
-many21:
+many26:
 	CMP $8, R10
-	BLT one22
+	BLT one27
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x4eae1dde // ORR V30, V14, V14
 	WORD $0x4e2dcc1e // FMLA V30, V0, V13
@@ -490,10 +529,10 @@ many21:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many21
-one22:
+	B many26
+one27:
 	CMP $4, R10
-	BLT last23
+	BLT last28
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x4eae1dde // ORR V30, V14, V14
 	WORD $0x4e2dcc1e // FMLA V30, V0, V13
@@ -543,9 +582,9 @@ one22:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one22
-last23:
-	CBZ R10, end24
+	B one27
+last28:
+	CBZ R10, end29
 	FMOVS (R1)(R0), F0
 	WORD $0x4eae1dde // ORR V30, V14, V14
 	WORD $0x4e2dcc1e // FMLA V30, V0, V13
@@ -596,8 +635,8 @@ last23:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last23
-end24:
+	B last28
+end29:
 	WORD $0x6e2cd58c // FADDP V12, V12, V12
 	WORD $0x6e2cd58c // FADDP V12, V12, V12
 	FMOVS F12, ret+24(FP)
@@ -615,9 +654,9 @@ TEXT ·softmaxBackwardNEON(SB), NOSPLIT, $0-24
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many25:
+many30:
 	CMP $16, R10
-	BLT one26
+	BLT one31
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06825 // LDR Q5, [R1, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -635,25 +674,25 @@ many25:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many25
-one26:
+	B many30
+one31:
 	CMP $4, R10
-	BLT last27
+	BLT last32
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06825 // LDR Q5, [R1, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one26
-last27:
-	CBZ R10, end28
+	B one31
+last32:
+	CBZ R10, end33
 	FMOVS (R2)(R0), F4
 	FMOVS (R1)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last27
-end28:
+	B last32
+end33:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -662,9 +701,9 @@ end28:
 	WORD $0x4ea01c0e // ORR V14, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many29:
+many34:
 	CMP $16, R10
-	BLT one30
+	BLT one35
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -690,10 +729,10 @@ many29:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many29
-one30:
+	B many34
+one35:
 	CMP $4, R10
-	BLT last31
+	BLT last36
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -701,9 +740,9 @@ one30:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one30
-last31:
-	CBZ R10, end32
+	B one35
+last36:
+	CBZ R10, end37
 	FMOVS (R1)(R0), F0
 	FMOVS (R2)(R0), F1
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -711,8 +750,8 @@ last31:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last31
-end32:
+	B last36
+end37:
 	RET
 
 // func sigmoidNEON(n int, y, x *float32)
@@ -723,9 +762,9 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
 	MOVD x+16(FP), R2
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many33:
+many38:
 	CMP $8, R10
-	BLT one34
+	BLT one39
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -825,10 +864,10 @@ many33:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many33
-one34:
+	B many38
+one39:
 	CMP $4, R10
-	BLT last35
+	BLT last40
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -879,9 +918,9 @@ one34:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one34
-last35:
-	CBZ R10, end36
+	B one39
+last40:
+	CBZ R10, end41
 	FMOVS (R2)(R0), F0
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -932,8 +971,8 @@ last35:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last35
-end36:
+	B last40
+end41:
 	RET
 
 // func gateBackwardNEON(n int, dy, du, o, s *float32)
@@ -946,9 +985,9 @@ TEXT ·gateBackwardNEON(SB), NOSPLIT, $0-40
 	MOVD s+32(FP), R4
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many37:
+many42:
 	CMP $8, R10
-	BLT one38
+	BLT one43
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -972,10 +1011,10 @@ many37:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many37
-one38:
+	B many42
+one43:
 	CMP $4, R10
-	BLT last39
+	BLT last44
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -988,9 +1027,9 @@ one38:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one38
-last39:
-	CBZ R10, end40
+	B one43
+last44:
+	CBZ R10, end45
 	FMOVS (R1)(R0), F0
 	FMOVS (R4)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -1003,8 +1042,8 @@ last39:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last39
-end40:
+	B last44
+end45:
 	RET
 
 // func swiGLUNEON(n int, y, a, b *float32)
@@ -1016,9 +1055,9 @@ TEXT ·swiGLUNEON(SB), NOSPLIT, $0-32
 	MOVD b+24(FP), R3
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many41:
+many46:
 	CMP $8, R10
-	BLT one42
+	BLT one47
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1122,10 +1161,10 @@ many41:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many41
-one42:
+	B many46
+one47:
 	CMP $4, R10
-	BLT last43
+	BLT last48
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1178,9 +1217,9 @@ one42:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one42
-last43:
-	CBZ R10, end44
+	B one47
+last48:
+	CBZ R10, end49
 	FMOVS (R2)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1233,8 +1272,8 @@ last43:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last43
-end44:
+	B last48
+end49:
 	RET
 
 // func swiGLUBackwardNEON(n int, da, db, dy, a, b *float32)
@@ -1248,9 +1287,9 @@ TEXT ·swiGLUBackwardNEON(SB), NOSPLIT, $0-48
 	MOVD b+40(FP), R5
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one46:
+one51:
 	CMP $4, R10
-	BLT last47
+	BLT last52
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1314,9 +1353,9 @@ one46:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one46
-last47:
-	CBZ R10, end48
+	B one51
+last52:
+	CBZ R10, end53
 	FMOVS (R4)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1380,8 +1419,8 @@ last47:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last47
-end48:
+	B last52
+end53:
 	RET
 
 // func layerNormNEON(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float32)
@@ -1397,16 +1436,16 @@ TEXT ·layerNormNEON(SB), NOSPLIT, $0-68
 	FMOVS inv+64(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row49:
+row54:
 	MOVD R9, R10
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many50:
+many55:
 	CMP $16, R10
-	BLT one51
+	BLT one56
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
@@ -1420,23 +1459,23 @@ many50:
 	WORD $0x4e24d463 // FADD V3, V3, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many50
-one51:
+	B many55
+one56:
 	CMP $4, R10
-	BLT last52
+	BLT last57
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one51
-last52:
-	CBZ R10, end53
+	B one56
+last57:
+	CBZ R10, end58
 	FMOVS (R2)(R0), F4
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last52
-end53:
+	B last57
+end58:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1450,9 +1489,9 @@ end53:
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many54:
+many59:
 	CMP $16, R10
-	BLT one55
+	BLT one60
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
@@ -1470,26 +1509,26 @@ many54:
 	WORD $0x4e24cc83 // FMLA V3, V4, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many54
-one55:
+	B many59
+one60:
 	CMP $4, R10
-	BLT last56
+	BLT last61
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one55
-last56:
-	CBZ R10, end57
+	B one60
+last61:
+	CBZ R10, end62
 	FMOVS (R2)(R0), F4
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	FMOVS F4, F4
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last56
-end57:
+	B last61
+end62:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1504,9 +1543,9 @@ end57:
 	FMOVS F9, (R6)
 	MOVD R9, R10
 	MOVD ZR, R0
-many58:
+many63:
 	CMP $16, R10
-	BLT one59
+	BLT one64
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1548,10 +1587,10 @@ many58:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many58
-one59:
+	B many63
+one64:
 	CMP $4, R10
-	BLT last60
+	BLT last65
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1563,9 +1602,9 @@ one59:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one59
-last60:
-	CBZ R10, end61
+	B one64
+last65:
+	CBZ R10, end66
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1577,8 +1616,8 @@ last60:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last60
-end61:
+	B last65
+end66:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD $4, R5, R5
@@ -1586,7 +1625,7 @@ end61:
 	MOVD rows+48(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+48(FP)
-	BNE row49
+	BNE row54
 	RET
 
 // func layerNormBackwardNEON(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
@@ -1604,16 +1643,16 @@ TEXT ·layerNormBackwardNEON(SB), NOSPLIT, $0-84
 	FMOVS inv+80(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row62:
+row67:
 	VLD1R (R7), [V8.S4]
 	VLD1R (R8), [V9.S4]
 	MOVD R9, R10
 	WORD $0x6e2a1d4a // EOR V10, V10, V10
 	WORD $0x6e2b1d6b // EOR V11, V11, V11
 	MOVD ZR, R0
-many63:
+many68:
 	CMP $8, R10
-	BLT one64
+	BLT one69
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1645,10 +1684,10 @@ many63:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many63
-one64:
+	B many68
+one69:
 	CMP $4, R10
-	BLT last65
+	BLT last70
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1665,9 +1704,9 @@ one64:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one64
-last65:
-	CBZ R10, end66
+	B one69
+last70:
+	CBZ R10, end71
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1684,8 +1723,8 @@ last65:
 	FMOVS F4, (R6)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last65
-end66:
+	B last70
+end71:
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2edd4a // FMUL V10, V10, V14
@@ -1694,9 +1733,9 @@ end66:
 	WORD $0x6e2edd6b // FMUL V11, V11, V14
 	MOVD R9, R10
 	MOVD ZR, R0
-many67:
+many72:
 	CMP $8, R10
-	BLT one68
+	BLT one73
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1722,10 +1761,10 @@ many67:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many67
-one68:
+	B many72
+one73:
 	CMP $4, R10
-	BLT last69
+	BLT last74
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1739,9 +1778,9 @@ one68:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one68
-last69:
-	CBZ R10, end70
+	B one73
+last74:
+	CBZ R10, end75
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1755,8 +1794,8 @@ last69:
 	FMOVS F3, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last69
-end70:
+	B last74
+end75:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD R9<<2, R3, R3
@@ -1765,7 +1804,7 @@ end70:
 	MOVD rows+64(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+64(FP)
-	BNE row62
+	BNE row67
 	RET
 
 // func normaliseNEON(n int, y, x *float32) float32
@@ -1780,9 +1819,9 @@ TEXT ·normaliseNEON(SB), NOSPLIT, $0-28
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many71:
+many76:
 	CMP $16, R10
-	BLT one72
+	BLT one77
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -1800,25 +1839,25 @@ many71:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many71
-one72:
+	B many76
+one77:
 	CMP $4, R10
-	BLT last73
+	BLT last78
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one72
-last73:
-	CBZ R10, end74
+	B one77
+last78:
+	CBZ R10, end79
 	FMOVS (R2)(R0), F4
 	FMOVS (R2)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last73
-end74:
+	B last78
+end79:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1831,9 +1870,9 @@ end74:
 	WORD $0x6e20fdce // FDIV V14, V14, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many75:
+many80:
 	CMP $16, R10
-	BLT one76
+	BLT one81
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
@@ -1851,25 +1890,25 @@ many75:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many75
-one76:
+	B many80
+one81:
 	CMP $4, R10
-	BLT last77
+	BLT last82
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one76
-last77:
-	CBZ R10, end78
+	B one81
+last82:
+	CBZ R10, end83
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last77
-end78:
+	B last82
+end83:
 	FMOVS F14, ret+24(FP)
 	RET
 
@@ -1888,9 +1927,9 @@ TEXT ·normaliseBackwardNEON(SB), NOSPLIT, $0-36
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many79:
+many84:
 	CMP $16, R10
-	BLT one80
+	BLT one85
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -1908,25 +1947,25 @@ many79:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many79
-one80:
+	B many84
+one85:
 	CMP $4, R10
-	BLT last81
+	BLT last86
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one80
-last81:
-	CBZ R10, end82
+	B one85
+last86:
+	CBZ R10, end87
 	FMOVS (R2)(R0), F4
 	FMOVS (R3)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last81
-end82:
+	B last86
+end87:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1935,9 +1974,9 @@ end82:
 	WORD $0x4ea01c0d // ORR V13, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many83:
+many88:
 	CMP $16, R10
-	BLT one84
+	BLT one89
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -1967,10 +2006,10 @@ many83:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many83
-one84:
+	B many88
+one89:
 	CMP $4, R10
-	BLT last85
+	BLT last90
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -1979,9 +2018,9 @@ one84:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one84
-last85:
-	CBZ R10, end86
+	B one89
+last90:
+	CBZ R10, end91
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R1)(R0), F2
@@ -1990,8 +2029,8 @@ last85:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last85
-end86:
+	B last90
+end91:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
@@ -2022,9 +2061,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many87:
+many92:
 	CMP $8, R10
-	BLT one88
+	BLT one93
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2070,10 +2109,10 @@ many87:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many87
-one88:
+	B many92
+one93:
 	CMP $4, R10
-	BLT last89
+	BLT last94
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2097,9 +2136,9 @@ one88:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one88
-last89:
-	CBZ R10, end90
+	B one93
+last94:
+	CBZ R10, end95
 	FMOVS (R4)(R0), F0
 	FMOVS (R2)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -2123,8 +2162,8 @@ last89:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last89
-end90:
+	B last94
+end95:
 	RET
 
 // func dropoutNEON(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
@@ -2147,9 +2186,9 @@ TEXT ·dropoutNEON(SB), NOSPLIT, $0-44
 	FMOVQ 256(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	MOVD ZR, R0
-many91:
+many96:
 	CMP $8, R10
-	BLT one92
+	BLT one97
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2193,10 +2232,10 @@ many91:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many91
-one92:
+	B many96
+one97:
 	CMP $4, R10
-	BLT last93
+	BLT last98
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2219,9 +2258,9 @@ one92:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one92
-last93:
-	CBZ R10, end94
+	B one97
+last98:
+	CBZ R10, end99
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2244,8 +2283,8 @@ last93:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last93
-end94:
+	B last98
+end99:
 	RET
 
 // func tile8NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
@@ -2287,7 +2326,7 @@ TEXT ·tile8NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	WORD $0x6e2e1dce // EOR V14, V14, V14
 	WORD $0x6e2f1def // EOR V15, V15, V15
-step95:
+step100:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2316,8 +2355,8 @@ step95:
 	WORD $0x4e38cfae // FMLA V14, V29, V24
 	WORD $0x4e39cfaf // FMLA V15, V29, V25
 	SUBS $1, R10, R10
-	BNE step95
-	CBZ R16, store96
+	BNE step100
+	CBZ R16, store101
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2359,7 +2398,7 @@ step95:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd5ef // FADD V15, V15, V31
 	ADD R15, R0, R0
-store96:
+store101:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2413,7 +2452,7 @@ TEXT ·tile4NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e251ca5 // EOR V5, V5, V5
 	WORD $0x6e261cc6 // EOR V6, V6, V6
 	WORD $0x6e271ce7 // EOR V7, V7, V7
-step97:
+step102:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2430,8 +2469,8 @@ step97:
 	WORD $0x4e38cfa6 // FMLA V6, V29, V24
 	WORD $0x4e39cfa7 // FMLA V7, V29, V25
 	SUBS $1, R10, R10
-	BNE step97
-	CBZ R16, store98
+	BNE step102
+	CBZ R16, store103
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2453,7 +2492,7 @@ step97:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	ADD R15, R0, R0
-store98:
+store103:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2489,7 +2528,7 @@ TEXT ·tile2NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
-step99:
+step104:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2500,8 +2539,8 @@ step99:
 	WORD $0x4e38cf62 // FMLA V2, V27, V24
 	WORD $0x4e39cf63 // FMLA V3, V27, V25
 	SUBS $1, R10, R10
-	BNE step99
-	CBZ R16, store100
+	BNE step104
+	CBZ R16, store105
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2513,7 +2552,7 @@ step99:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd463 // FADD V3, V3, V31
 	ADD R15, R0, R0
-store100:
+store105:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2540,7 +2579,7 @@ TEXT ·tile1NEON(SB), NOSPLIT, $0-80
 	LSL $2, R15, R15
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
-step101:
+step106:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2548,15 +2587,15 @@ step101:
 	WORD $0x4e38cf40 // FMLA V0, V26, V24
 	WORD $0x4e39cf41 // FMLA V1, V26, V25
 	SUBS $1, R10, R10
-	BNE step101
-	CBZ R16, store102
+	BNE step106
+	CBZ R16, store107
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	ADD R15, R0, R0
-store102:
+store107:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2576,7 +2615,7 @@ TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
 	FMOVQ 336(R12), F23
-panel103:
+panel108:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -2587,7 +2626,7 @@ panel103:
 	WORD $0x6e271ce7 // EOR V7, V7, V7
 	MOVD R5, R9
 	MOVD R2, R10
-group104:
+group109:
 	VLD1R.P 4(R9), [V16.S4]
 	FMOVQ 0(R3), F20
 	WORD $0x6e371e94 // EOR V20, V20, V23
@@ -2615,7 +2654,7 @@ group104:
 	WORD $0x4e606ac7 // SADALP V7, V22
 	ADD $64, R3, R3
 	SUBS $1, R10, R10
-	BNE group104
+	BNE group109
 	MOVD R7, R0
 	FMOVS 0(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -2647,7 +2686,7 @@ group104:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel103
+	BNE panel108
 	RET
 
 // func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
@@ -2664,7 +2703,7 @@ TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
 	FMOVQ 336(R12), F23
-panel105:
+panel110:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -2683,7 +2722,7 @@ panel105:
 	WORD $0x6e2f1def // EOR V15, V15, V15
 	MOVD R5, R9
 	MOVD R2, R10
-group106:
+group111:
 	VLD1R.P 4(R9), [V16.S4]
 	VLD1R.P 4(R9), [V17.S4]
 	FMOVQ 0(R3), F20
@@ -2728,7 +2767,7 @@ group106:
 	WORD $0x4e606acf // SADALP V15, V22
 	ADD $64, R3, R3
 	SUBS $1, R10, R10
-	BNE group106
+	BNE group111
 	MOVD R7, R0
 	FMOVS 0(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -2787,44 +2826,5 @@ group106:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel105
-	RET
-
-// func findNEON(n int, x *float32, least float32) int
-// gives the start of the first vector with an x[i] ≥ least, or n.
-TEXT ·findNEON(SB), NOSPLIT, $0-32
-	MOVD n+0(FP), R10
-	MOVD x+8(FP), R1
-	FMOVS least+16(FP), F14
-	WORD $0x4e0405ce // DUP V14, V14
-	MOVD $constants<>(SB), R12
-	MOVD ZR, R0
-one109:
-	CMP $4, R10
-	BLT last110
-	WORD $0x3ce06820 // LDR Q0, [R1, R0]
-	WORD $0x6e2ee400 // FCMGE V0, V0, V14
-	VMOV V0.D[0], R11
-	VMOV V0.D[1], R13
-	ORR R13, R11, R11
-	CBNZ R11, found107
-	ADD $16, R0, R0
-	SUB $4, R10, R10
-	B one109
-last110:
-	CBZ R10, end111
-	FMOVS (R1)(R0), F0
-	WORD $0x6e2ee400 // FCMGE V0, V0, V14
-	FMOVS F0, F0
-	VMOV V0.D[0], R11
-	VMOV V0.D[1], R13
-	ORR R13, R11, R11
-	CBNZ R11, found107
-	ADD $4, R0, R0
-	SUB $1, R10, R10
-	B last110
-end111:
-found107:
-	LSR $2, R0, R0
-	MOVD R0, ret+24(FP)
+	BNE panel110
 	RET

@@ -57,6 +57,10 @@ func activations(m machine) {
 			})
 			m.ret()
 		})
+}
+
+// gates writes what multiplies by a sigmoid.
+func gates(m machine) {
 	function(m, "sigmoid", "computes y[i] = 1/(1+exp(-x[i])).", "",
 		"func(y, x []float32) { ƒ(len(y), &y[0], &x[0]) }",
 		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}}, func() {

@@ -58,6 +58,11 @@ type machine interface {
 	xor(d, a vec, b any)
 	zeroWhereLess(d, a, b, spare vec) // d = 0 where a < b, as signed whole numbers
 
+	// search is the body of find, which gives the start of the first vector at
+	// pointer 0 with an element not below register 14, or how many elements
+	// there are. It ends the function.
+	search()
+
 	// own writes what is not made of these operations.
 	own()
 }
@@ -93,6 +98,7 @@ type lanes struct {
 func bodies(m machine) {
 	vectors(m)
 	activations(m)
+	gates(m)
 	norms(m)
 	optimisers(m)
 }

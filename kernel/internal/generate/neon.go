@@ -302,7 +302,7 @@ func (m neon) zeroWhereLess(d, a, b, spare vec) {
 	m.three(bic, d, d, spare)
 }
 
-// own writes tiles, scans and the search.
+// own writes tiles and scans.
 func (m neon) own() {
 	for _, rows := range []int{8, 4, 2, 1} {
 		m.tile(rows)
@@ -310,144 +310,22 @@ func (m neon) own() {
 	for _, n := range []int{1, 2} {
 		m.scan(n)
 	}
-	m.find()
 }
 
-// tile writes the micro-kernel for a tile of C of some rows and eight columns:
-// sixteen sums at most in V0 to V15, a row of B in V24 and V25, A in V26 to V29.
-// A may have any two strides; R1 to R8 point to its rows.
-func (m neon) tile(rows int) {
-	comment := fmt.Sprintf("multiplies A of height %d with 8 columns of B: C = A·B, or C += when add is not 0.", rows)
-	params := []param{{"k", "int", "R10"}, {"a", "*float32", "R1"}, {"aRow", "int", "R0"}, {"aCol", "int", "R9"},
-		{"b", "*float32", "R11"}, {"bRow", "int", "R13"}, {"c", "*float32", "R14"}, {"cRow", "int", "R15"},
-		{"cols", "int", nil}, {"add", "int", "R16"}}
-	m.function(fmt.Sprintf("tile%d%s", rows, m.suffix), comment, "", params, func() {
-		for _, r := range []string{"R9", "R13", "R15"} {
-			m.op("LSL", "$2", r, r)
-		}
-		for i := range rows - 1 {
-			m.op("ADD", "R0<<2", fmt.Sprintf("R%d", i+1), fmt.Sprintf("R%d", i+2))
-		}
-		for i := range vec(2 * rows) {
-			m.set(i, num(0))
-		}
-		step := m.label("step")
-		m.at(step)
-		m.op("FMOVQ", "(R11)", "F24")
-		m.op("FMOVQ", "16(R11)", "F25")
-		m.op("ADD", "R13", "R11", "R11")
-		for i := range vec(rows) {
-			a := 26 + i%4
-			m.op("VLD1R.P", fmt.Sprintf("(R%d)(R9)", i+1), fmt.Sprintf("[V%d.S4]", a))
-			m.mulAdd(2*i, a, vec(24))
-			m.mulAdd(2*i+1, a, vec(25))
-		}
-		m.op("SUBS", "$1", "R10", "R10")
-		m.op("BNE", step)
-		m.storeTile(rows)
+// search is the body of find.
+func (m neon) search() {
+	found := m.label("found")
+	m.loop(1, func(l lanes) {
+		m.load(l, 0, 0)
+		m.three(fcmge, 0, 0, 14)
+		m.drop(l, 0)
+		m.op("VMOV", "V0.D[0]", "R11")
+		m.op("VMOV", "V0.D[1]", "R13")
+		m.op("ORR", "R13", "R11", "R11")
+		m.op("CBNZ", "R11", found)
 	})
-}
-
-// storeTile writes the sums to C, or adds them.
-func (m neon) storeTile(rows int) {
-	store := m.label("store")
-	m.op("CBZ", "R16", store)
-	m.op("MOVD", "R14", "R0")
-	for i := range vec(rows) {
-		for j := range vec(2) {
-			m.op("FMOVQ", fmt.Sprintf("%d(R0)", 16*j), f(spare0))
-			m.add(2*i+j, 2*i+j, spare0)
-		}
-		m.op("ADD", "R15", "R0", "R0")
-	}
-	m.at(store)
-	for i := range vec(rows) {
-		for j := range vec(2) {
-			m.op("FMOVQ", f(2*i+j), fmt.Sprintf("%d(R14)", 16*j))
-		}
-		m.op("ADD", "R15", "R14", "R14")
-	}
+	m.at(found)
+	m.op("LSR", "$2", "R0", "R0")
+	m.op("MOVD", "R0", m.place("ret"))
 	m.ret()
-}
-
-// scan writes a scan of rows in eight bits (see scan_x86.go). Registers 8i to
-// 8i+7 sum for query i, two sums a row; V16 and V17 are the queries' bytes, V20
-// those of rows, with their sign, V21 and V22 products in sixteen bits.
-func (m neon) scan(queries int) {
-	regs := map[string]any{"panels": "R1", "groups": "R2", "rows": "R3", "scale": "R4", "queries": "R5",
-		"queryScale": "R6", "out": "R7", "outRow": "R8"}
-	var params []param
-	for _, p := range scanParams {
-		params = append(params, param{p.name, p.kind, regs[p.name]})
-	}
-	m.function(fmt.Sprintf("scan%d%s", queries, m.suffix), scanComment(queries), "", params, func() {
-		m.op("LSL", "$2", "R8", "R8")
-		m.set(23, word(0x80808080))
-		panel, group := m.label("panel"), m.label("group")
-		m.at(panel)
-		for i := range vec(8 * queries) {
-			m.set(i, num(0))
-		}
-		m.op("MOVD", "R5", "R9")
-		m.op("MOVD", "R2", "R10")
-		m.at(group)
-		for i := range queries {
-			m.op("VLD1R.P", "4(R9)", fmt.Sprintf("[V%d.S4]", 16+i))
-		}
-		for j := range vec(4) {
-			m.op("FMOVQ", fmt.Sprintf("%d(R3)", 16*j), "F20")
-			m.xor(20, 20, vec(23))
-			for i := range vec(queries) {
-				m.three(smull, 21, 20, 16+i)
-				m.three(smull2, 22, 20, 16+i)
-				m.two(sadalp, 8*i+2*j, 21)
-				m.two(sadalp, 8*i+2*j+1, 22)
-			}
-		}
-		m.op("ADD", "$64", "R3", "R3")
-		m.op("SUBS", "$1", "R10", "R10")
-		m.op("BNE", group)
-		m.op("MOVD", "R7", "R0")
-		for i := range vec(queries) {
-			m.op("FMOVS", fmt.Sprintf("%d(R6)", 4*i), "F24")
-			m.two(dup, 24, 24)
-			for j := range vec(4) {
-				v := 8*i + 2*j
-				m.three(addp, v, v, v+1)
-				m.two(scvtf, v, v)
-				m.mul(v, v, vec(24))
-				m.op("FMOVQ", fmt.Sprintf("%d(R4)", 16*j), "F25")
-				m.mul(v, v, vec(25))
-				m.op("FMOVQ", f(v), fmt.Sprintf("%d(R0)", 16*j))
-			}
-			m.op("ADD", "R8", "R0", "R0")
-		}
-		m.op("ADD", "$64", "R4", "R4")
-		m.op("ADD", "$64", "R7", "R7")
-		m.op("SUBS", "$1", "R1", "R1")
-		m.op("BNE", panel)
-		m.ret()
-	})
-}
-
-// find writes the search for an element that is large enough, as on x86.
-func (m neon) find() {
-	function(m, "find", "gives the start of the first vector with an x[i] ≥ least, or n.", "int",
-		"func(x []float32, least float32) int { return ƒ(len(x), &x[0], least) }",
-		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}, {"least", "float32", vec(14)}}, func() {
-			found := m.label("found")
-			m.loop(1, func(l lanes) {
-				m.load(l, 0, 0)
-				m.three(fcmge, 0, 0, 14)
-				m.drop(l, 0)
-				m.op("VMOV", "V0.D[0]", "R11")
-				m.op("VMOV", "V0.D[1]", "R13")
-				m.op("ORR", "R13", "R11", "R11")
-				m.op("CBNZ", "R11", found)
-			})
-			m.at(found)
-			m.op("LSR", "$2", "R0", "R0")
-			m.op("MOVD", "R0", m.place("ret"))
-			m.ret()
-		})
 }

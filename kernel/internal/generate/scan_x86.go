@@ -139,36 +139,36 @@ func (m x86) wordDots(queries int) {
 	}
 }
 
-// find writes the search for an element that is large enough. It is exact to a
-// vector: the caller looks at the elements of that.
-func (m x86) find() {
-	function(m, "find", "gives the start of the first vector with an x[i] ≥ least, or n.", "int",
-		"func(x []float32, least float32) int { return ƒ(len(x), &x[0], least) }",
-		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}, {"least", "float32", vec(14)}}, func() {
-			found := m.label("found")
-			m.loop(1, func(l lanes) {
-				m.load(l, 0, 0)
-				if m.wide() {
-					mask := "K2"
-					if l.masked {
-						m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K1", mask)
-					} else {
-						m.op("VCMPPS", "$0x1d", "Z14", "Z0", mask)
-					}
-					m.op("KMOVW", mask, "BX")
-				} else {
-					m.op("VCMPPS", "$0x1d", "Y14", "Y0", "Y0")
-					m.drop(l, 0)
-					m.op("VMOVMSKPS", "Y0", "BX")
-				}
-				m.op("TESTL", "BX", "BX")
-				m.op("JNZ", found)
-			})
-			m.op("MOVQ", m.place("n"), "AX")
-			m.op("SHLQ", "$2", "AX")
-			m.at(found)
-			m.op("SHRQ", "$2", "AX")
-			m.op("MOVQ", "AX", m.place("ret"))
-			m.ret()
-		})
+// search is the body of find.
+func (m x86) search() {
+	found := m.label("found")
+	m.loop(1, func(l lanes) {
+		m.load(l, 0, 0)
+		m.compare(l)
+		m.op("TESTL", "BX", "BX")
+		m.op("JNZ", found)
+	})
+	m.op("MOVQ", m.place("n"), "AX")
+	m.op("SHLQ", "$2", "AX")
+	m.at(found)
+	m.op("SHRQ", "$2", "AX")
+	m.op("MOVQ", "AX", m.place("ret"))
+	m.ret()
+}
+
+// compare puts a bit for each lane of register 0 that is at least that of 14 into
+// BX.
+func (m x86) compare(l lanes) {
+	switch {
+	case !m.wide():
+		m.op("VCMPPS", "$0x1d", "Y14", "Y0", "Y0")
+		m.drop(l, 0)
+		m.op("VMOVMSKPS", "Y0", "BX")
+		return
+	case l.masked:
+		m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K1", "K2")
+	default:
+		m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K2")
+	}
+	m.op("KMOVW", "K2", "BX")
 }

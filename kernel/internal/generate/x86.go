@@ -306,7 +306,6 @@ func (m x86) zeroWhereLess(d, a, b, spare vec) {
 func (m x86) own() {
 	m.tiles()
 	m.scans()
-	m.find()
 	if m.wide() {
 		return
 	}

@@ -1,0 +1,63 @@
+package generate
+
+import "fmt"
+
+// scan writes a scan of rows in eight bits (as in scan_x86.go). Registers 8i to
+// 8i+7 sum for query i, two sums a row; V16 and V17 are the queries' bytes, V20
+// those of rows, with their sign, V21 and V22 products in sixteen bits.
+func (m neon) scan(queries int) {
+	regs := map[string]any{"panels": "R1", "groups": "R2", "rows": "R3", "scale": "R4", "queries": "R5",
+		"queryScale": "R6", "out": "R7", "outRow": "R8"}
+	var params []param
+	for _, p := range scanParams {
+		params = append(params, param{p.name, p.kind, regs[p.name]})
+	}
+	m.function(fmt.Sprintf("scan%d%s", queries, m.suffix), scanComment(queries), "", params, func() {
+		m.op("LSL", "$2", "R8", "R8")
+		m.set(23, word(0x80808080))
+		panel, group := m.label("panel"), m.label("group")
+		m.at(panel)
+		for i := range vec(8 * queries) {
+			m.set(i, num(0))
+		}
+		m.op("MOVD", "R5", "R9")
+		m.op("MOVD", "R2", "R10")
+		m.at(group)
+		for i := range queries {
+			m.op("VLD1R.P", "4(R9)", fmt.Sprintf("[V%d.S4]", 16+i))
+		}
+		for j := range vec(4) {
+			m.op("FMOVQ", fmt.Sprintf("%d(R3)", 16*j), "F20")
+			m.xor(20, 20, vec(23))
+			for i := range vec(queries) {
+				m.three(smull, 21, 20, 16+i)
+				m.three(smull2, 22, 20, 16+i)
+				m.two(sadalp, 8*i+2*j, 21)
+				m.two(sadalp, 8*i+2*j+1, 22)
+			}
+		}
+		m.op("ADD", "$64", "R3", "R3")
+		m.op("SUBS", "$1", "R10", "R10")
+		m.op("BNE", group)
+		m.op("MOVD", "R7", "R0")
+		for i := range vec(queries) {
+			m.op("FMOVS", fmt.Sprintf("%d(R6)", 4*i), "F24")
+			m.two(dup, 24, 24)
+			for j := range vec(4) {
+				v := 8*i + 2*j
+				m.three(addp, v, v, v+1)
+				m.two(scvtf, v, v)
+				m.mul(v, v, vec(24))
+				m.op("FMOVQ", fmt.Sprintf("%d(R4)", 16*j), "F25")
+				m.mul(v, v, vec(25))
+				m.op("FMOVQ", f(v), fmt.Sprintf("%d(R0)", 16*j))
+			}
+			m.op("ADD", "R8", "R0", "R0")
+		}
+		m.op("ADD", "$64", "R4", "R4")
+		m.op("ADD", "$64", "R7", "R7")
+		m.op("SUBS", "$1", "R1", "R1")
+		m.op("BNE", panel)
+		m.ret()
+	})
+}
