@@ -116,15 +116,11 @@ func (b Bucket) empty(ctx context.Context) error {
 }
 
 func (b Bucket) put(ctx context.Context, path, name string) (f File, err error) {
-	in, err := os.Open(path)
+	in, info, err := open(path)
 	if err != nil {
 		return f, err
 	}
 	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return f, err
-	}
 	sum := crc32.New(castagnoli)
 	if f.Size, err = io.Copy(sum, in); err != nil {
 		return f, err
@@ -158,17 +154,25 @@ func (b Bucket) read(ctx context.Context, name string) ([]byte, error) {
 // clear leaves the objects: without a manifest they are no backup.
 func (b Bucket) clear() error { return nil }
 
+func open(path string) (*os.File, fs.FileInfo, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := in.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, in.Close())
+	}
+	return in, info, nil
+}
+
 // copyFile copies a file with its time, durably.
 func copyFile(from, to string) (f File, err error) {
-	in, err := os.Open(from)
+	in, info, err := open(from)
 	if err != nil {
 		return f, err
 	}
 	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return f, err
-	}
 	if f, err = saveFile(in, to); err != nil {
 		return f, err
 	}
