@@ -12,18 +12,21 @@ type DeletionJob struct {
 
 // DeletionProof says where the users were and are no more. It names no user.
 type DeletionProof struct {
-	Users    int // that were asked for
-	Known    int // of them that there was something of
-	Events   int64
-	Records  int64
-	Parts    Rewritten // files of bulk data
-	Segments Rewritten // files of the log
-	Versions []string  `json:",omitempty"` // ARNs of solution versions that were trained when the users were there
-	Objects  []string  `json:",omitempty"` // locations in the customer's buckets, which are left as they are
+	Users    int       `json:"users"` // that were asked for
+	Known    int       `json:"known"` // of them that there was something of
+	Events   int64     `json:"events"`
+	Records  int64     `json:"records"`
+	Parts    Rewritten `json:"parts"`              // files of bulk data
+	Segments Rewritten `json:"segments"`           // files of the log
+	Versions []string  `json:"versions,omitempty"` // ARNs of solution versions that were trained when the users were there
+	Objects  []string  `json:"objects,omitempty"`  // locations in the customer's buckets, which are left as they are
 }
 
 // Rewritten counts files that were looked into and those that were replaced.
-type Rewritten struct{ Searched, Replaced int }
+type Rewritten struct {
+	Searched int `json:"searched"`
+	Replaced int `json:"replaced"`
+}
 
 // Kind implements Record.
 func (*DeletionJob) Kind() Kind { return KindDataDeletionJob }

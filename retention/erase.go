@@ -317,6 +317,9 @@ func (e *erasure) publish(ctx context.Context, jobs []*catalog.DeletionJob, was,
 			}
 			proof.Versions, proof.Objects = versions, objects
 			r.Report = &proof
+			if r.Location == "" { // its users were named in the call: nobody has counted before
+				r.Deleted = proof.Events + proof.Records
+			}
 			if err := catalog.Update(tx, r); err != nil {
 				return err
 			}

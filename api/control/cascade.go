@@ -42,6 +42,7 @@ func (a *API) Extend(x *wire.Extensions) {
 	x.Handle("GET", "dataset-import-jobs/{name}", "DescribeImport", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
 		return a.DescribeImport(ctx, r.Path("name"))
 	})
+	a.extendDeletions(x)
 }
 
 // PreviewDeletion says what a cascading delete of the group of that name would do now.

@@ -411,7 +411,6 @@ func TestLater(t *testing.T) {
 	}
 	good := paths("s3://a/in.json", "s3://a/out/")
 	const double = `, "tags": [{"tagKey": "a", "tagValue": "b"}, {"tagKey": "a", "tagValue": "c"}]`
-	not := []string{"this version of usher does not have that yet"}
 	r.refuse([]refusal{
 		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "INCLUDE ItemID WHERE Items.A IN (\"b\")"}`, "InvalidInput", []string{"Could not create filter. Invalid Expression", "no dataset of type ITEMS"}},
 		{"CreateFilter", `{"name": "f", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "x"` + double + `}`, "InvalidInput", []string{`"a" is given twice`}},
@@ -427,7 +426,6 @@ func TestLater(t *testing.T) {
 		{"CreateBatchSegmentJob", batch(good + `, "filterArn": "~schema/f"`), "InvalidInput", []string{"is of a schema"}},
 		{"CreateDatasetExportJob", `{"jobName": "j", "datasetArn": "~dataset/shop/INTERACTIONS", "jobOutput": {"s3DataDestination": {"path": "s3:///b/"}}` + role + `}`, "InvalidInput", []string{"Invalid S3 output path"}},
 		{"CreateDatasetExportJob", `{"jobName": "j", "datasetArn": "~dataset/shop/INTERACTIONS", "jobOutput": {"s3DataDestination": {"path": "s3://a/b/"}}` + role + double + `}`, "InvalidInput", []string{"given twice"}},
-		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b.csv"}` + role + `}`, "InvalidInput", not},
 		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "http://a/b.csv"}` + role + `}`, "InvalidInput", []string{"Invalid Data location."}},
 		{"CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b.csv"}` + role + double + `}`, "InvalidInput", []string{"given twice"}},
 		{"CreateMetricAttribution", metricAttribution(`{"eventType": "a", "metricName": "b", "expression": "SAMPLECOUNT()"}`, "http://a/b/"), "InvalidInput", []string{"Invalid S3 output path"}},

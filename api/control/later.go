@@ -76,32 +76,3 @@ func (a *API) ListBatchSegmentJobs(_ context.Context, in *wire.ListBatchSegmentJ
 	}
 	return &wire.ListBatchSegmentJobsOutput{BatchSegmentJobs: []wire.BatchSegmentJobSummary{}}, nil
 }
-
-// Deletions.
-
-// CreateDataDeletionJob is not in this version.
-func (a *API) CreateDataDeletionJob(ctx context.Context, in *wire.CreateDataDeletionJobInput) (*wire.CreateDataDeletionJobOutput, error) {
-	return nil, missing(ctx, a, "CreateDataDeletionJob", "To forget users, import files without them with importMode FULL, and train anew.", func(tx *store.Tx) error {
-		if _, err := newTags(nil, in.Tags); err != nil {
-			return err
-		}
-		if _, err := s3Location(in.DataSource); err != nil {
-			return err
-		}
-		_, err := getReady[catalog.DatasetGroup](tx, a, *in.DatasetGroupArn)
-		return err
-	})
-}
-
-// DescribeDataDeletionJob finds none.
-func (a *API) DescribeDataDeletionJob(_ context.Context, in *wire.DescribeDataDeletionJobInput) (*wire.DescribeDataDeletionJobOutput, error) {
-	return nil, a.none(*in.DataDeletionJobArn, catalog.KindDataDeletionJob)
-}
-
-// ListDataDeletionJobs lists none.
-func (a *API) ListDataDeletionJobs(_ context.Context, in *wire.ListDataDeletionJobsInput) (*wire.ListDataDeletionJobsOutput, error) {
-	if err := a.noList(in.DatasetGroupArn, catalog.KindDatasetGroup, in.NextToken); err != nil {
-		return nil, err
-	}
-	return &wire.ListDataDeletionJobsOutput{DataDeletionJobs: []wire.DataDeletionJobSummary{}}, nil
-}

@@ -76,7 +76,6 @@ func TestEveryOperation(t *testing.T) {
 // capability is of a later version (docs/compatibility.md).
 var notYet = []string{
 	"CreateBatchSegmentJob", "DescribeBatchSegmentJob",
-	"CreateDataDeletionJob", "DescribeDataDeletionJob",
 	"GetActionRecommendations",
 }
 
