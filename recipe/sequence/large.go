@@ -72,9 +72,16 @@ func (s settings) tokenWork(items int) float64 {
 func (s settings) memory(c *corpus, workers int) float64 {
 	const event, place, entry = 24 + 4 + 4, 12, 8
 	items, d := float64(len(c.items)), float64(s.dim)
-	data := float64(len(c.rows)) * event
-	tables := float64(len(rules)) * entry * items * float64(min(rowsOf(len(c.items)), c.events/max(1, len(c.items))))
-	counted := float64(c.events)*place + 1.3*tables
+	data := float64(c.events) * event
+	entries := 0.
+	for _, r := range rules { // pairs of each event, as far as a row keeps them
+		pairs := float64(r.far*c.events) / items
+		if r.both {
+			pairs *= 2
+		}
+		entries += items * min(pairs, float64(rowsOf(len(c.items))))
+	}
+	counted := float64(c.events)*place + 1.2*entry*entries // rows, and one table of them
 	if len(c.items) <= ridgeMost {
 		counted += 8 * items * items
 	}
@@ -85,7 +92,7 @@ func (s settings) memory(c *corpus, workers int) float64 {
 	}
 	perShard := 4 * d * min(items, 2*sample+float64(s.stepTokens))
 	perWorker := 4 * (float64(batchTokens)*(16*d+4*float64(s.inner)) + 3*sample*d + lossFloats)
-	const spare = 1.5 // for the garbage collector
+	const spare = 1.25 // for the garbage collector
 	return spare * (data + max(counted, net+shardMost*perShard+float64(workers)*perWorker))
 }
 

@@ -51,3 +51,21 @@ func TestWindowsOfTheNewestEvents(t *testing.T) {
 		}
 	}
 }
+
+func TestMemoryOfLargeTrainings(t *testing.T) {
+	const gib = 1 << 30
+	for _, c := range []struct {
+		c           *corpus
+		least, most float64
+	}{
+		{large(6040, 165, 3416), .1 * gib, .6 * gib},
+		{large(200_000, 100, 100_000), 1.5 * gib, 4 * gib},
+		{large(2_000_000, 100, 100_000), 6 * gib, 15 * gib}, // the data alone are 6
+	} {
+		s := settings{dim: 128, inner: 256, heads: 2, blocks: 2, window: 200, sample: 800, planned: 6, stepTokens: 4000}
+		s.afford(c.c)
+		if m := s.memory(c.c, 2); m < c.least || m > c.most {
+			t.Errorf("%d events of %d items: %.2f GiB, want %.2f to %.2f", c.c.events, len(c.c.items), m/gib, c.least/gib, c.most/gib)
+		}
+	}
+}

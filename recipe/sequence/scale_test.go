@@ -50,13 +50,18 @@ func shop(events, users, items int) *dataset.Snapshot {
 	return data
 }
 
-// BenchmarkScale trains on made-up interactions as a solution version does, once
-// to choose and once on everything: USHER_EVENTS of them, 20 million by default,
-// by a hundredth as many users and 100,000 items. It prints what it is told, CPU
-// seconds, and the most memory that the process has had.
+// scaleSteps is how many steps of a training are taken to see what all would cost.
+const scaleSteps = 30
+
+// BenchmarkScale is a solution version of large data: USHER_EVENTS made-up
+// interactions, 20 million by default, by a hundredth as many users with 100,000
+// items. It takes some steps of the network's training and counts with every rule,
+// and prints what the whole would cost, choosing and refit, in CPU seconds, and
+// the most memory that the process has had. With USHER_WHOLE it trains to the end.
 func BenchmarkScale(b *testing.B) {
 	events, _ := strconv.Atoi(cmp.Or(os.Getenv("USHER_EVENTS"), "20000000"))
 	data := shop(events, events/100, 100_000)
+	in := recipe.Input{Data: data, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
 	start := time.Now()
 	say := func(format string, args ...any) {
 		var r syscall.Rusage
@@ -64,34 +69,60 @@ func BenchmarkScale(b *testing.B) {
 		fmt.Printf("%5.0f s %6.0f CPU-s %5.2f GiB  %s\n", time.Since(start).Seconds(), cpuSeconds(), float64(r.Maxrss)/(1<<20), fmt.Sprintf(format, args...))
 	}
 	say("%d events, %d users, %d items", events, data.Users(), data.Items())
+	for b.Loop() {
+		if os.Getenv("USHER_WHOLE") != "" {
+			wholeScale(b, in, say)
+		} else {
+			projectScale(b, in, say)
+		}
+	}
+}
+
+// projectScale measures parts and says what the whole would cost.
+func projectScale(b *testing.B, in recipe.Input, say func(string, ...any)) {
+	c := newCorpus(in.Data, nil)
+	s := derive(c)
+	say("settings %+v", s)
+	say("memory estimate %.2f GiB, work %.2g", s.memory(c, in.Workers)/(1<<30), s.work(c.events, len(c.items)))
+	f := newFit(c, s, nil, seed.Seed(1), in)
+	before := cpuSeconds()
+	for i := range scaleSteps {
+		if _, err := f.tr.Step(b.Context(), f.steps.step(i), 1e-3, seed.Seed(i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	step := (cpuSeconds() - before) / scaleSteps
+	steps := f.steps.perEpoch * s.planned
+	say("network: %d steps of %.0f CPU-ms", steps, 1000*step)
+	f.state()
+	before = cpuSeconds()
+	want := [len(rules)]bool{}
+	for r := range want {
+		want[r] = true
+	}
+	if _, err := count(b.Context(), c, want, in.Workers); err != nil {
+		b.Fatal(err)
+	}
+	counted := cpuSeconds() - before
+	say("counters: %.0f CPU-s", counted)
+	fit := float64(steps)*step + counted
+	say("choosing and refit without measuring and weighing: %.0f CPU-s, %.0f minutes of two processors", 2*fit, fit/60)
+}
+
+// wholeScale trains as a solution version does.
+func wholeScale(b *testing.B, in recipe.Input, say func(string, ...any)) {
 	last := time.Now()
-	in := recipe.Input{Data: data, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
 	in.Progress = func(done float64, note string) {
 		if time.Since(last) > 20*time.Second || done == 0 {
 			last = time.Now()
 			say("%3.0f %% %s", 100*done, note)
 		}
 	}
-	if n, err := strconv.Atoi(os.Getenv("USHER_EPOCHS")); err == nil { // a part of the training, to see what all would take
-		values := map[string]float64{"epochs": float64(n), "weight_network": 1}
-		for r := range rules {
-			values["weight_"+rules[r].name] = .1
-		}
-		in.Tuned = &recipe.Choices{Values: values}
-		c := newCorpus(data, nil)
-		s := derive(c)
-		say("settings %+v, memory estimate %.2f GiB, work %.2g", s, s.memory(c, in.Workers)/(1<<30), s.work(c.events, len(c.items)))
-		train(b, in)
-		say("%d epochs done", n)
-		return
-	}
-	for b.Loop() {
-		first := train(b, in)
-		say("chosen: %v", sortedValues(first.Choices().Values))
-		in.Tuned = first.Choices()
-		train(b, in)
-		say("fitted on everything")
-	}
+	first := train(b, in)
+	say("chosen: %v", sortedValues(first.Choices().Values))
+	in.Tuned = first.Choices()
+	train(b, in)
+	say("fitted on everything")
 }
 
 // catalogue is an untrained network of so many items, as it is served.
