@@ -31,6 +31,8 @@ LISTS = {  # kind: operation, key of its answer, member with the ARN, Describe a
     "solution": ("ListSolutions", "solutions", "solutionArn", "DescribeSolution", "solution"),
     "version": ("ListSolutionVersions", "solutionVersions", "solutionVersionArn", "DescribeSolutionVersion", "solutionVersion"),
     "campaign": ("ListCampaigns", "campaigns", "campaignArn", "DescribeCampaign", "campaign"),
+    "batch": ("ListBatchInferenceJobs", "batchInferenceJobs", "batchInferenceJobArn", "DescribeBatchInferenceJob", "batchInferenceJob"),
+    "attribution": ("ListMetricAttributions", "metricAttributions", "metricAttributionArn", "DescribeMetricAttribution", "metricAttribution"),
     "recommender": ("ListRecommenders", "recommenders", "recommenderArn", "DescribeRecommender", "recommender"),
 }
 
@@ -137,7 +139,7 @@ class Walk:
         r = self.all.pop(arn)
         self.gone.append(arn)
         for o in list(self.all.values()):
-            if (r.kind == "dataset" and o.kind in ("import", "export") and o.dataset == arn) or (r.kind == "solution" and o.kind == "version" and o.solution == arn):
+            if (r.kind == "dataset" and o.kind in ("import", "export") and o.dataset == arn) or (r.kind == "solution" and o.kind in ("version", "batch") and o.solution == arn):
                 del self.all[o.arn]
                 self.gone.append(o.arn)
 
@@ -304,7 +306,37 @@ def create_filter(w):
 @move()
 def delete_filter(w):
     arn = w.dice.choice(FILTERS)
-    w.delete({first((arn not in w.all, GONE))}, "DeleteFilter", "filter", arn)
+    want = {first((arn not in w.all, GONE))}
+    if want == {FINE} and moving(w.of("batch", group=w.all[arn].group)):
+        want.add(USED)
+    w.delete(want, "DeleteFilter", "filter", arn)
+
+
+@move(2)
+def create_attribution(w):
+    arn, group = ACCOUNT + "metric-attribution/m", w.dice.choice(GROUPS)
+    column, kind = w.dice.choice([("SAMPLECOUNT()", None), ("SUM(Items.GENRES)", "text")])
+    ready = w.of("dataset", group=group, type="Interactions")
+    want = first((group not in w.all, GONE), (kind == "text" or not ready, BAD), (w.of("attribution", group=group) or arn in w.all, TAKEN))
+    w.create({want}, "CreateMetricAttribution", "attribution", of={"group": group}, name="m", datasetGroupArn=group,
+             metrics=[{"eventType": "Watch", "metricName": "n", "expression": column}], metricsOutputConfig={"roleArn": ROLE})
+
+
+@move()
+def delete_attribution(w):
+    arn = ACCOUNT + "metric-attribution/m"
+    w.delete({first((arn not in w.all, GONE))}, "DeleteMetricAttribution", "attribution", arn)
+
+
+@move(3)
+def batch(w):
+    arn = w.arn("version", [ACCOUNT + "solution/x/00000000"])
+    v = w.all.get(arn)
+    w.jobs += 1
+    r = w.create(deployable(w, arn), "CreateBatchInferenceJob", "batch", "CREATE PENDING", {"group": v and v.group, "solution": v and v.solution}, jobName=f"job{w.jobs}",
+                 solutionVersionArn=arn, roleArn=ROLE, jobInput={"s3DataSource": {"path": "s3://data/users.json"}}, jobOutput={"s3DataDestination": {"path": "s3://data/batch/"}})
+    if r and w.dice.random() < 0.5:
+        wait_for(w, r)
 
 
 @move(5)
@@ -329,7 +361,7 @@ def delete_solution(w):
     versions = w.of("version", solution=arn)
     served = [c for c in w.of("campaign") if any(v.arn in (c.version, c.next) for v in versions)]
     want = {first((arn not in w.all, GONE), ([c for c in served if any(v.arn == c.version for v in versions)], USED))}
-    if want == {FINE} and (served or moving(versions)):
+    if want == {FINE} and (served or moving(versions + w.of("batch", solution=arn))):
         want.add(USED)
     w.delete(want, "DeleteSolution", "solution", arn)
 
@@ -448,7 +480,7 @@ def delete_recommender(w):
 
 @move(2)
 def tag(w):
-    r = w.dice.choice([r for r in w.all.values() if r.kind != "schema"] or [None])
+    r = w.dice.choice([r for r in w.all.values() if r.kind not in ("schema", "attribution")] or [None])
     if r is None:
         return
     key, value = w.name("a", "b", "c"), w.name("1", "2")
@@ -472,7 +504,8 @@ def describe_what_is_gone(w):
 
 
 def slug(kind):
-    return {"group": "dataset-group", "import": "dataset-import-job", "export": "dataset-export-job", "tracker": "event-tracker", "version": "solution"}.get(kind, kind)
+    return {"group": "dataset-group", "import": "dataset-import-job", "export": "dataset-export-job", "tracker": "event-tracker", "version": "solution",
+            "batch": "batch-inference-job", "attribution": "metric-attribution"}.get(kind, kind)
 
 
 @move(3)
@@ -523,6 +556,7 @@ def data(s3):
     rows = "".join(f"u{u},i{(u + k) % 15},{1_700_000_000 + 100 * k + u},Watch,tv\n" for u in range(30) for k in range(8))
     s3.put_object(Bucket="data", Key="Interactions.csv", Body="USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\n" + rows)
     s3.put_object(Bucket="data", Key="Items.csv", Body="ITEM_ID,GENRES,COLOR,CREATION_TIMESTAMP\n" + "".join(f"i{i},a|b,red,1600000000\n" for i in range(15)))
+    s3.put_object(Bucket="data", Key="users.json", Body='{"userId": "u1"}\n{"itemId": "i1"}\n')
     s3.put_object(Bucket="data", Key="Users.csv", Body="USER_ID,CITY,JOB\n" + "".join(f"u{u},X,cook\n" for u in range(30)))
 
 
