@@ -60,3 +60,13 @@ func TestTunedIsShown(t *testing.T) {
 	out := r.ok("DescribeSolutionVersion", `{"solutionVersionArn": "~solution/s/00000001"}`)
 	r.same(out, map[string]any{"min_cointeraction_count": "4"}, "solutionVersion", "tunedHPOParams", "algorithmHyperParameters")
 }
+
+// TestPerformHPO: it is kept in the solution and in its versions.
+func TestPerformHPO(t *testing.T) {
+	r := newRig(t)
+	r.group("shop", interactionsText)
+	r.ok("CreateSolution", `{"name": "s", "datasetGroupArn": "~dataset-group/shop", "recipeArn": "arn:aws:personalize:::recipe/aws-sims", "performHPO": true}`)
+	r.same(r.ok("DescribeSolution", `{"solutionArn": "~solution/s"}`), true, "solution", "performHPO")
+	v, _ := r.ok("CreateSolutionVersion", `{"solutionArn": "~solution/s"}`)["solutionVersionArn"].(string)
+	r.same(r.ok("DescribeSolutionVersion", `{"solutionVersionArn": "`+v+`"}`), true, "solutionVersion", "performHPO")
+}

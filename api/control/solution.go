@@ -48,7 +48,7 @@ func (a *API) CreateSolution(ctx context.Context, in *wire.CreateSolutionInput) 
 				ARN: a.opt.ARNs.Of(catalog.KindSolution, *in.Name), Name: *in.Name,
 				Group: g.ARN, Parent: g.ARN, Status: catalog.Active, Tags: tags,
 			},
-			Recipe: spec.Name, EventType: text(in.EventType),
+			Recipe: spec.Name, EventType: text(in.EventType), PerformHPO: truth(in.PerformHPO),
 			PerformAutoTraining: plan.autoTraining, PerformIncrementalUpdate: truth(in.PerformIncrementalUpdate),
 			Params: params, EventValueThreshold: threshold,
 		}

@@ -159,10 +159,12 @@ func (f *fit) newcomers() bool {
 }
 
 // Newcomers are favoured as far as they cost the validation part at most costMost
-// of its NDCG: somebody has to be shown them first. Where there are fewer than
-// trialLeast, one item of trialShare stands for one.
+// of its NDCG, and fill at most placesMost of the first places: somebody has to be
+// shown them first. Where there are fewer than trialLeast, one item of trialShare
+// stands for one.
 const (
 	costMost   = .01
+	placesMost = .2
 	biasMost   = 6
 	biasStep   = .25
 	trialLeast = 20
@@ -199,7 +201,7 @@ func (f *fit) chooseBias(ctx context.Context, m *Model) (float64, error) {
 	}
 	least := (1 - costMost) * gainWith(trials, math.Inf(-1))
 	for b := float64(biasMost); b > -biasMost; b -= biasStep {
-		if gainWith(trials, b) >= least {
+		if gainWith(trials, b) >= least && placesWith(trials, b) <= placesMost {
 			return b, nil
 		}
 	}
@@ -248,6 +250,24 @@ func (m *Model) try(n *newcomers, h heldOut, history []dataset.Event) trial {
 
 // trialTop is how much of a list is looked at: NDCG@10 sees no more.
 const trialTop = 10
+
+// placesWith gives the part of the first trialTop places that newcomers take when
+// they have a bias.
+func placesWith(trials []trial, bias float64) float64 {
+	cold, all := 0, 0
+	for _, t := range trials {
+		w, c := 0, 0
+		for w+c < min(trialTop, len(t.warm)+len(t.cold)) {
+			if c < len(t.cold) && (w == len(t.warm) || float64(t.cold[c])+bias > float64(t.warm[w])) {
+				c++
+			} else {
+				w++
+			}
+		}
+		cold, all = cold+c, all+w+c
+	}
+	return float64(cold) / float64(max(1, all))
+}
 
 // gainWith gives the NDCG@10 of all trials when newcomers have a bias.
 func gainWith(trials []trial, bias float64) float64 {
