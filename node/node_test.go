@@ -362,20 +362,3 @@ func TestPortInUse(t *testing.T) {
 	}
 	shut(t, open(t, Options{Dir: opt.Dir, Listen: "127.0.0.1:0", Child: child, Log: opt.Log})) // nothing was left running
 }
-
-func TestReadKeys(t *testing.T) {
-	for name, c := range map[string]struct{ text, want string }{
-		"one word":     {"AKIA\n", "line 1"},
-		"short secret": {"# c\n\nAKIA short x\n", "line 3"},
-		"twice":        {"AKIA secretsecretsecret x\nAKIA secretsecretsecret y\n", "twice"},
-		"empty":        {"# nobody\n", "has none"},
-	} {
-		file := filepath.Join(t.TempDir(), "keys")
-		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readKeys(file); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secretsecretsecret") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}

@@ -114,9 +114,12 @@ func Open(ctx context.Context, opt Options) (_ *Node, err error) {
 			err = errors.Join(err, n.closeRooms())
 		}
 	}()
-	keys, err := readKeys(opt.Keys)
+	keys, err := openKeys(opt)
 	if err != nil {
 		return nil, err
+	}
+	if keys != nil {
+		n.closes(keys.follow())
 	}
 	handler, err := n.rooms(ctx, keys)
 	if err != nil {
@@ -126,7 +129,7 @@ func Open(ctx context.Context, opt Options) (_ *Node, err error) {
 }
 
 // rooms opens every room, from the ground up, and gives what answers requests.
-func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
+func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	opt := n.opt
 	quotas, err := opt.quotas()
 	if err != nil {
@@ -209,7 +212,7 @@ func (n *Node) rooms(ctx context.Context, keys keyring) (http.Handler, error) {
 
 	r := &router{mux: mux, query: query, extensions: extensions, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
-	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: len(keys) > 0}
+	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: keys != nil}
 	return wire.Identify(guard.Handler(r)), nil
 }
 

@@ -124,6 +124,10 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.query.Serves(r):
 		s.query.ServeHTTP(w, r)
 	default:
+		if fault := wire.AuthorizeObjects(r); fault != nil {
+			wire.FailS3(w, r, fault)
+			return
+		}
 		s.buckets.ServeHTTP(w, r)
 	}
 }

@@ -103,6 +103,13 @@ func (e *Extensions) do(r *http.Request, op Operation, do Extension) (out []byte
 	if p, ok := PrincipalOf(r.Context()); ok && p.Service != "" && p.Service != signingName {
 		return nil, &Fault{"InvalidSignatureException", "Credential should be scoped to correct service: '" + signingName + "'.", http.StatusForbidden}
 	}
+	need := Write
+	if r.Method == http.MethodGet {
+		need = Read
+	}
+	if err := authorize(r.Context(), op, need); err != nil {
+		return nil, err
+	}
 	body, err := readBody(r, e.opt.MaxBody)
 	if err != nil {
 		return nil, err

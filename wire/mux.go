@@ -149,6 +149,9 @@ func (m *Mux) do(r *http.Request, rt route, b []byte) (out []byte, err error) {
 	if p, ok := PrincipalOf(r.Context()); ok && p.Service != "" && p.Service != signingName {
 		return b, &Fault{"InvalidSignatureException", "Credential should be scoped to correct service: '" + signingName + "'.", http.StatusForbidden}
 	}
+	if err := authorize(r.Context(), rt.op, scopeOf(rt.op)); err != nil {
+		return b, err
+	}
 	body, err := readBody(r, m.opt.MaxBody)
 	if err != nil {
 		return b, err

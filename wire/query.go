@@ -108,6 +108,9 @@ func (q *Query) do(ctx context.Context, name string, act action, form url.Values
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if err := act.allowed(ctx, name); err != nil {
+		return nil, err
+	}
 	result, err := act.do(ctx, form)
 	if err != nil {
 		return nil, err
@@ -137,6 +140,15 @@ func (q *Query) fail(w http.ResponseWriter, r *http.Request, op Operation, names
 	fault := q.opt.public(err, op, id)
 	writeQueryFault(w, namespace, fault, id)
 	q.opt.observe(r, op, fault.HTTPStatus(), fault.ErrorCode(), q.opt.Now().Sub(began))
+}
+
+// allowed gives the refusal of an action. Who one is, anybody may ask.
+func (a action) allowed(ctx context.Context, name string) error {
+	if name == "GetCallerIdentity" {
+		return nil
+	}
+	op := Operation{Service: a.service, Name: name}
+	return authorize(ctx, op, scopeOf(op))
 }
 
 func writeQueryFault(w http.ResponseWriter, namespace string, fault Error, id string) {

@@ -28,12 +28,16 @@ const (
 type Key struct {
 	Secret string
 	Name   string // of the principal
+	ARN    string // of the principal
+	Scopes Scopes
 }
 
 // Principal is who sent a request.
 type Principal struct {
 	AccessKey string // empty: nobody signed
 	Name      string // empty unless the signature was checked
+	ARN       string // likewise
+	Scopes    Scopes // likewise
 	Service   string // that the signature is for: personalize, s3, iam, sts
 	Region    string
 }
@@ -96,7 +100,7 @@ func (s *Signatures) Verify(r *http.Request) (Principal, error) {
 	if subtle.ConstantTimeCompare([]byte(want), []byte(sig.signature)) != 1 {
 		return Principal{}, sig.fault(mismatch)
 	}
-	return Principal{AccessKey: sig.accessKey, Name: key.Name, Service: sig.service, Region: sig.region}, nil
+	return Principal{AccessKey: sig.accessKey, Name: key.Name, ARN: key.ARN, Scopes: key.Scopes, Service: sig.service, Region: sig.region}, nil
 }
 
 // payload gives the hash of the body as it stands in what was signed.

@@ -25,7 +25,7 @@ import (
 var creds = aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}
 
 func keys(accessKey string) (wire.Key, bool) {
-	return wire.Key{Secret: "secret", Name: "shop"}, accessKey == "AKIAEXAMPLE"
+	return wire.Key{Secret: "secret", Name: "shop", Scopes: wire.AllScopes}, accessKey == "AKIAEXAMPLE"
 }
 
 func hashed(body string) string {
