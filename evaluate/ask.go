@@ -68,9 +68,9 @@ func (a *asking) ask(ctx context.Context, out [][]dataset.Index, from, to int) e
 			q.Item = c.QueryItem()
 		}
 		left := dataset.Set{}
-		if a.round.Mask || a.spec.Excludes != "" {
+		if a.round.Mask || a.spec.Excludes != "" || !c.Among.All() {
 			left = allow
-			a.allow(allow, c.Input)
+			a.allow(allow, c.Among, c.Input)
 		}
 		var err error
 		if dst, err = a.model.Recommend(ctx, &q, a.protocol.list(), left, dst); err != nil {
@@ -84,9 +84,13 @@ func (a *asking) ask(ctx context.Context, out [][]dataset.Index, from, to int) e
 	return nil
 }
 
-// allow leaves in the set what may be answered to a history.
-func (a *asking) allow(set dataset.Set, history []dataset.Event) {
-	set.Fill(a.items)
+// allow leaves in the set what may be answered to a history, of some candidates.
+func (a *asking) allow(set, among dataset.Set, history []dataset.Event) {
+	if among.All() {
+		set.Fill(a.items)
+	} else {
+		copy(set.Words(), among.Words())
+	}
 	if a.round.Mask {
 		for _, e := range history {
 			set.Remove(e.Item)

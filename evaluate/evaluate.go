@@ -65,7 +65,12 @@ func RunRounds(ctx context.Context, data *dataset.Snapshot, rounds []Round, opt 
 	out := &Report{Protocol: opt.Protocol, Data: describe(data), Seed: uint64(opt.Seed)}
 	for i := range rounds {
 		rounds[i].Questions = some(rounds[i].Questions, opt.Questions, opt.Seed+seed.Seed(i))
-		out.Rounds, out.Questions = out.Rounds+1, out.Questions+len(rounds[i].Questions)
+		out.Rounds++
+		for _, q := range rounds[i].Questions {
+			if q.Among.All() {
+				out.Questions++
+			}
+		}
 	}
 	if out.Questions == 0 {
 		return nil, fmt.Errorf("evaluate by %s: the data give no questions: too few users have two interactions or more", opt.Protocol)
@@ -222,9 +227,13 @@ func (c *contender) learn(ctx context.Context, r *Round, from seed.Seed, where s
 func judge(data *dataset.Snapshot, r *Round, lists [][]dataset.Index, p Protocol, values map[valueKey][]float64) float64 {
 	tally := eval.NewTally(data)
 	for i, q := range r.Questions {
-		tally.Add(lists[i], q.Truth)
+		parts := q.Parts
+		if q.Among.All() {
+			tally.Add(lists[i], q.Truth)
+			parts = append([]string{""}, parts...)
+		}
 		for name, v := range p.judge(lists[i], q.Truth) {
-			for _, part := range append([]string{""}, q.Parts...) {
+			for _, part := range parts {
 				values[valueKey{part, name}] = append(values[valueKey{part, name}], v)
 			}
 		}

@@ -90,8 +90,11 @@ func TestTimeHasNewOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Questions) != 2 || !slices.Equal(r.Questions[0].Parts, []string{noHistory, newItems}) {
-		t.Errorf("questions %+v", r.Questions)
+	if len(r.Questions) != 4 || !slices.Equal(r.Questions[0].Parts, []string{noHistory, newItems}) || !slices.Equal(r.Questions[1].Parts, []string{newAlone}) {
+		t.Fatalf("questions %+v", r.Questions)
+	}
+	if a := r.Questions[1].Among; a.Len() != 1 || !a.Has(3) {
+		t.Errorf("the new items are %v", a.Words())
 	}
 	if len(r.Train.Events) != 18 {
 		t.Errorf("%d events are learnt from, want 18", len(r.Train.Events))

@@ -56,8 +56,9 @@ type Round struct {
 // Question is one question with its right answers.
 type Question struct {
 	eval.Case
-	At    int64    // Unix seconds: the moment of asking
-	Parts []string // the parts of the questions that it is also counted in
+	At    int64       // Unix seconds: the moment of asking
+	Parts []string    // the parts of the questions that it is also counted in
+	Among dataset.Set // the candidates; zero: all. Such a question is counted in its parts alone
 }
 
 // round cuts the data.
@@ -160,6 +161,7 @@ func distinct(events []dataset.Event) []dataset.Index {
 const (
 	noHistory = "nothing known of the user"
 	newItems  = "items without an event in training"
+	newAlone  = "such items among themselves"
 )
 
 // timeMost is how many questions one user asks at most behind the cut: a few users
@@ -187,34 +189,44 @@ func byTime(data *dataset.Snapshot) Round {
 	for _, e := range r.Train.Events {
 		known.Add(e.Item)
 	}
+	fresh := dataset.NewSet(data.Items())
+	for i := range data.ItemIDs {
+		if !known.Has(dataset.Index(i)) {
+			fresh.Add(dataset.Index(i))
+		}
+	}
 	for u := range data.UserIDs {
 		h := data.History(dataset.Index(u))
 		n := before(h)
 		for i := n; i < min(len(h), n+timeMost); i++ {
 			if !slices.ContainsFunc(h[:i], func(e dataset.Event) bool { return e.Item == h[i].Item }) {
-				r.Questions = append(r.Questions, question(dataset.Index(u), h, i, known))
+				r.Questions = append(r.Questions, questions(dataset.Index(u), h, i, known, fresh)...)
 			}
 		}
 	}
 	return r
 }
 
-// question asks for the item at a place of a history.
-func question(u dataset.Index, h []dataset.Event, at int, known dataset.Set) Question {
+// questions asks for the item at a place of a history; for a new one also among the
+// new ones alone, as a shelf of new items does.
+func questions(u dataset.Index, h []dataset.Event, at int, known, fresh dataset.Set) []Question {
 	q := Question{Case: eval.Case{User: u, Input: h[:at:at], Truth: []dataset.Index{h[at].Item}}, At: h[at].Time}
 	if at == 0 {
 		q.Parts = append(q.Parts, noHistory)
 	}
-	if !known.Has(h[at].Item) {
-		q.Parts = append(q.Parts, newItems)
+	if known.Has(h[at].Item) {
+		return []Question{q}
 	}
-	return q
+	alone := q
+	q.Parts = append(q.Parts, newItems)
+	alone.Parts, alone.Among = []string{newAlone}, fresh
+	return []Question{q, alone}
 }
 
 // parts names the parts of the questions that are counted by themselves.
 func (p Protocol) parts() []string {
 	if p == Time {
-		return []string{noHistory, newItems}
+		return []string{noHistory, newItems, newAlone}
 	}
 	return nil
 }
