@@ -24,12 +24,15 @@ const (
 // probability, which depends on all other items too, is computed.
 func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index) (*recipe.Explanation, error) {
 	row := m.row(item)
+	if at := m.cold.find(item); row == noRow && at >= 0 {
+		row = uint32(len(m.items) + at)
+	}
 	if row == noRow {
 		return &recipe.Explanation{Basis: recipe.Unknown}, nil
 	}
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
-	x := &explaining{Model: m, answer: a, row: row, history: q.History}
+	x := &explaining{Model: m, answer: a, query: q, row: row, history: q.History}
 	now := x.probability(q.History, rankingMost)
 	out := &recipe.Explanation{Basis: recipe.Personal, Probability: math.Exp(now), Place: x.place(), Parts: x.parts(q.History)}
 	switch {
@@ -50,39 +53,56 @@ func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index
 type explaining struct {
 	*Model
 	*answer
-	row     uint32
+	query   *recipe.Query
+	row     uint32 // behind the rows of items those of newcomers
 	history []dataset.Event
 	less    []dataset.Event // history without something
+	best    []ranked
 	named   []recipe.Influence
 	without float64
 }
 
 // probability gives the log of the item's probability at a history, and leaves
-// the k best rows in the answer.
+// the k best rows in best.
 func (x *explaining) probability(history []dataset.Event, k int) float64 {
 	x.encode(x.answer, history, &x.own)
+	x.own.cold.Store(nil) // it is another history's
 	x.summed = true
 	x.search(x.answer, &x.own, history, min(k, len(x.items)), dataset.Set{})
-	x.unmask()
-	return float64(x.score(x.answer, &x.own, x.row)-x.peak) - math.Log(x.expSum)
+	rows, all := x.top.rows, &scale{x.peak, x.expSum}
+	if x.Model.cold.count() > 0 {
+		q := *x.query
+		q.History = history
+		rows, all = x.mix(x.answer, &x.own, &q, rows, all, k, dataset.Set{})
+	}
+	x.best = append(x.best[:0], rows...)
+	x.bonus(x.answer, history)
+	return float64(x.itemScore()-all.peak) - math.Log(all.sum)
 }
 
-// unmask gives masked rows their scores back.
-func (x *explaining) unmask() {
-	for i, r := range x.seen {
-		x.room[r] = x.lost[i]
+// itemScore gives the score of the item, of a newcomer too. bonus comes first.
+func (x *explaining) itemScore() float32 {
+	if at := int(x.row) - len(x.items); at >= 0 {
+		return x.coldScore(x.answer, &x.own, at)
 	}
+	return x.score(x.answer, &x.own, x.row)
 }
 
 // place gives the item's place among the best rows, 0 behind them.
 func (x *explaining) place() int {
-	return 1 + slices.IndexFunc(x.top.rows, func(r ranked) bool { return r.row == x.row })
+	return 1 + slices.IndexFunc(x.best, func(r ranked) bool { return r.row == x.row })
 }
 
 // parts gives what the item's score is the sum of.
 func (x *explaining) parts(history []dataset.Event) []recipe.Part {
-	d := x.net.Dim
-	out := []recipe.Part{{Name: featureName(netFeature), Value: float64(kernel.Dot(x.own.query, x.vectors[int(x.row)*d:int(x.row+1)*d]))}}
+	d, vectors, row, newcomer := x.net.Dim, x.vectors, int(x.row), int(x.row) >= len(x.items)
+	if newcomer {
+		vectors, row = x.Model.cold.vectors, row-len(x.items)
+	}
+	out := []recipe.Part{{Name: featureName(netFeature), Value: float64(kernel.Dot(x.own.query, vectors[row*d:(row+1)*d]))}}
+	if newcomer {
+		out = append(out, recipe.Part{Name: "newcomer", Value: float64(x.Model.cold.bias)})
+	}
 	if x.blend == nil {
 		return out
 	}
@@ -91,7 +111,11 @@ func (x *explaining) parts(history []dataset.Event) []recipe.Part {
 		if w := x.blend.weights[k]; w != 0 {
 			clear(one)
 			x.blend.feature(&x.asked, k, float32(w), one)
-			out = append(out, recipe.Part{Name: featureName(k), Value: float64(one[x.row])})
+			value := one[x.row%uint32(len(one))]
+			if newcomer { // what the counters say of similar items
+				value = x.Model.cold.borrowed(one, row)
+			}
+			out = append(out, recipe.Part{Name: featureName(k), Value: float64(value)})
 		}
 	}
 	return out
@@ -153,7 +177,7 @@ func (x *explaining) rowAt(at int) uint32 { return x.Model.row(x.history[at].Ite
 func (x *explaining) alone(history []dataset.Event) float64 {
 	x.encode(x.answer, history, &x.own)
 	x.bonus(x.answer, history)
-	return float64(x.score(x.answer, &x.own, x.row))
+	return float64(x.itemScore())
 }
 
 // leaving gives the history without some events.
