@@ -140,8 +140,6 @@ func explainerOf(m recipe.Model) (recipe.Explainer, bool) {
 		return explainerOf(*m.model.Load())
 	case *exploring:
 		return explainerOf(m.Model)
-	case *meeting:
-		return explainerOf(*m.model.Load())
 	}
 	e, ok := m.(recipe.Explainer)
 	return e, ok
