@@ -30,51 +30,92 @@ type Options struct {
 
 // Measure works out statistics. All methods may be called concurrently.
 type Measure struct {
-	opt Options
-	mu  struct {
+	opt  Options
+	ctx  context.Context // ends what is being worked out
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+	mu   struct {
 		sync.Mutex
-		groups map[string]*kept
+		groups map[string]*measured // by the group's catalog ID: the last one begun
 	}
 }
 
-// kept is the last statistics of a group; its lock is held while they are worked out,
-// so that it is done once for all who ask.
-type kept struct {
-	sync.Mutex
-	last *Statistics
+// measured is the statistics of a group, which are worked out once for all who ask.
+type measured struct {
+	offset eventlog.Offset // of the log when they were begun
+	done   chan struct{}   // closed when stats and err are set
+	stats  *Statistics
+	err    error
 }
 
-// New gives a Measure.
+// New gives a Measure. Close it.
 func New(opt Options) *Measure {
 	m := &Measure{opt: opt}
-	m.mu.groups = map[string]*kept{}
+	m.ctx, m.stop = context.WithCancel(context.Background())
+	m.mu.groups = map[string]*measured{}
 	return m
 }
 
-// Statistics describe a group as it is now. The caller must not change them.
+// Close ends what is being worked out.
+func (m *Measure) Close() error {
+	m.stop()
+	m.wg.Wait()
+	return nil
+}
+
+// Statistics describe a group as it is now, or was when those that are under way
+// were begun. The caller must not change them. They are worked out to the end also
+// when ctx is done before: who asks again gets them.
 func (m *Measure) Statistics(ctx context.Context, g *catalog.DatasetGroup) (*Statistics, error) {
-	m.mu.Lock()
-	k := m.mu.groups[g.ID]
-	if k == nil {
-		k = &kept{}
-		m.mu.groups[g.ID] = k
-	}
-	m.mu.Unlock()
-	k.Lock()
-	defer k.Unlock()
 	last, err := m.opt.Logs(g.ID).Last(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if k.last != nil && k.last.Offset == uint64(last) {
-		return k.last, nil
+	w := m.begun(g, last)
+	select {
+	case <-w.done:
+		return w.stats, w.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	s, err := m.collect(ctx, g)
-	if err != nil {
-		return nil, fmt.Errorf("measure %s: %w", g.ARN, err)
+}
+
+// begun gives the statistics of a group that are of that offset of its log or under
+// way, and begins new ones where there are none.
+func (m *Measure) begun(g *catalog.DatasetGroup, last eventlog.Offset) *measured {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.mu.groups[g.ID]
+	if w != nil && (w.offset >= last || !w.ended()) {
+		return w
 	}
-	k.last = s
-	return s, nil
+	w = &measured{offset: last, done: make(chan struct{})}
+	m.mu.groups[g.ID] = w
+	m.wg.Go(func() {
+		if w.stats, w.err = m.collect(m.ctx, g); w.err != nil {
+			w.err = fmt.Errorf("measure %s: %w", g.ARN, w.err)
+			m.forget(g.ID, w) // the next call tries again
+		}
+		close(w.done)
+	})
+	return w
+}
+
+func (w *measured) ended() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m *Measure) forget(id string, w *measured) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.mu.groups[id] == w {
+		delete(m.mu.groups, id)
+	}
 }
 
 // Insights give the checks of a group's data that found something.

@@ -2,7 +2,9 @@ package measure
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -42,14 +44,15 @@ func newWorld(t *testing.T) *world {
 	}
 	logs := eventlog.New(db)
 	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
+	m := New(Options{Logs: logs.Log, History: h, Blobs: blobs})
 	t.Cleanup(func() {
-		for _, close := range []func() error{h.Close, logs.Close, db.Close} {
+		for _, close := range []func() error{m.Close, h.Close, logs.Close, db.Close} {
 			if err := close(); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	return &world{t, logs.Log("g"), blobs, New(Options{Logs: logs.Log, History: h, Blobs: blobs}), 0}
+	return &world{t, logs.Log("g"), blobs, m, 0}
 }
 
 func (w *world) append(list ...dataset.Change) {
@@ -218,6 +221,27 @@ func TestStatisticsFollow(t *testing.T) {
 	w.append(dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Users}})
 	if got := w.statistics(); len(got) != 0 {
 		t.Errorf("after the dataset was deleted: %+v", got)
+	}
+}
+
+// TestStatisticsGoOn has a caller leave: what was begun is there for the next.
+func TestStatisticsGoOn(t *testing.T) {
+	w := newWorld(t)
+	s := w.schema(dataset.Users, "USER_ID string", "AGE null|int")
+	w.imported(s, true, "USER_ID,AGE\nu,1\n")
+	last, err := w.log.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := w.measure.begun(group, last)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := w.measure.Statistics(ctx, group); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller who left: %v", err)
+	}
+	got, err := w.measure.Statistics(t.Context(), group)
+	if err != nil || got != begun.stats {
+		t.Errorf("the next caller does not get what was begun: %v", err)
 	}
 }
 

@@ -29,8 +29,9 @@ func serve(t *testing.T) *wire.Extensions {
 	}
 	logs := eventlog.New(db)
 	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
+	m := measure.New(measure.Options{Logs: logs.Log, History: h, Blobs: blobs})
 	t.Cleanup(func() {
-		if err := errors.Join(h.Close(), logs.Close(), db.Close()); err != nil {
+		if err := errors.Join(m.Close(), h.Close(), logs.Close(), db.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -58,7 +59,7 @@ func serve(t *testing.T) *wire.Extensions {
 		t.Fatal(err)
 	}
 	x := wire.NewExtensions(wire.Options{Now: time.Now})
-	New(Options{DB: db, ARNs: arns, Measure: measure.New(measure.Options{Logs: logs.Log, History: h, Blobs: blobs})}).Register(x)
+	New(Options{DB: db, ARNs: arns, Measure: m}).Register(x)
 	return x
 }
 
