@@ -177,6 +177,9 @@ func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds 
 			return row, &trainError{err}
 		}
 		t1 := opt.Now()
+		if chooser, ok := m.(recipe.Chooser); ok && i == 0 && chooser.Choices() != nil {
+			row.Curve = chooser.Choices().Curve
+		}
 		row.MemoryMB = max(row.MemoryMB, peak)
 		opt.say("%s: %d questions, %s", c.name, len(r.Questions), where)
 		a := asking{model: m, spec: c.spec, round: r, protocol: opt.Protocol, workers: opt.Workers, types: data.EventTypes, items: data.Items()}

@@ -8,6 +8,7 @@ import (
 
 	"usher/dataset"
 	"usher/eval"
+	"usher/recipe"
 )
 
 // Report is what was measured.
@@ -36,8 +37,10 @@ type Row struct {
 	Coverage     float64  `json:"coverage"`      // the part of the catalogue that was recommended to somebody; the mean of rounds
 	TrainSeconds float64  `json:"train_seconds"` // of all rounds
 	AskSeconds   float64  `json:"ask_seconds"`
-	MemoryMB     float64  `json:"memory_mb"`       // the most that training took
-	Error        string   `json:"error,omitempty"` // why it could not be trained
+	MemoryMB     float64  `json:"memory_mb"` // the most that training took
+	// Curve is how the first round's training went on its validation part.
+	Curve []recipe.CurvePoint `json:"curve,omitempty"`
+	Error string              `json:"error,omitempty"` // why it could not be trained
 }
 
 // Metric is the mean of a metric over all questions, with its 95 % interval.

@@ -54,6 +54,14 @@ type Input struct {
 type Choices struct {
 	Values map[string]float64
 	Notes  []string
+	Curve  []CurvePoint `json:",omitempty"` // how the fit went that chose
+}
+
+// CurvePoint is how good a model was on the validation part after an epoch, by
+// NDCG@10.
+type CurvePoint struct {
+	Epoch int
+	NDCG  float64
 }
 
 // Chooser is a Model that can tell what its training chose.

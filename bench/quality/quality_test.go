@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"io/fs"
@@ -78,6 +79,17 @@ func TestRun(t *testing.T) {
 		if !strings.Contains(string(first), want) {
 			t.Errorf("the document has no %q:\n%s", want, first)
 		}
+	}
+	svg, err := os.ReadFile(filepath.Join(checkout, pictures, "training-ml-100k.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree struct {
+		Paths []struct{} `xml:"path"`
+		Dots  []struct{} `xml:"circle"`
+	}
+	if err := xml.Unmarshal(svg, &tree); err != nil || len(tree.Paths) < 4 || len(tree.Dots) < 4 || bytes.Contains(svg, []byte("NaN")) {
+		t.Errorf("%v: %d paths and %d dots in\n%s", err, len(tree.Paths), len(tree.Dots), svg)
 	}
 	if strings.Contains(string(first), "old\n") {
 		t.Error("the old tables are still there")

@@ -35,8 +35,16 @@ func (b *bench) writeTables() error {
 		if err != nil {
 			return err
 		}
-		if len(reports) > 0 {
-			s.table(&out, reports)
+		if len(reports) == 0 {
+			continue
+		}
+		s.table(&out, reports)
+		curve, err := b.draw(&s, reports)
+		if err != nil {
+			return err
+		}
+		if curve != "" {
+			fmt.Fprintf(&out, "\n![training on %s](pictures/%s)\n", s.name, curve)
 		}
 	}
 	return os.WriteFile(name, slices.Concat(before, []byte(tablesBegin), out.Bytes(), []byte(tablesEnd), after), 0o644)

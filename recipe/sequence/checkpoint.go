@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+
+	"usher/recipe"
 )
 
 // stateMagic begins a checkpoint. Its format may change with every version of
 // the program: a checkpoint that does not fit is put aside and training starts
 // anew.
-const stateMagic = "ushrsqc1"
+const stateMagic = "ushrsqc2"
 
 // state gives all that the rest of the training depends on.
 func (f *fit) state() []byte {
@@ -23,6 +25,11 @@ func (f *fit) state() []byte {
 	w.long(math.Float64bits(f.best.score.hits))
 	w.long(math.Float64bits(f.best.score.ndcg))
 	w.long(math.Float64bits(f.best.peak))
+	w.long(uint64(len(f.curve)))
+	for _, p := range f.curve {
+		w.long(uint64(p.Epoch))
+		w.long(math.Float64bits(p.NDCG))
+	}
 	for _, x := range f.arrays(f.best.epoch > 0) {
 		w.floats(x)
 	}
@@ -59,6 +66,7 @@ func (f *fit) resume() error {
 	b.score.hits = math.Float64frombits(r.long())
 	b.score.ndcg = math.Float64frombits(r.long())
 	b.peak = math.Float64frombits(r.long())
+	curve := readCurve(r)
 	if r.err != nil || string(start[:]) != stateMagic || print != f.print || b.epoch < 0 {
 		return nil
 	}
@@ -83,6 +91,22 @@ func (f *fit) resume() error {
 	for i, x := range own {
 		copy(x, read[i])
 	}
+	f.curve = curve
 	f.best, f.step, f.after, f.tr.State.T = b, int(step), int(after), int(step)
 	return nil
+}
+
+// readCurve reads the measurements so far; a damaged number of them gives none,
+// and the checksum says the rest.
+func readCurve(r *reader) (out []recipe.CurvePoint) {
+	n := r.long()
+	if n > 1<<16 {
+		return nil
+	}
+	for range n {
+		p := recipe.CurvePoint{Epoch: int(r.long())}
+		p.NDCG = math.Float64frombits(r.long())
+		out = append(out, p)
+	}
+	return out
 }

@@ -26,6 +26,7 @@ type fit struct {
 	step  int // steps done
 	best  best
 	after int // measurements since the best one
+	curve []recipe.CurvePoint
 
 	vectors   []float32    // (items,d) of the network to keep, moved by what metadata say
 	content   *content.Map // nil: metadata say nothing
@@ -127,6 +128,7 @@ func (f *fit) measure(ctx context.Context) (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	f.curve = append(f.curve, recipe.CurvePoint{Epoch: epoch, NDCG: m.ndcg})
 	if f.best.take(epoch, m) {
 		f.best.table = append(f.best.table[:0], f.tr.Net.Table...)
 		f.best.dense = append(f.best.dense[:0], f.tr.Net.Dense...)
@@ -170,10 +172,10 @@ func (f *fit) net() *nn.Net {
 // choices tell what was chosen, for the refit and for people.
 func (f *fit) choices() *recipe.Choices {
 	if f.in.Tuned != nil {
-		return &recipe.Choices{Values: f.in.Tuned.Values, Notes: f.in.Tuned.Notes}
+		return &recipe.Choices{Values: f.in.Tuned.Values, Notes: f.in.Tuned.Notes, Curve: f.in.Tuned.Curve}
 	}
 	s := f.s
-	out := &recipe.Choices{Values: map[string]float64{}}
+	out := &recipe.Choices{Values: map[string]float64{}, Curve: f.curve}
 	if f.best.epoch > 0 {
 		s.epochs = f.best.epoch
 		out.Values["validation_ndcg_at_10"] = f.best.score.ndcg
