@@ -23,12 +23,12 @@ func TestAdam(t *testing.T) {
 					v[i] *= v[i]
 				}
 				gw, gm, gv := guard(w, r.IntN(8)), guard(m, r.IntN(8)), guard(v, r.IntN(8))
-				Adam(gw.x, gm.x, gv.x, g, .5, s)
+				Adam(gw.x, gm.x, gv.x, g, s.Update(.5))
 				for _, x := range []guarded{gw, gm, gv} {
 					x.check(t, "moments")
 				}
 				tw, tm, tv := append([]float32(nil), w...), append([]float32(nil), m...), append([]float32(nil), v...)
-				byTwin(func() { Adam(tw, tm, tv, g, .5, s) })
+				byTwin(func() { Adam(tw, tm, tv, g, s.Update(.5)) })
 				b1, b2, at := float64(s.Beta1), float64(s.Beta2), float64(s.T)
 				for i := range w {
 					x := .5 * float64(g[i])
@@ -50,8 +50,8 @@ func TestAdam(t *testing.T) {
 		for _, bad := range odd { // the same odd results as the twin
 			x := [][]float32{{1}, {.1}, {.2}, {bad}}
 			y := cloneAll(x)
-			Adam(x[0], x[1], x[2], x[3], 1, steps[0])
-			byTwin(func() { Adam(y[0], y[1], y[2], y[3], 1, steps[0]) })
+			Adam(x[0], x[1], x[2], x[3], steps[0].Update(1))
+			byTwin(func() { Adam(y[0], y[1], y[2], y[3], steps[0].Update(1)) })
 			for i := range x {
 				compare(t, fmt.Sprintf("gradient %v, slice %d", bad, i), x[i], y[i], 6)
 			}

@@ -26,7 +26,7 @@ func elementAVX2() path {
 		},
 		normalise:         func(y, x []float32) float32 { return normaliseAVX2(len(x), &y[0], &x[0]) },
 		normaliseBackward: func(dx, dy, y []float32, inv float32) { normaliseBackwardAVX2(len(dx), &dx[0], &dy[0], &y[0], inv) },
-		adam: func(w, m, v, g []float32, s adamScalars) {
+		adam: func(w, m, v, g []float32, s AdamUpdate) {
 			adamAVX2(len(w), &w[0], &m[0], &v[0], &g[0],
 				s.scale, s.keep1, s.take1, s.keep2, s.take2, s.rate, s.correct, s.eps, s.shrink)
 		},
@@ -116,7 +116,7 @@ func normaliseAVX2(n int, y, x *float32) float32
 //go:noescape
 func normaliseBackwardAVX2(n int, dx, dy, y *float32, inv float32)
 
-// adamAVX2 is one step of AdamW; the scalars are those of adamScalars.
+// adamAVX2 is one step of AdamW; the scalars are those of AdamUpdate.
 //
 //go:noescape
 func adamAVX2(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)

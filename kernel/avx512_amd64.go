@@ -26,7 +26,7 @@ func elementAVX512() path {
 		},
 		normalise:         func(y, x []float32) float32 { return normaliseAVX512(len(x), &y[0], &x[0]) },
 		normaliseBackward: func(dx, dy, y []float32, inv float32) { normaliseBackwardAVX512(len(dx), &dx[0], &dy[0], &y[0], inv) },
-		adam: func(w, m, v, g []float32, s adamScalars) {
+		adam: func(w, m, v, g []float32, s AdamUpdate) {
 			adamAVX512(len(w), &w[0], &m[0], &v[0], &g[0],
 				s.scale, s.keep1, s.take1, s.keep2, s.take2, s.rate, s.correct, s.eps, s.shrink)
 		},
@@ -116,7 +116,7 @@ func normaliseAVX512(n int, y, x *float32) float32
 //go:noescape
 func normaliseBackwardAVX512(n int, dx, dy, y *float32, inv float32)
 
-// adamAVX512 is one step of AdamW; the scalars are those of adamScalars.
+// adamAVX512 is one step of AdamW; the scalars are those of AdamUpdate.
 //
 //go:noescape
 func adamAVX512(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)

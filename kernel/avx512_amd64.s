@@ -2080,7 +2080,7 @@ end91:
 	RET
 
 // func adamAVX512(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
-// is one step of AdamW; the scalars are those of adamScalars.
+// is one step of AdamW; the scalars are those of AdamUpdate.
 TEXT ·adamAVX512(SB), NOSPLIT, $0-76
 	MOVQ n+0(FP), CX
 	MOVQ w+8(FP), DI

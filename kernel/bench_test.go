@@ -96,7 +96,7 @@ func BenchmarkElements(b *testing.B) {
 		{"Sigmoid", func() { Sigmoid(x[9], x[0]) }},
 		{"GateBackward", func() { copy(x[9], x[0]); GateBackward(x[9], x[8], x[4], x[1]) }},
 		{"Dropout", func() { Dropout(x[9], x[0], .2, 1, 2) }},
-		{"Adam", func() { clear(x[9]); clear(x[8]); Adam(x[7], x[9], x[8], x[4], 1, AdamStep{LR: 1e-9, T: 9}) }},
+		{"Adam", func() { clear(x[9]); clear(x[8]); Adam(x[7], x[9], x[8], x[4], AdamStep{LR: 1e-9, T: 9}.Update(1)) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			eachPath(b, func(b *testing.B) {

@@ -223,27 +223,28 @@ type AdamStep struct {
 	T                            int // step number from 1, for the bias correction
 }
 
-// Adam updates weights w and moments m, v by gradient g·scale.
-func Adam(w, m, v, g []float32, scale float32, s AdamStep) {
-	if n := len(w); n > 0 {
-		active.adam(w, m[:n], v[:n], g[:n], s.scalars(scale))
-	}
-}
-
-// adamScalars is AdamStep as the loops want it.
-type adamScalars struct {
+// AdamUpdate is a step made ready for a scale of the gradient.
+type AdamUpdate struct {
 	scale                      float32 // of the gradient
 	keep1, take1, keep2, take2 float32 // parts of old moment and gradient
 	rate, correct              float32 // learning rate and second moment, with bias correction
 	eps, shrink                float32 // shrink: factor of the old weight
 }
 
-func (s AdamStep) scalars(scale float32) adamScalars {
+// Update makes the step ready for gradients that count times scale.
+func (s AdamStep) Update(scale float32) AdamUpdate {
 	b1, b2, t := float64(s.Beta1), float64(s.Beta2), float64(s.T)
-	return adamScalars{
+	return AdamUpdate{
 		scale: scale,
 		keep1: s.Beta1, take1: float32(1 - b1), keep2: s.Beta2, take2: float32(1 - b2),
 		rate: float32(float64(s.LR) / (1 - math.Pow(b1, t))), correct: float32(1 / (1 - math.Pow(b2, t))),
 		eps: s.Eps, shrink: float32(1 - float64(s.LR)*float64(s.Decay)),
+	}
+}
+
+// Adam updates weights w and moments m, v by gradient g.
+func Adam(w, m, v, g []float32, u AdamUpdate) {
+	if n := len(w); n > 0 {
+		active.adam(w, m[:n], v[:n], g[:n], u)
 	}
 }

@@ -2034,7 +2034,7 @@ end91:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
-// is one step of AdamW; the scalars are those of adamScalars.
+// is one step of AdamW; the scalars are those of AdamUpdate.
 TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	MOVD n+0(FP), R10
 	MOVD w+8(FP), R1

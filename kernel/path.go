@@ -22,7 +22,7 @@ type path struct {
 	sigmoid           func(y, x []float32)
 	gateBackward      func(dy, du, o, s []float32)
 	dropout           func(y, x []float32, mask mask)
-	adam              func(w, m, v, g []float32, s adamScalars)
+	adam              func(w, m, v, g []float32, u AdamUpdate)
 	find              func(x []float32, least float32) int // a place not behind the first, near it
 	scan              func(x *Quantised, queries []ByteQuery, panel, panels int, out []float32, ld int)
 }

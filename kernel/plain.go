@@ -191,7 +191,7 @@ func plainGateBackward(dy, du, o, s []float32) {
 	}
 }
 
-func plainAdam(w, m, v, g []float32, s adamScalars) {
+func plainAdam(w, m, v, g []float32, s AdamUpdate) {
 	for i, x := range g {
 		x *= s.scale
 		m[i] = float32(s.keep1*m[i]) + float32(s.take1*x)

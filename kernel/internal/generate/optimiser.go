@@ -2,8 +2,8 @@ package generate
 
 // optimisers writes what training needs beside the layers.
 func optimisers(m machine) {
-	function(m, "adam", "is one step of AdamW; the scalars are those of adamScalars.", "",
-		`func(w, m, v, g []float32, s adamScalars) {
+	function(m, "adam", "is one step of AdamW; the scalars are those of AdamUpdate.", "",
+		`func(w, m, v, g []float32, s AdamUpdate) {
 			ƒ(len(w), &w[0], &m[0], &v[0], &g[0],
 				s.scale, s.keep1, s.take1, s.keep2, s.take2, s.rate, s.correct, s.eps, s.shrink)
 		}`,

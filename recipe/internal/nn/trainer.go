@@ -72,7 +72,7 @@ func (t *Trainer) Step(ctx context.Context, shards [][]Batch, lr float32, key se
 		scale = float32(clip / norm)
 	}
 	t.State.T++
-	t.update(g, scale, kernel.AdamStep{LR: lr, Beta1: .9, Beta2: .98, Eps: 1e-8, T: t.State.T})
+	t.update(g, kernel.AdamStep{LR: lr, Beta1: .9, Beta2: .98, Eps: 1e-8, T: t.State.T}.Update(scale))
 	return g.Loss / weight, nil
 }
 
@@ -99,14 +99,14 @@ func (t *Trainer) gradient(ctx context.Context, shards [][]Batch, scale float64,
 }
 
 // update moves the parameters against g.
-func (t *Trainer) update(g *Gradient, scale float32, step kernel.AdamStep) {
+func (t *Trainer) update(g *Gradient, step kernel.AdamUpdate) {
 	n, a, d := t.Net, &t.State, t.Net.Dim
 	pieces(t.Workers, len(n.Dense), func(i, j int) {
-		kernel.Adam(n.Dense[i:j], a.DenseM[i:j], a.DenseV[i:j], g.dense[i:j], scale, step)
+		kernel.Adam(n.Dense[i:j], a.DenseM[i:j], a.DenseV[i:j], g.dense[i:j], step)
 	})
 	row := func(r int, x []float32) {
 		i, j := r*d, (r+1)*d
-		kernel.Adam(n.Table[i:j], a.TableM[i:j], a.TableV[i:j], x, scale, step)
+		kernel.Adam(n.Table[i:j], a.TableM[i:j], a.TableV[i:j], x, step)
 	}
 	rows, lazy := n.Rows, len(n.Table) > lazyFloats
 	if lazy {
