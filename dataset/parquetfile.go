@@ -99,34 +99,37 @@ func openParquet(f File, s *Schema) (h header, p *parquetFile, err error) {
 		if !c.Leaf() || c.Repeated() {
 			return h, nil, importError("%s: the column %s holds lists or records. A column must hold plain values; join several categories with |.", f.Name, c.Name())
 		}
-		if p.columns[i].second, err = timeUnit(c.Type()); err != nil {
-			return h, nil, importError("%s: the column %s is of the type %s. %v", f.Name, c.Name(), c.Type(), err)
+		second, advice := timeUnit(c.Type())
+		if advice != "" {
+			return h, nil, importError("%s: the column %s is of the type %s. %s", f.Name, c.Name(), c.Type(), advice)
 		}
+		p.columns[i].second = second
 	}
 	return h, p, nil
 }
 
-// timeUnit gives the units in a second of a type of times, 0 for other plain types.
-func timeUnit(t parquet.Type) (int64, error) {
+// timeUnit gives the units in a second of a type of times, 0 for other plain types;
+// for what cannot be read, how else to write it.
+func timeUnit(t parquet.Type) (second int64, advice string) {
 	switch t.Kind() {
 	case parquet.Int96, parquet.FixedLenByteArray:
-		return 0, errors.New("Write it as a number or a string.")
+		return 0, "Write it as a number or a string."
 	}
 	logical := t.LogicalType()
 	if logical == nil {
-		return 0, nil
+		return 0, ""
 	}
 	switch text := logical.String(); {
 	case strings.HasPrefix(text, "DECIMAL"), strings.HasPrefix(text, "DATE"), strings.HasPrefix(text, "TIME("):
-		return 0, errors.New("Write it as a number, a time in Unix seconds or a string.")
+		return 0, "Write it as a number, a time in Unix seconds or a string."
 	case !strings.HasPrefix(text, "TIMESTAMP"):
-		return 0, nil
+		return 0, ""
 	case strings.Contains(text, "MILLI"):
-		return 1e3, nil
+		return 1e3, ""
 	case strings.Contains(text, "MICRO"):
-		return 1e6, nil
+		return 1e6, ""
 	}
-	return 1e9, nil
+	return 1e9, ""
 }
 
 // parquet reads one row group of a Parquet file as chunk k.
