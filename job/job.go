@@ -12,7 +12,8 @@
 // On SQLite one process owns the data folder: claims are released at start and
 // never expire. On PostgreSQL a claim is a lease on the database's clock (lease.go):
 // its holder renews it, and when that has not been possible for too long it stops
-// the job itself before others take it over.
+// the job itself before others take it over. A process that is gone loses its jobs
+// at once: the database knows who has it open (store.Tx.Alive).
 package job
 
 import (

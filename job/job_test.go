@@ -79,8 +79,11 @@ func status(t *testing.T, db *store.DB, key string) (s Status) {
 func ended(t *testing.T, db *store.DB, key, state string) {
 	t.Helper()
 	for {
-		if s := status(t, db, key); s.State == state {
+		switch s := status(t, db, key); s.State {
+		case state:
 			return
+		case "done", "failed":
+			t.Fatalf("%s is %s, not %s", key, s.State, state)
 		}
 		select {
 		case <-t.Context().Done():

@@ -3,6 +3,8 @@ package job
 import (
 	"context"
 	"errors"
+	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,4 +109,53 @@ func (q *Queue) renew(ctx context.Context) error {
 		}
 		return errors.Join(err, q.heed(tx))
 	})
+}
+
+// release queues what a dead process left running: one whose lease is over, or that
+// has the database open no more. The attempt is spent. On SQLite claims are for no
+// time, so all of before are over. It gives the number of jobs.
+func release(tx *store.Tx) (int64, error) {
+	now, err := tx.Clock()
+	if err != nil {
+		return 0, err
+	}
+	holders, err := holding(tx)
+	if err != nil {
+		return 0, err
+	}
+	n := int64(0)
+	for _, holder := range holders {
+		process, _, _ := strings.Cut(holder, ".")
+		alive, err := tx.Alive(process)
+		if err != nil {
+			return n, err
+		}
+		until := now.UnixMicro()
+		if !alive {
+			until = math.MaxInt64
+		}
+		k, err := tx.Exec("update job set state = 'queued', run_at = 0, error = 'the process died while it ran' where state = 'running' and holder = $1 and lease < $2", holder, until)
+		if err != nil {
+			return n, err
+		}
+		n += k
+	}
+	return n, nil
+}
+
+// holding gives who has jobs.
+func holding(tx *store.Tx) (holders []string, err error) {
+	rows, err := tx.Query("select distinct holder from job where state = 'running'")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var h string
+		if err := rows.Scan(&h); err != nil {
+			return nil, err
+		}
+		holders = append(holders, h)
+	}
+	return holders, rows.Err()
 }

@@ -71,7 +71,7 @@ func Open(ctx context.Context, opt Options) (*Queue, error) {
 	if opt.Lease == 0 {
 		opt.Lease = 15 * time.Second
 	}
-	q := &Queue{opt: opt, nudge: make(chan struct{}, 1), me: rand.Text()}
+	q := &Queue{opt: opt, nudge: make(chan struct{}, 1), me: opt.DB.Process() + "." + rand.Text()}
 	q.ctx, q.stop = context.WithCancelCause(context.Background())
 	q.mu.running = map[int64]*running{}
 	q.mu.perKind = map[Kind]int{}
@@ -108,16 +108,6 @@ func (q *Queue) wake() {
 	case q.nudge <- struct{}{}:
 	default:
 	}
-}
-
-// release queues what a dead process left running; its attempt is spent. On SQLite
-// claims are for no time, so all are over. It gives the number of jobs.
-func release(tx *store.Tx) (int64, error) {
-	now, err := tx.Clock()
-	if err != nil {
-		return 0, err
-	}
-	return tx.Exec("update job set state = 'queued', run_at = 0, error = 'the process died while it ran' where state = 'running' and lease < $1", now.UnixMicro())
 }
 
 // forget deletes the rows of jobs that ended long ago, but the last of each key.

@@ -14,7 +14,7 @@ import (
 )
 
 // quickLease is short, so that a dead process is noticed within a test.
-const quickLease = 1500 * time.Millisecond
+const quickLease = 2 * time.Second
 
 // process is a database and a queue, as one of several usher processes has them.
 type process struct {
@@ -22,10 +22,10 @@ type process struct {
 	q  *Queue
 }
 
-func startProcess(t *testing.T, url string, w Worker, limit int) *process {
+func startProcess(t *testing.T, url string, w Worker, limit int, lease time.Duration) *process {
 	t.Helper()
 	db := openIn(t, store.Options{Database: url})
-	q, err := Open(t.Context(), Options{DB: db, Workers: map[Kind]Worker{"k": w}, Limit: map[Kind]int{"k": limit}, Lease: quickLease,
+	q, err := Open(t.Context(), Options{DB: db, Workers: map[Kind]Worker{"k": w}, Limit: map[Kind]int{"k": limit}, Lease: lease,
 		Backoff: func(int) time.Duration { return 0 }})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestOneJobRunsOnce(t *testing.T) {
 			})
 		}}
 	}
-	ps := []*process{startProcess(t, url, work(0), 3), startProcess(t, url, work(1), 3)}
+	ps := []*process{startProcess(t, url, work(0), 3, 0), startProcess(t, url, work(1), 3, 0)}
 	const jobs = 60
 	var wg sync.WaitGroup
 	for p, proc := range ps {
@@ -95,7 +95,7 @@ func TestJobOfADeadProcess(t *testing.T) {
 		stopped <- context.Cause(ctx)
 		<-hang
 		return context.Cause(ctx)
-	}}, 1)
+	}}, 1, quickLease)
 	enqueue(t, first.db, "a")
 	task := <-started
 	var attempt atomic.Int64
@@ -105,7 +105,7 @@ func TestJobOfADeadProcess(t *testing.T) {
 			t.Errorf("the checkpoint is %q", task.Checkpoint())
 		}
 		return task.Finish(ctx, done)
-	}}, 1)
+	}}, 1, quickLease)
 	first.q.keeper.close() // as one that hangs: it renews nothing
 	ended(t, second.db, "a", "done")
 	if attempt.Load() < 2 {
@@ -125,6 +125,37 @@ func TestJobOfADeadProcess(t *testing.T) {
 	}
 }
 
+// TestJobOfAProcessThatIsGone does not wait for the end of its lease.
+func TestJobOfAProcessThatIsGone(t *testing.T) {
+	url := storetest.Postgres(t)
+	db := openIn(t, store.Options{Database: url})
+	enqueue(t, db, "a")
+	err := db.Update(t.Context(), func(tx *store.Tx) error { // as a process leaves it that was killed
+		now, err := tx.Clock()
+		if err != nil {
+			return err
+		}
+		for process, want := range map[string]bool{db.Process(): true, "nobody": false} {
+			if alive, err := tx.Alive(process); err != nil || alive != want {
+				t.Errorf("%s is alive: %v, %v", process, alive, err)
+			}
+		}
+		_, err = tx.Exec("update job set state = 'running', attempt = 1, holder = $1, lease = $2", db.Process()+".x", now.Add(time.Hour).UnixMicro())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := startProcess(t, url, &worker{run: func(ctx context.Context, task *Task) error { return task.Finish(ctx, done) }}, 1, quickLease)
+	if s := status(t, other.db, "a"); s.State != "running" || s.Attempt != 1 {
+		t.Errorf("while its process is there: %+v", s)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, other.db, "a", "done")
+}
+
 // TestHolderStopsItself: when the database cannot be reached, the job is stopped
 // before its lease is over.
 func TestHolderStopsItself(t *testing.T) {
@@ -135,7 +166,7 @@ func TestHolderStopsItself(t *testing.T) {
 		<-ctx.Done()
 		stopped <- context.Cause(ctx)
 		return context.Cause(ctx)
-	}}, 1)
+	}}, 1, quickLease)
 	enqueue(t, p.db, "a")
 	<-started
 	if err := p.db.Close(); err != nil {
@@ -154,10 +185,10 @@ func TestLeaseIsRenewed(t *testing.T) {
 		started <- struct{}{}
 		<-finish
 		return task.Finish(ctx, done)
-	}}, 1)
+	}}, 1, quickLease)
 	enqueue(t, a.db, "a")
 	<-started
-	b := startProcess(t, url, &worker{run: func(context.Context, *Task) error { t.Error("taken over"); return nil }}, 1)
+	b := startProcess(t, url, &worker{run: func(context.Context, *Task) error { t.Error("taken over"); return nil }}, 1, quickLease)
 	lease := func() (n int64) {
 		err := b.db.View(t.Context(), func(tx *store.Tx) error { return tx.QueryRow("select lease from job").Scan(&n) })
 		if err != nil {
@@ -183,10 +214,10 @@ func TestCancelFromAnotherProcess(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}}
-	a := startProcess(t, url, w, 1)
+	a := startProcess(t, url, w, 1, 0)
 	enqueue(t, a.db, "a")
 	<-started
-	b := startProcess(t, url, &worker{run: func(context.Context, *Task) error { return errors.New("not mine") }}, 1)
+	b := startProcess(t, url, &worker{run: func(context.Context, *Task) error { return errors.New("not mine") }}, 1, quickLease)
 	err := b.db.Update(t.Context(), func(tx *store.Tx) error {
 		ok, err := b.q.Cancel(tx, "k", "a")
 		if !ok {

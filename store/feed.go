@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"time"
@@ -17,7 +16,8 @@ import (
 type feed struct {
 	me      string // the sender of this process's notes
 	channel string
-	last    int64 // the number that was read last
+	last    int64     // the number that was read last
+	conn    *pgx.Conn // that listens; belongs to follow once that runs
 }
 
 // pollTime is how long a reader sleeps when nothing wakes it.
@@ -28,7 +28,6 @@ const keepNotes = "7 days"
 
 // open begins at what there is now, before any room has read anything.
 func (f *feed) open(ctx context.Context, conn *sql.Conn) error {
-	f.me = rand.Text()
 	if _, err := conn.ExecContext(ctx, "delete from note where at < now() - interval '"+keepNotes+"'"); err != nil {
 		return err
 	}
@@ -37,6 +36,35 @@ func (f *feed) open(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("read notes: %w", err)
 	}
 	return nil
+}
+
+// present is the class of the locks that say which processes are there.
+const present = 0x7573
+
+// join opens the connection that listens. Its session holds a lock in the name of
+// the process, which PostgreSQL frees when the process is gone, however it went.
+func (f *feed) join(ctx context.Context, config *pgx.ConnConfig) (err error) {
+	if f.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return err
+	}
+	_, err = f.conn.Exec(ctx, "select pg_advisory_lock_shared($1, hashtext($2))", present, f.me)
+	if err == nil {
+		_, err = f.conn.Exec(ctx, "listen "+pgx.Identifier{f.channel}.Sanitize())
+	}
+	if err != nil {
+		_ = f.leave() // what went wrong is known already
+	}
+	return err
+}
+
+// leave closes the connection.
+func (f *feed) leave() error {
+	if f.conn == nil {
+		return nil
+	}
+	err := f.conn.Close(context.Background())
+	f.conn = nil
+	return err
 }
 
 // announce writes notes down and wakes the others at the commit.
@@ -62,43 +90,40 @@ func (f *feed) announce(ctx context.Context, conn *sql.Conn, notes []note) error
 // follow hands on what others announce until ctx is done. While the database is
 // out of reach it tries again; the rooms hear of it by their own statements.
 func (f *feed) follow(ctx context.Context, config *pgx.ConnConfig, tell func([]note)) {
-	for ctx.Err() == nil {
-		_ = f.listen(ctx, config, tell)
+	for {
+		if f.conn != nil {
+			_ = f.listen(ctx, tell) // the rooms see the same at their own connections
+			_ = f.leave()
+		}
 		select {
 		case <-time.After(pollTime / 4):
 		case <-ctx.Done():
+			return
 		}
+		_ = f.join(ctx, config) // without one there is another try
 	}
 }
 
-// listen follows on one connection until that is lost.
-func (f *feed) listen(ctx context.Context, config *pgx.ConnConfig, tell func([]note)) error {
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{f.channel}.Sanitize()); err != nil {
-		return err
-	}
+// listen follows until the connection is lost or ctx is done.
+func (f *feed) listen(ctx context.Context, tell func([]note)) error {
 	for {
-		if err := f.read(ctx, conn, tell); err != nil {
+		if err := f.read(ctx, tell); err != nil {
 			return err
 		}
-		if err := f.wait(ctx, conn); err != nil {
+		if err := f.wait(ctx); err != nil {
 			return err
 		}
 	}
 }
 
 // wait returns when somebody else announced something, or after a while.
-func (f *feed) wait(ctx context.Context, conn *pgx.Conn) error {
+func (f *feed) wait(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
 	for {
-		n, err := conn.WaitForNotification(ctx)
+		n, err := f.conn.WaitForNotification(ctx)
 		switch {
-		case err != nil && ctx.Err() == context.DeadlineExceeded && !conn.IsClosed():
+		case err != nil && ctx.Err() == context.DeadlineExceeded && !f.conn.IsClosed():
 			return nil
 		case err != nil:
 			return err
@@ -109,8 +134,8 @@ func (f *feed) wait(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // read tells what others announced since the last time, in commit order.
-func (f *feed) read(ctx context.Context, conn *pgx.Conn, tell func([]note)) error {
-	rows, err := conn.Query(ctx, "select seq, topic, key, sender from note where seq > $1 order by seq", f.last)
+func (f *feed) read(ctx context.Context, tell func([]note)) error {
+	rows, err := f.conn.Query(ctx, "select seq, topic, key, sender from note where seq > $1 order by seq", f.last)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,8 @@ func (p *postgres) connect(_ context.Context, db *DB) (err error) {
 		}
 		db.release = append(db.release, unlock)
 	}
+	p.feed.me = db.process
+	db.release = append(db.release, p.feed.leave) // after follow has ended
 	if p.config.ConnectTimeout == 0 {
 		p.config.ConnectTimeout = dialTime
 	}
@@ -99,7 +101,10 @@ func (p *postgres) prepare(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, "commit"); err != nil {
 		return err
 	}
-	return p.feed.open(ctx, conn)
+	if err := p.feed.open(ctx, conn); err != nil {
+		return err
+	}
+	return p.feed.join(ctx, p.config)
 }
 
 // suits refuses a database that cannot hold usher's data.

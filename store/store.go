@@ -27,6 +27,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -53,12 +54,13 @@ var errInUse = errors.New("another usher is using it")
 
 // DB is an open database. All methods may be called concurrently.
 type DB struct {
-	now   func() time.Time
-	place string // the database in errors
-	kind  dialect
-	write *sql.DB
-	conn  *sql.Conn // of write; belongs to the writer and to the function whose turn it is
-	read  *sql.DB
+	now     func() time.Time
+	place   string // the database in errors
+	process string // names this DB among those that have the database open
+	kind    dialect
+	write   *sql.DB
+	conn    *sql.Conn // of write; belongs to the writer and to the function whose turn it is
+	read    *sql.DB
 
 	statements map[string]*sql.Stmt // of conn; belongs to whom conn belongs
 
@@ -81,7 +83,7 @@ func Open(ctx context.Context, opt Options) (_ *DB, err error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	db := &DB{now: opt.Now, statements: map[string]*sql.Stmt{},
+	db := &DB{now: opt.Now, process: rand.Text(), statements: map[string]*sql.Stmt{},
 		pending: make(chan *update, groupMax), stop: make(chan struct{}), stopped: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -182,6 +184,9 @@ func (db *DB) closeFiles() error {
 
 // Now gives the time to record.
 func (db *DB) Now() time.Time { return db.now() }
+
+// Process names this DB among all that have the database open.
+func (db *DB) Process() string { return db.process }
 
 // Shared says whether other processes may write to the database too.
 func (db *DB) Shared() bool {

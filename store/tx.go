@@ -119,6 +119,17 @@ func (tx *Tx) NotifyOthers(topic, key string) {
 	}
 }
 
+// Alive says whether the DB with that name (DB.Process) has the database open. One
+// whose process has died has not; one that is out of reach of the database may.
+func (tx *Tx) Alive(process string) (alive bool, err error) {
+	if !tx.db.Shared() {
+		return process == tx.db.process, nil
+	}
+	err = tx.QueryRow(`select count(*) > 0 from pg_locks where locktype = 'advisory' and objsubid = 2 and classid = $1::bigint::oid
+		and objid = (hashtext($2)::bigint & 4294967295)::oid and database = (select oid from pg_database where datname = current_database())`, present, process).Scan(&alive)
+	return alive, err
+}
+
 // Clock gives the time of a clock that all processes of the database share.
 func (tx *Tx) Clock() (time.Time, error) {
 	if !tx.db.Shared() {
