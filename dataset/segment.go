@@ -125,7 +125,7 @@ func (r *Logged) row() (segmentRow, error) {
 // logged puts a record together.
 func (row *segmentRow) logged() (Logged, error) {
 	r := Logged{Offset: uint64(row.Offset), Time: row.Time, ID: row.ID}
-	if row.Change != nil {
+	if len(row.Change) > 0 { // null is read as nil or as empty
 		r.Data = bytes.Clone(row.Change)
 		return r, nil
 	}

@@ -70,6 +70,28 @@ func TestSegmentsComeBack(t *testing.T) {
 	}
 }
 
+// TestSegmentsOfAllSorts: columns may be null everywhere, nowhere, or from some row
+// on.
+func TestSegmentsOfAllSorts(t *testing.T) {
+	all := loggedOf(t, 3000)
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 8))
+		var recs []Logged
+		for len(recs) < 1500 && r.IntN(40) > 0 { // stretches of one kind, as in life
+			kind := r.IntN(5)
+			for range 1 + r.IntN(400) {
+				x := all[5*r.IntN(600)+kind]
+				x.Offset = uint64(len(recs) + 1)
+				recs = append(recs, x)
+			}
+		}
+		got, err := readLogged(segmentFile(t, recs))
+		if err != nil || !reflect.DeepEqual(got, recs) {
+			t.Fatalf("seed %d: %d records came back as %d, %v", seed, len(recs), len(got), err)
+		}
+	}
+}
+
 func TestSegmentsStop(t *testing.T) {
 	b := segmentFile(t, loggedOf(t, 10))
 	n := 0

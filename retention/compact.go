@@ -1,8 +1,10 @@
 package retention
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"usher/dataset"
@@ -81,7 +83,7 @@ func (g *group) move(ctx context.Context, least int) (bool, error) {
 		}
 		recs = append(recs, logged(r))
 	}
-	s.Blob, err = g.write(ctx, segmentsOf(g.id), func(w io.Writer) error { return dataset.WriteSegment(w, recs) })
+	s.Blob, err = g.segment(ctx, recs)
 	if err != nil {
 		return false, err
 	}
@@ -91,6 +93,30 @@ func (g *group) move(ctx context.Context, least int) (bool, error) {
 	}
 	g.opt.Log.Debug("records moved into a segment", "group", g.id, "from", s.First, "to", s.Last)
 	return true, nil
+}
+
+// segment writes a segment and reads it back: the records go from where they were
+// only if they can be read from where they are.
+func (g *group) segment(ctx context.Context, recs []dataset.Logged) (string, error) {
+	name, err := g.write(ctx, segmentsOf(g.id), func(w io.Writer) error { return dataset.WriteSegment(w, recs) })
+	if err != nil {
+		return "", err
+	}
+	n := 0
+	for r, err := range Archive(g.opt.Blobs).Segment(ctx, name) {
+		if err != nil {
+			return "", err
+		}
+		x := logged(r)
+		if n == len(recs) || x.Offset != recs[n].Offset || x.Time != recs[n].Time || x.ID != recs[n].ID || !bytes.Equal(x.Data, recs[n].Data) {
+			return "", fmt.Errorf("segment %q reads back differently at record %d", name, x.Offset)
+		}
+		n++
+	}
+	if n != len(recs) {
+		return "", fmt.Errorf("segment %q reads back %d of %d records", name, n, len(recs))
+	}
+	return name, nil
 }
 
 // save writes a state and has the log name it.

@@ -460,7 +460,7 @@ func (w *rewriter) segment(ctx context.Context, name string) (string, error) {
 	if !changed {
 		return "", nil
 	}
-	return w.write(ctx, segmentsOf(w.id), func(out io.Writer) error { return dataset.WriteSegment(out, kept) })
+	return w.group.segment(ctx, kept)
 }
 
 // record gives what is left of a record: its own data, other data, or nil.
