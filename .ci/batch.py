@@ -1,5 +1,5 @@
 """Batch jobs and metric attribution with unmodified boto3, on generated data: batch
-inference of users, items and rankings with filters and bad lines, through kill -9;
+inference of users, items and rankings with filters and bad lines, through kill -9; segments;
 exploration by a campaign's weight; and what recommendations led to, counted once
 each by source, in reports and on /metrics."""
 import csv as csvlib
@@ -114,6 +114,41 @@ def inference(p, rt, g, personal, ranking, similar, campaign):
     check(r["status"] == "CREATE FAILED" and "Invalid S3 input path" in r["failureReason"], f"{r}")
     names = [j["jobName"] for j in p.get_paginator("list_batch_inference_jobs").paginate(solutionVersionArn=personal, PaginationConfig={"PageSize": 1}).build_full_result()["batchInferenceJobs"]]
     check(names == ["empty", "filtered", "users"], f"listed {names}")
+
+
+def segments(p, g):
+    """Users for items and for attributes, by both recipes, with a filter of users."""
+    s3 = boto3.client("s3")
+
+    def segmented(name, version, lines, **kw):
+        s3.put_object(Bucket="batch", Key=f"{name}/in.json", Body="\n".join(json.dumps(l) for l in lines).encode())
+        arn = p.create_batch_segment_job(jobName=name, solutionVersionArn=version, roleArn=ROLE, jobInput={"s3DataSource": {"path": f"s3://batch/{name}/in.json"}},
+                                         jobOutput={"s3DataDestination": {"path": f"s3://batch/{name}/out/"}}, **kw)["batchSegmentJobArn"]
+        r = wait(lambda: p.describe_batch_segment_job(batchSegmentJobArn=arn), "batchSegmentJob")
+        check(r["status"] == "ACTIVE", f"{r}")
+        return answers(name)
+
+    def of(line, taste):
+        return sum(int(u[1:]) % TASTES == taste for u in line["output"]["usersList"]) / max(1, len(line["output"]["usersList"]))
+    _, v, r = trained(p, "item-affinity", g, "aws-item-affinity")
+    check(r["status"] == "ACTIVE", f"{r}")
+    m = p.get_solution_metrics(solutionVersionArn=v)["metrics"]
+    check(set(m) == {"coverage", "hits_at_1_percent", "recall_at_1_percent"} and m["recall_at_1_percent"] > .01, f"metrics {m}")
+    refused(p, lambda: p.create_campaign(name="no", solutionVersionArn=v), "InvalidInputException", "CreateBatchSegmentJob")
+    got = segmented("of-items", v, [{"itemId": f"i{i}"} for i in range(6)] + [{"itemId": "i99999"}], numResults=20)
+    for i in range(6):
+        check(len(got[i]["output"]["usersList"]) == 20 and of(got[i], i % TASTES) > .9, f"segment of i{i}: {got[i]}")
+    check(got[6]["output"] is None and "i99999" in got[6]["error"], f"{got[6]}")
+    f = p.create_filter(name="viewers", datasetGroupArn=g, filterExpression='EXCLUDE UserID WHERE Interactions.EVENT_TYPE IN ("view")')["filterArn"]
+    got = segmented("nobody", v, [{"itemId": "i1"}], filterArn=f)
+    check(got[0]["output"] == {"usersList": []}, f"with a filter that all users fail: {got}")
+    _, v, r = trained(p, "attribute-affinity", g, "aws-item-attribute-affinity")
+    check(r["status"] == "ACTIVE", f"{r}")
+    got = segmented("of-tastes", v, [{"itemAttributes": f'ITEMS.TASTE = "t{t}" AND ITEMS.PRICE = {t + .5}'} for t in range(3)] + [{"itemAttributes": 'ITEMS.TASTE > "t"'}], numResults=20)
+    for t in range(3):
+        check(of(got[t], t) > .9, f"segment of taste {t}: {got[t]}")
+    check(got[3]["output"] is None and "condition" in got[3]["error"], f"{got[3]}")
+    check(len(p.list_batch_segment_jobs(solutionVersionArn=v)["batchSegmentJobs"]) == 1, "listed")
 
 
 def killed(p, server, personal):
@@ -238,6 +273,7 @@ def main():
         wait(lambda: p.describe_campaign(campaignArn=c), "campaign")
         inference(p, rt, g, personal, ranking, similar, c)
         exploration(p, rt, personal)
+        segments(p, g)
         attribution(p, pe, rt, server, g, events, c)
         killed(p, server, personal)
         v = p.create_solution_version(solutionArn=personal.rsplit("/", 1)[0], trainingMode="UPDATE")["solutionVersionArn"]

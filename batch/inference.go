@@ -183,8 +183,8 @@ func (i *inference) answer(ctx context.Context, question, to []byte) ([]byte, bo
 
 // ask has a question answered.
 func (i *inference) ask(ctx context.Context, q *question) (*serving.Answer, error) {
-	if i.filter == "" && len(q.FilterValues) > 0 {
-		return nil, customer("filterValues are given, but the job has no filterArn. Leave them out, or create the job with a filter.")
+	if err := filterable(i.filter, q); err != nil {
+		return nil, err
 	}
 	f := serving.Filtering{ARN: i.filter, Values: q.FilterValues}
 	if i.spec.Type != recipe.PersonalizedRanking {

@@ -27,6 +27,7 @@ import (
 	"usher/job"
 	"usher/measure"
 	"usher/recipe"
+	"usher/recipe/affinity"
 	"usher/recipe/domain"
 	"usher/recipe/itemknn"
 	"usher/recipe/popularity"
@@ -55,7 +56,7 @@ type Node struct {
 // recipes are those that this usher can train.
 func recipes() []recipe.Recipe {
 	return append(domain.Recipes(), popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.Recipe{}, sequence.Ranking{},
-		sequence.PersonalizationV1{}, sequence.RankingV1{}, trending.Recipe{})
+		sequence.PersonalizationV1{}, sequence.RankingV1{}, trending.Recipe{}, affinity.Item{}, affinity.Attribute{})
 }
 
 // minimums are AWS's, data.md §9 of the developer guide's quotas.
@@ -170,7 +171,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast, Log: opt.Log})
 	set := metrics.NewSet()
 	n.attributed(db, logs, hist, blobs, buckets.Store(), set)
-	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, retention.Job: 4, batch.InferenceJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
+	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, retention.Job: 4, batch.InferenceJob: 1, batch.SegmentJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},
 		Workers: map[job.Kind]job.Worker{
 			ingest.ImportJob:  counted(in.Importer(), db, set, importRecord),
 			train.Job:         counted(trainer, db, set, versionRecord),
@@ -181,6 +182,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 
 			serving.RecommenderJob: srv.RecommenderDeployer(),
 			batch.InferenceJob:     files.Inferrer(),
+			batch.SegmentJob:       files.Segmenter(),
 		}})
 	if err != nil {
 		return nil, err

@@ -58,6 +58,10 @@ func (c *child) read(ctx context.Context) (*dataset.Snapshot, error) {
 // evaluate trains without the test users and measures how well what they did
 // next is found. Data without test users, or with nobody else, give no metrics.
 func (c *child) evaluate(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot) error {
+	if r.Spec().Type == recipe.UserSegmentation { // it recommends nothing: it has measures of its own alone
+		c.at.Metrics = map[string]float64{}
+		return c.measureOwn(ctx, r, data)
+	}
 	from := seed.Seed(c.req.Seed).Branch("evaluation")
 	part, cases := eval.Split(data, from)
 	if len(cases) == 0 || len(part.Events) == 0 {

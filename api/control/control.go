@@ -13,8 +13,7 @@
 //
 // Inputs have passed the constraints of the API model before they arrive (see
 // usher/wire). Records are kept by catalog, work is done by ingest, train and
-// serving. Operations of capabilities that this version does not have are in
-// later.go.
+// serving.
 package control
 
 import (

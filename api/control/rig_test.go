@@ -124,7 +124,7 @@ func newRig(t *testing.T, set ...func(*Options)) *rig {
 	t.Cleanup(func() { _ = in.Close() })
 	r := &rig{T: t, db: db, hist: hist, workers: map[job.Kind]*worker{}}
 	workers := map[job.Kind]job.Worker{ingest.EraseJob: in.Eraser()}
-	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, batch.InferenceJob, train.Job, serving.DeployJob, serving.RecommenderJob} {
+	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, batch.InferenceJob, batch.SegmentJob, train.Job, serving.DeployJob, serving.RecommenderJob} {
 		r.workers[k] = newWorker()
 		workers[k] = r.workers[k]
 	}
