@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -20,15 +21,16 @@ type measured struct {
 	perSecond float64
 	cpu       time.Duration // of the process, by answer
 	took      []time.Duration
+	refused   []time.Duration // how long refusals took
 }
 
-// load asks in a closed loop for some time.
-func load(ctx context.Context, address string, requests [][]byte, round time.Duration, now func() time.Time) (measured, error) {
+// load asks in a closed loop for some time, by so many clients.
+func load(ctx context.Context, address string, requests [][]byte, clients int, round time.Duration, now func() time.Time) (measured, error) {
 	var out measured
 	began, used := now(), cpuTime()
 	until := began.Add(round)
-	took := make([][]time.Duration, clients)
-	err := together(func(c int) error {
+	took, refused := make([][]time.Duration, clients), make([][]time.Duration, clients)
+	err := together(clients, func(c int) error {
 		conn, err := dial(ctx, address)
 		if err != nil {
 			return err
@@ -39,16 +41,19 @@ func load(ctx context.Context, address string, requests [][]byte, round time.Dur
 			if from.After(until) || ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := conn.ask(requests[i%len(requests)]); err != nil {
+			switch err := conn.ask(requests[i%len(requests)]); {
+			case errors.Is(err, errRefused):
+				refused[c] = append(refused[c], now().Sub(from))
+				pause(ctx)
+			case err != nil:
 				return err
+			default:
+				took[c] = append(took[c], now().Sub(from))
 			}
-			took[c] = append(took[c], now().Sub(from))
 		}
 	})
 	seconds := now().Sub(began).Seconds()
-	for _, t := range took {
-		out.took = append(out.took, t...)
-	}
+	out.took, out.refused = slices.Concat(took...), slices.Concat(refused...)
 	out.perSecond = float64(len(out.took)) / seconds
 	if n := len(out.took); n > 0 {
 		out.cpu = (cpuTime() - used) / time.Duration(n)
@@ -58,7 +63,7 @@ func load(ctx context.Context, address string, requests [][]byte, round time.Dur
 
 // ask sends each request once.
 func ask(ctx context.Context, address string, requests [][]byte) error {
-	return together(func(c int) error {
+	return together(clients, func(c int) error {
 		conn, err := dial(ctx, address)
 		if err != nil {
 			return err
@@ -74,10 +79,10 @@ func ask(ctx context.Context, address string, requests [][]byte) error {
 }
 
 // together runs all clients and joins their errors.
-func together(client func(c int) error) error {
-	errs := make([]error, clients)
+func together(n int, client func(c int) error) error {
+	errs := make([]error, n)
 	var wg sync.WaitGroup
-	for c := range clients {
+	for c := range n {
 		wg.Go(func() { errs[c] = client(c) })
 	}
 	wg.Wait()
@@ -105,7 +110,21 @@ var (
 	headEnd = []byte("\r\n\r\n")
 	okLine  = []byte("HTTP/1.1 200 ")
 	length  = []byte("\r\nContent-Length: ")
+	refusal = []byte("ThrottlingException")
 )
+
+// errRefused says that the server has too much to do.
+var errRefused = errors.New("refused: too many requests")
+
+// pause is what SDKs do before they try again.
+func pause(ctx context.Context) {
+	t := time.NewTimer(20 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
 
 // ask sends a request and reads its answer, which has to be a success.
 func (c *conn) ask(request []byte) error {
@@ -125,6 +144,9 @@ func (c *conn) ask(request []byte) error {
 			}
 			want += end + len(headEnd)
 		}
+	}
+	if bytes.Contains(c.buf[:have], refusal) {
+		return errRefused
 	}
 	if !bytes.HasPrefix(c.buf, okLine) {
 		return fmt.Errorf("answer: %.300q", c.buf[:have])

@@ -13,7 +13,8 @@
 // before, nothing new: the ranking is kept), "filtered" (repeated, without what
 // the user has had), "cold" (nothing is kept). "training" and "events" are
 // repeated ones while a model is trained and while a thousand PutEvents a second
-// come in.
+// come in; "overload" are cold ones by eight times as many clients, who wait a
+// little where they are refused.
 package serving
 
 import (
@@ -137,12 +138,13 @@ type state struct {
 	name     string
 	cold     bool // nothing is kept
 	filtered bool
+	clients  int // 0: 16
 	beside   func(w *world, ctx context.Context) (stop func() error, err error)
 }
 
 var states = []state{
 	{name: "repeated"}, {name: "filtered", filtered: true}, {name: "training", beside: (*world).train}, {name: "events", beside: (*world).sendEvents},
-	{name: "cold", cold: true},
+	{name: "cold", cold: true}, {name: "overload", cold: true, clients: 8 * clients},
 }
 
 // asked is how many users' histories are asked about.
@@ -191,33 +193,37 @@ func (b *bench) state(ctx context.Context, s state) (err error) {
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	return b.measure(ctx, s.name, requests)
+	return b.measure(ctx, s, requests)
 }
 
 // measure takes turns with the limit and keeps the medians.
-func (b *bench) measure(ctx context.Context, state string, requests [][]byte) error {
+func (b *bench) measure(ctx context.Context, s state, requests [][]byte) error {
 	var rate, limit []float64
 	var cpu, limitCPU []time.Duration
-	var took []time.Duration
+	var took, refused []time.Duration
 	for range b.opt.Rounds {
-		l, err := load(ctx, b.limit.address, requests[:1], b.opt.Round, b.opt.Now)
+		l, err := load(ctx, b.limit.address, requests[:1], clients, b.opt.Round, b.opt.Now)
 		if err != nil {
 			return err
 		}
-		u, err := load(ctx, b.world.address(), requests, b.opt.Round, b.opt.Now)
+		u, err := load(ctx, b.world.address(), requests, cmp.Or(s.clients, clients), b.opt.Round, b.opt.Now)
 		if err != nil {
 			return err
 		}
 		limit, rate = append(limit, l.perSecond), append(rate, u.perSecond)
 		limitCPU, cpu = append(limitCPU, l.cpu), append(cpu, u.cpu)
-		took = append(took, u.took...)
+		took, refused = append(took, u.took...), append(refused, u.refused...)
 	}
 	slices.Sort(took)
-	s := b.world.scale
-	line := Line{s.Items, s.Dim, state, median(rate), median(limit), median(cpu), median(limitCPU), took[len(took)/2], took[len(took)*99/100]}
+	scale := b.world.scale
+	line := Line{scale.Items, scale.Dim, s.name, median(rate), median(limit), median(cpu), median(limitCPU), took[len(took)/2], took[len(took)*99/100]}
 	b.lines = append(b.lines, line)
 	fmt.Fprintf(b.opt.Out, "%9d %4d  %-9s %10.0f %10.0f %5.0f%% %9s %9s %5.0f%% %9s %9s\n", line.Items, line.Dim, line.State, line.PerSec, line.Limit, 100*line.Ratio(),
 		short(line.CPU), short(line.LimitCPU), 100*line.CPURatio(), short(line.P50), short(line.P99))
+	if len(refused) > 0 {
+		slices.Sort(refused)
+		fmt.Fprintf(b.opt.Out, "%25s refused %d of %d, p50 %s, p99 %s\n", "", len(refused), len(refused)+len(took), short(refused[len(refused)/2]), short(refused[len(refused)*99/100]))
+	}
 	return nil
 }
 

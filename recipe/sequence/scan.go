@@ -129,6 +129,7 @@ func (s *scanner) pass(qs []*lookup) {
 		for i, q := range qs {
 			q.take(t.scores[i*tileRows:i*tileRows+n], from, s)
 		}
+		runtime.Gosched() // what is done at once, like refusals, need not wait for a pass
 	}
 }
 
