@@ -9,7 +9,9 @@ back through exports and buckets and compared with what was acknowledged:
 - an import is there whole or not at all, a FULL one replaces all at once;
 - an export that is ACTIVE holds all that was acknowledged before it was asked
   for, and nothing that nobody sent;
-- imports, exports and trainings come to an end, and nothing half-made is left.
+- imports, exports and trainings come to an end, and nothing half-made is left;
+- few records stay in the database, the others move into segments all the time, and
+  states are saved; users that were deleted stay deleted, and nobody else is.
 
 SIGKILL does not show whether bytes reach the disk: .ci/sync.py does."""
 import collections
@@ -29,6 +31,7 @@ from usher import *
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 CHECK_EVERY = 5
+HOT = 300  # records that stay in the database: the others are moved all the time
 
 stop = threading.Event()
 lock = threading.Lock()
@@ -257,12 +260,48 @@ class Trainings:
             stop.wait(0.5)
 
 
+class Deletions:
+    """Deletes users, each of whom has one event, and asks that they stay away."""
+
+    def __init__(self, server, tracking, group):
+        self.server, self.tracking, self.group = server, tracking, group
+        self.deleted, self.kept = set(), set()  # items of users that are gone, and of their neighbours
+        self.threads = [threading.Thread(target=self.delete)]
+
+    def delete(self):
+        p, s3 = client("personalize"), client("s3")
+        raw = Raw(self.server.port)
+        for n in itertools.count():
+            if stop.is_set():
+                return
+            for item in (f"gone-{n}", f"kept-{n}"):
+                while raw.post("/events", {"trackingId": self.tracking, "sessionId": f"s-{item}", "userId": f"u-{item}",
+                                           "eventList": [{"eventId": item, "eventType": "view", "itemId": item, "sentAt": 1_700_000_000, "eventValue": 1}]}) != 200:
+                    if stop.is_set():
+                        return
+                    time.sleep(0.01)
+            with lock:
+                self.kept.add(f"kept-{n}")
+            again(lambda: s3.put_object(Bucket="data", Key=f"gone{n}.csv", Body=f"USER_ID\nu-gone-{n}\n".encode()))
+            with doing("deletions"):
+                again(lambda: p.create_data_deletion_job(jobName=f"gone{n}", datasetGroupArn=self.group, dataSource={"dataLocation": f"s3://data/gone{n}.csv"}, roleArn=ROLE))
+                arn = self.group.split(":dataset-group/")[0] + f":data-deletion-job/gone{n}"
+                r = again(lambda: wait(lambda: p.describe_data_deletion_job(dataDeletionJobArn=arn), "dataDeletionJob", until=("COMPLETED", "FAILED"), sleep=0.02))
+            outcomes[f"deletions {r['status']}"] += 1
+            if r["status"] == "COMPLETED":
+                with lock:
+                    self.deleted.add(f"gone-{n}")
+            else:
+                check("given up" in r["failureReason"], f"a deletion failed: {r['failureReason']}")
+            stop.wait(1)
+
+
 class Checker:
     """Reads everything back and compares."""
 
-    def __init__(self, events, items, imports, datasets):
+    def __init__(self, events, items, imports, datasets, deletions):
         self.p, self.s3 = client("personalize"), client("s3")
-        self.events, self.items, self.imports, self.datasets = events, items, imports, datasets
+        self.events, self.items, self.imports, self.datasets, self.deletions = events, items, imports, datasets, deletions
         self.n = 0
 
     def export(self, kind):
@@ -295,16 +334,21 @@ class Checker:
     def check_interactions(self):
         with lock:
             acknowledged, done = dict(self.events.acknowledged), set(self.imports.done)
+            deleted, kept = set(self.deletions.deleted), set(self.deletions.kept)
         rows = self.export("INTERACTIONS")
         with lock:
             sent, asked = {i: set(v) for i, v in self.events.sent.items()}, set(self.imports.asked)
-        seen, twice, files = {}, [], collections.Counter()
+        seen, twice, files, others = {}, [], collections.Counter(), set()
         for user, item, at, kind, value in rows:
-            if item[0] == "f":
+            if item[0] in "gk":
+                others.add(item)
+            elif item[0] == "f":
                 files[int(item[1:].split("-")[0])] += 1
             else:
                 twice += [item] if item in seen else []
                 seen[item] = float(value)
+        check(not deleted & others, f"deleted users are there: {sorted(deleted & others)[:5]}")
+        check(kept <= others, f"events of users are lost whose neighbours were deleted: {sorted(kept - others)[:5]}")
         check(not twice, f"{len(twice)} events count twice: {twice[:5]}")
         lost = [i for i in acknowledged if i not in seen]
         check(not lost, f"{len(lost)} acknowledged events are lost: {sorted(lost)[:5]}")
@@ -350,7 +394,7 @@ class Checker:
 def main():
     dice = random.Random(SEED)
     starts = []
-    with Server("-fast", "-quotas", "none") as server:
+    with Server("-fast", "-quotas", "none", "-hot-records", str(HOT)) as server:
         p, s3 = client("personalize"), client("s3")
         for bucket in ("data", "out"):
             s3.create_bucket(Bucket=bucket)
@@ -363,7 +407,8 @@ def main():
         events, items = Events(server, t, 6, SEED), Items(server, datasets["ITEMS"], SEED)
         imports, trainings = Imports(interactions, datasets["USERS"]), Trainings(g)
         imports.first(p, s3)
-        checker = Checker(events, items, imports, datasets)
+        deletions = Deletions(server, t, g)
+        checker = Checker(events, items, imports, datasets, deletions)
         due, rounds = threading.Event(), [0]
 
         def check_now_and_then():
@@ -374,7 +419,7 @@ def main():
                     checker.check()
                     rounds[0] += 1
 
-        threads = [*events.threads, *items.threads, *imports.threads, *trainings.threads, threading.Thread(target=check_now_and_then)]
+        threads = [*events.threads, *items.threads, *imports.threads, *trainings.threads, *deletions.threads, threading.Thread(target=check_now_and_then)]
         for th in threads:
             th.start()
         began = time.monotonic()
@@ -409,6 +454,7 @@ def main():
             check(not th.is_alive(), "a writer does not end")
         checker.check()
         checker.check_objects()
+        segments = compacted(server)
         leftovers(server)
         acknowledged, there, files = checker.counted
         check(acknowledged > 20 * KILLS, f"only {acknowledged} events were acknowledged")
@@ -420,6 +466,8 @@ events acknowledged           {acknowledged}
 events there                  {there}, {fate('none lost, none twice')}
 items acknowledged            {len(items.acknowledged)} ids, {fate('none lost, none older than acknowledged')}
 imports                       {files} files of {Imports.ROWS} rows, users up to version {imports.version}; {fate('none lost, none half')}
+users deleted                 {len(deletions.deleted)}, {fate('none there')}; {len(deletions.kept)} neighbours, {fate('all there')}
+segments                      {segments}, at most a few times {HOT} records in the database
 restart                       median {statistics.median(starts) * 1000:.0f} ms, worst {max(starts) * 1000:.0f} ms from start to answer
 rounds of checks              {rounds[0] + 1}""")
         for what, k in sorted(killed_in.items()):
@@ -427,6 +475,19 @@ rounds of checks              {rounds[0] + 1}""")
         for what, k in sorted(outcomes.items()):
             print(f"{what:40} {k}")
     done()
+
+
+def compacted(server):
+    """Counts segments; what is in the database is not much."""
+    import sqlite3
+    db = sqlite3.connect(f"file:{server.dir}/data/usher.db?mode=ro", uri=True)
+    hot = db.execute("select coalesce(sum(count), 0) from log").fetchone()[0]
+    segments = db.execute("select count(*) from log_segment").fetchone()[0]
+    states = db.execute("select count(*) from log_state").fetchone()[0]
+    db.close()
+    check(hot < 10 * HOT, f"{hot} records are in the database")
+    check(segments > KILLS / 4 and states == 1, f"only {segments} segments and {states} states")
+    return segments
 
 
 def failed_so_far():

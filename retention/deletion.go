@@ -202,6 +202,11 @@ func (g *group) users(ctx context.Context, location string) ([]string, error) {
 		return nil, err
 	}
 	defer closeAll()
+	for _, f := range files {
+		if err := oneColumn(f); err != nil {
+			return nil, err
+		}
+	}
 	var out bytes.Buffer
 	_, err = dataset.Import(ctx, files, usersSchema, &out, dataset.ImportOptions{Workers: 1, Now: g.opt.DB.Now().Unix()})
 	var bad *dataset.ImportError
@@ -220,6 +225,20 @@ func (g *group) users(ctx context.Context, location string) ([]string, error) {
 		d.Intern(id)
 	}
 	return d.IDs(), nil
+}
+
+// oneColumn refuses a file that has more than the users: it was hardly meant, and
+// what it would do cannot be undone.
+func oneColumn(f dataset.File) error {
+	line := make([]byte, min(f.Size, 4096))
+	if n, err := f.R.ReadAt(line, 0); n < len(line) {
+		return fmt.Errorf("read %q: %w", f.Name, err)
+	}
+	head, _, _ := strings.Cut(string(line), "\n")
+	if strings.Contains(head, ",") {
+		return &customerError{fmt.Sprintf("%s has several columns. The files of a data deletion job have one, USER_ID, with the users to delete.", f.Name)}
+	}
+	return nil
 }
 
 // inputMost is how large the files of a job may be together, as at AWS.

@@ -266,11 +266,13 @@ func TestDeletionsThatCannotBe(t *testing.T) {
 	w := newWorld(t)
 	w.append(event("u", "", "i", 1))
 	w.object("b/head.csv", "ID\nu\n")
+	w.object("b/more.csv", "USER_ID,ITEM_ID\nu,i\n")
 	w.object("b/txt/users.txt", "USER_ID\nu\n")
 	for name, c := range map[string]struct{ location, want string }{
 		"absent":       {"s3://b/none.csv", "no object s3://b/none.csv"},
 		"no bucket":    {"s3://none/", "no object"},
 		"wrong header": {"s3://b/head.csv", "USER_ID"},
+		"more columns": {"s3://b/more.csv", "several columns"},
 		"no CSV":       {"s3://b/txt/", "no CSV file"},
 	} {
 		w.ask(name, c.location)
