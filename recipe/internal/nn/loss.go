@@ -27,13 +27,17 @@ type lossWork struct {
 	at               []int     // tokens with a weight
 	q, qinv, dq, qw  []float32 // (n,d) normalised queries of a strip; (n); their gradient; queries × weight
 	tgt, tinv        []float32 // (n,d) normalised targets; (n)
-	dt               []float32 // (n) gradient of the target's logit
+	dt, factor       []float32 // (n) gradient of the target's logit, and what it is to be multiplied with
 	logits           []float32 // (n,C+1)
 	dy, row          []float32 // (T,d); (d)
 }
 
-// lossFloats is how many logits a strip of rows has: they stay in the L2 cache.
-const lossFloats = 1 << 17
+// lossFloats is how many logits a strip of rows has: they stay in the L2 cache. Its
+// rows are a multiple of those of a kernel's tile.
+const (
+	lossFloats = 1 << 17
+	lossRows   = 12
+)
 
 // softmaxLoss adds loss and gradients for y (T,d) to g, and gives the gradient
 // of y. The loss of a token is -log softmax of its target's logit Tau·cos. With
@@ -58,7 +62,7 @@ func (n *Net) softmaxLoss(w *lossWork, b *Batch, y []float32, g *Gradient, o los
 	}
 	dy := room(&w.dy, len(y))
 	clear(dy)
-	strip := min(192, max(16, lossFloats/(c+1)))
+	strip := min(192, max(2*lossRows, lossFloats/(c+1)/lossRows*lossRows))
 	for r0 := 0; r0 < len(w.at); r0 += strip {
 		at := w.at[r0:min(len(w.at), r0+strip)]
 		n.lossStrip(w, b, at, y, dy, g, o, c, sampled)
@@ -79,7 +83,7 @@ func (n *Net) lossStrip(w *lossWork, b *Batch, at []int, y, dy []float32, g *Gra
 	}
 	logits := room(&w.logits, len(at)*ld)
 	kernel.MatMulNT(logits, ld, q, d, w.cand, d, len(at), c, d, false)
-	dt := room(&w.dt, len(at))
+	dt, factor := room(&w.dt, len(at)), room(&w.factor, len(at))
 	corr := float32(math.Log(float64(o.items)/float64(c))) / tau
 	qw := room(&w.qw, len(at)*d)
 	for i, t := range at {
@@ -97,11 +101,11 @@ func (n *Net) lossStrip(w *lossWork, b *Batch, at []int, y, dy []float32, g *Gra
 		hit, top := row[own], kernel.Max(row)
 		sum := kernel.ExpSum(row, tau, -tau*top)
 		g.Loss += float64(weight) * (math.Log(float64(sum)) - float64(tau*(hit-top)))
-		kernel.Scale(row, 1/sum)
-		row[own]--
+		row[own] -= sum // the gradient of the logits, times sum / tau·weight
 		dt[i] = row[own]
+		factor[i] = tau * weight * o.scale / sum
 		copy(qw[i*d:(i+1)*d], q[i*d:(i+1)*d])
-		kernel.Scale(qw[i*d:(i+1)*d], tau*weight*o.scale)
+		kernel.Scale(qw[i*d:(i+1)*d], factor[i])
 	}
 	dq := room(&w.dq, len(at)*d)
 	kernel.MatMul(dq, d, logits, ld, w.cand, d, len(at), d, c, false)
@@ -116,7 +120,7 @@ func (n *Net) lossStrip(w *lossWork, b *Batch, at []int, y, dy []float32, g *Gra
 			kernel.Scale(dti, dt[i])
 			kernel.NormaliseBackward(g.row(b.Targets[t]), dti, ti, w.tinv[i])
 		}
-		kernel.Scale(dqi, tau*b.Weights[t]*o.scale)
+		kernel.Scale(dqi, factor[i])
 		kernel.NormaliseBackward(dy[t*d:(t+1)*d], dqi, q[i*d:(i+1)*d], qinv[i])
 	}
 }
