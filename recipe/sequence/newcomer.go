@@ -125,8 +125,15 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 	x := a.cold[:count]
 	kernel.MatMulNT(x, count, e.query, d, n.vectors, d, 1, count, d, false)
 	m.bonus(a, history)
+	if count <= borrowMost {
+		for i := range x {
+			x[i] += n.borrowed(a.extra, i)
+		}
+	} else {
+		n.borrowFirst(&a.coldTop, x, a.extra)
+	}
 	for i := range x {
-		x[i] += n.bias + n.borrowed(a.extra, i)
+		x[i] += n.bias
 	}
 	if m.maskSeen {
 		for _, h := range history {
@@ -136,6 +143,24 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 		}
 	}
 	return x
+}
+
+// borrowMost is how many newcomers borrow: of more, those that the network ranks
+// first. The others stay far behind.
+const borrowMost = 4096
+
+// borrowFirst adds what the first borrowMost newcomers get of the counters' part of
+// others' scores.
+func (n *newcomers) borrowFirst(first *top, scores, bonus []float32) {
+	first.begin(borrowMost)
+	for at, x := range scores {
+		if x > first.floor {
+			first.offer(ranked{x, uint32(at)})
+		}
+	}
+	for _, r := range first.sorted() {
+		scores[r.row] += n.borrowed(bonus, int(r.row))
+	}
 }
 
 // borrowed gives what a newcomer gets of the counters' part of others' scores.

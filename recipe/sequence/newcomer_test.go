@@ -234,3 +234,24 @@ func TestContentBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestBorrowFirst: of very many newcomers those that the network ranks first borrow.
+func TestBorrowFirst(t *testing.T) {
+	const count = borrowMost + 500
+	n := &newcomers{items: make([]uint32, count), near: make([]uint32, count*nearMost)}
+	scores := make([]float32, count)
+	for i := range scores {
+		scores[i] = float32(i)
+	}
+	var first top
+	n.borrowFirst(&first, scores, []float32{.5})
+	for i, x := range scores {
+		want := float32(i)
+		if i >= 500 {
+			want += .5
+		}
+		if x != want {
+			t.Fatalf("newcomer %d has %v, want %v", i, x, want)
+		}
+	}
+}
