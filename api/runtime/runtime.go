@@ -215,33 +215,6 @@ func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*
 	return answer, err
 }
 
-// GetActionRecommendations says which campaign would answer: none of the recipes
-// of this version is of type PERSONALIZED_ACTIONS.
-func (a *API) GetActionRecommendations(ctx context.Context, in *wire.GetActionRecommendationsInput) (*wire.GetActionRecommendationsOutput, error) {
-	return nil, a.wrongType(ctx, text(in.CampaignArn), "GetActionRecommendations", "PERSONALIZED_ACTIONS")
-}
-
-func (a *API) wrongType(ctx context.Context, campaign, call, want string) error {
-	began := a.opt.Now()
-	name, err := a.served(ctx, campaign)
-	if err == nil {
-		err = invalid("%s needs a campaign whose recipe is of type %s; %s has the recipe %s. Call GetRecommendations.", call, want, campaign, name)
-	}
-	a.observe(call, call+"Requests", campaign, began, err)
-	return fault(campaign, err)
-}
-
-// served gives the name of the recipe that a campaign serves.
-func (a *API) served(ctx context.Context, campaign string) (string, error) {
-	if campaign == "" {
-		return "", invalid("campaignArn is missing. Give the ARN of the campaign that should answer.")
-	}
-	if _, err := a.opt.ARNs.ParseAs(campaign, catalog.KindCampaign); err != nil {
-		return "", err
-	}
-	return a.opt.Serving.Recipe(ctx, campaign)
-}
-
 func invalid(format string, args ...any) error {
 	return &serving.Invalid{Msg: fmt.Sprintf(format, args...)}
 }

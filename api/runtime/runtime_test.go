@@ -87,6 +87,21 @@ func TestErrorsAreAWSs(t *testing.T) {
 	expect(t, "actions of no ARN", err, "InvalidInputException", "not an ARN")
 	_, err = a.GetActionRecommendations(t.Context(), &wire.GetActionRecommendationsInput{})
 	expect(t, "actions of nothing", err, "InvalidInputException", "campaignArn")
+	for text, in := range map[string]wire.GetActionRecommendationsInput{
+		"userId is missing":            {CampaignArn: slow},
+		"1 to 100":                     {CampaignArn: slow, UserId: ptr("u"), NumResults: ptr(int32(101))},
+		"without filterArn":            {CampaignArn: slow, UserId: ptr("u"), FilterValues: map[string]string{"a": "b"}},
+		"of a solution":                {CampaignArn: slow, UserId: ptr("u"), FilterArn: ptr(arn + "solution/x")},
+		"CREATE PENDING":               {CampaignArn: slow, UserId: ptr("u"), NumResults: ptr(int32(100))},
+		"campaign/none does not exist": {CampaignArn: ptr(arn + "campaign/none"), UserId: ptr("u")},
+	} {
+		code := "InvalidInputException"
+		if strings.HasSuffix(text, "exist") {
+			code = "ResourceNotFoundException"
+		}
+		_, err := a.GetActionRecommendations(t.Context(), &in)
+		expect(t, "actions: "+text, err, code, text)
+	}
 }
 
 func expect(t *testing.T, name string, err error, code, text string) {
