@@ -1,0 +1,56 @@
+package runtime
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/eventlog"
+	"usher/experiment"
+	"usher/store"
+	"usher/wire"
+)
+
+// TestExtensionsRefuse: usher's own calls answer mistakes as AWS's calls do. What
+// they answer otherwise is tested in serving and experiment, and over HTTP in
+// .ci/filters.py.
+func TestExtensionsRefuse(t *testing.T) {
+	a := api(t)
+	db, err := store.Open(t.Context(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	logs := eventlog.New(db)
+	defer logs.Close()
+	if a.opt.Experiments, err = experiment.Open(t.Context(), experiment.Options{Records: db.Documents(), Logs: logs.Log, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	e := wire.NewExtensions(wire.Options{Now: time.Now})
+	a.RegisterExtensions(e)
+	slow := arn + "campaign/slow"
+	for _, c := range []struct{ method, path, body, want string }{
+		{"POST", "explanations", `{}`, "InvalidInputException: campaignArn is missing"},
+		{"POST", "explanations", `{"campaignArn": "` + slow + `", "userId": "u"}`, "InvalidInputException: The campaign " + slow + " is CREATE PENDING"},
+		{"POST", "explanations", `{"campaignArn": "` + arn + `campaign/none", "userId": "u"}`, "ResourceNotFoundException"},
+		{"POST", "explanations", `{"campaignArn": "` + slow + `", "userId": "` + strings.Repeat("u", 300) + `"}`, "InvalidInputException: 1 validation error"},
+		{"POST", "explanations", `{"user": "u"}`, "SerializationException"},
+		{"POST", "experiments", `{"name": "a", "arms": []}`, "InvalidInputException: The experiment has 0 arms"},
+		{"POST", "experiments", `{"name": "a", "arms": [{"campaignArn": "x", "share": 1}]}`, "InvalidInputException"},
+		{"POST", "experiments", `{"name": "a", "arms": [{"campaignArn": "` + slow + `", "share": 1}]}`, "InvalidInputException: The campaign " + slow + " is CREATE PENDING"},
+		{"GET", "experiments/none", "", "ResourceNotFoundException: There is no experiment"},
+		{"DELETE", "experiments/none", "", "ResourceNotFoundException: There is no experiment"},
+		{"GET", "experiments", "", `{"experiments":[]}`},
+	} {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest(c.method, wire.ExtensionPrefix+c.path, strings.NewReader(c.body)))
+		got := w.Body.String()
+		if code := w.Header().Get("X-Amzn-Errortype"); code != "" {
+			got = code + ": " + strings.TrimSuffix(strings.SplitN(got, `"message":"`, 2)[1], `"}`)
+		}
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s %s %s: %s, want %s", c.method, c.path, c.body, got, c.want)
+		}
+	}
+}
