@@ -191,6 +191,32 @@ def deaths(pg, a, b, dataset, tracking):
         check(set(ours) == w.sent and len(ours) == len(set(ours)), f"{name}: {len(ours)} events, {len(set(ours))} of them different, {len(w.sent - set(ours))} lost")
 
 
+def outage(pg, a, b, campaign, tracking):
+    """Without its database a server goes on to recommend, and says of all else that
+    it is to be tried again."""
+    a.top(campaign, "1"), b.top(campaign, "1")
+    pg.stop()
+    event = {"trackingId": tracking, "sessionId": "s", "userId": "1", "eventList": [{"eventType": "rate", "itemId": "1", "sentAt": int(time.time())}]}
+    for side in (a, b):
+        check(len(side.top(campaign, "1")) == 25, "recommendations without the database")
+        for what, call in (("PutEvents", lambda: side.pe.put_events(**event)), ("Describe", lambda: side.p.describe_campaign(campaignArn=campaign)), ("Create", lambda: side.p.create_dataset_group(name="no"))):
+            try:
+                call()
+                check(False, f"{what} without the database")
+            except ClientError as e:
+                check(e.response["Error"]["Code"] == "ServiceUnavailable" and e.response["ResponseMetadata"]["HTTPStatusCode"] == 503 and "Try again" in str(e), f"{what}: {e}")
+    pg.start()
+
+    def works(side):
+        try:
+            return side.pe.put_events(**event) and side.p.describe_campaign(campaignArn=campaign)
+        except ClientError:
+            return False
+
+    for side in (a, b):
+        seen("the database is used again", lambda: works(side), 2)
+
+
 def job_of_a_dead_server(a, b):
     """A training whose server is killed goes on at the other one. One that only
     stands still loses it, and does not publish when it goes on."""
@@ -240,6 +266,7 @@ def main():
         wait(lambda: b.p.describe_event_tracker(eventTrackerArn=t["eventTrackerArn"]), "eventTracker")
         events(a, b, campaign, t["trackingId"])
         campaigns(a, b, campaign, (popular, v))
+        outage(pg, a, b, campaign, t["trackingId"])
         job_of_a_dead_server(a, b)
         deaths(pg, a, b, d, t["trackingId"])
         check(first.stop() == 0 and second.stop() == 0, "SIGTERM ends the servers cleanly")

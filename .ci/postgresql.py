@@ -12,7 +12,7 @@ import time
 
 
 class Postgres:
-    """start, kill (SIGKILL to all of it) and start again; url leads to its
+    """start, kill (SIGKILL) and start again; url leads to its
     database usher. PostgreSQL does not run as root, so root runs it as somebody."""
 
     def __init__(self, *settings):
@@ -49,7 +49,7 @@ class Postgres:
         log = open(os.path.join(self.dir, "log"), "ab")
         self.process = subprocess.Popen(
             self.command("postgres", "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1", "-k", self.dir, *self.settings),
-            stdout=log, stderr=log, cwd="/", start_new_session=True)
+            stdout=log, stderr=log, cwd="/")
         end = time.monotonic() + 60
         while subprocess.run([os.path.join(self.bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode:
             if time.monotonic() > end or self.process.poll() is not None:
@@ -58,8 +58,9 @@ class Postgres:
             time.sleep(0.02)
 
     def kill(self):
-        """As a crash of the machine's database does it: nobody is told."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """A crash: the sessions end when they see that their parent is gone, and the
+        next start recovers from the log."""
+        self.process.kill()
         self.process.wait()
 
     def stop(self):

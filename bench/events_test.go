@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/storetest"
 	"usher/node"
 	"usher/wire"
 	"usher/wire/personalize"
@@ -36,7 +37,7 @@ const schema = `{"type":"record","name":"Interactions","fields":[
 // a bare handler that reads the body and writes it to a plain file with the same
 // group commit.
 func BenchmarkEvents(b *testing.B) {
-	n, err := node.Open(b.Context(), node.Options{Dir: b.TempDir(), Listen: "127.0.0.1:0", Fast: true, Log: slog.New(slog.DiscardHandler)})
+	n, err := node.Open(b.Context(), node.Options{Dir: b.TempDir(), Database: storetest.Database(b), Listen: "127.0.0.1:0", Fast: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
