@@ -83,6 +83,10 @@ def imports(server, p, s3, rows, texts, arns):
     r = imported(p, "events", arns["Interactions"], "s3://data/events/")
     check(r["status"] == "ACTIVE", f"a folder of CSV and gzip: {r}")
     check(told(server, "dataset-import-jobs/events")["report"]["rows"] == len(rows), "rows of the folder")
+    users = os.path.join(server.dir, "users.csv")
+    pathlib.Path(users).write_text(texts.pop("Users"))
+    out = subprocess.run([BINARY, "import", "-dataset", "shop/USERS", users], check=True, capture_output=True, text=True).stdout
+    check("310 rows are good, 0 are bad" in out, f"usher import says {out!r}")
     for kind, text in texts.items():
         s3.put_object(Bucket="data", Key=f"{kind}.csv", Body=text)
         r = imported(p, kind.replace("_", "-"), arns[kind], f"s3://data/{kind}.csv")

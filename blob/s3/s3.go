@@ -107,6 +107,18 @@ func (c *Client) First(ctx context.Context, bucket, prefix string) (key string, 
 	return "", nil
 }
 
+// MakeBucket makes a bucket, unless it is there and the caller's.
+func (c *Client) MakeBucket(ctx context.Context, bucket string) error {
+	if _, err := c.First(ctx, bucket, ""); err == nil {
+		return nil
+	}
+	res, err := c.do(ctx, http.MethodPut, bucket, "", nil, nil, 0)
+	if err != nil {
+		return fmt.Errorf("make bucket s3://%s: %w", bucket, err)
+	}
+	return res.Body.Close()
+}
+
 // do makes a request until it is answered, and gives the answer if it is a good one.
 func (c *Client) do(ctx context.Context, method, bucket, key string, query url.Values, body io.ReadSeeker, size int64) (*http.Response, error) {
 	pause := c.opt.Pause

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
+	"usher/client"
 	"usher/dataset"
 )
 
@@ -16,33 +19,44 @@ import (
 type importCommand struct {
 	propose bool
 	check   string // file of a schema
+	dataset string // ARN, or group/TYPE
+	job     client.Import
+	server  client.Options
 	kind    string
 	domain  string
 	maxBad  int64
 	json    bool
 }
 
-// importFiles looks at a person's own files before they are imported: what schema
-// fits them, and what an import job would say. It needs no server.
+// importFiles takes a person's own files into a dataset of a server, or looks at them
+// before: what schema fits them, and what an import job would say.
 func importFiles(ctx context.Context, io stdio, args []string) error {
-	c := importCommand{}
+	c := importCommand{server: client.Options{Now: time.Now, Out: io.out}}
 	fs := flag.NewFlagSet("usher import", flag.ContinueOnError)
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usher import -propose file.csv\n    prints a schema for the file, and what to mend in it\n"+
-			"usher import -check schema.json file.csv …\n    says what an import job would say, and imports nothing\n\n"+
-			"Both work without a server. To import, upload the files (aws s3 cp) and call\nCreateDatasetImportJob (aws personalize create-dataset-import-job).\n\n")
+		fmt.Fprintf(fs.Output(), "usher import -dataset shop/INTERACTIONS file.csv …\n    uploads files and imports them into a dataset of a server\n"+
+			"usher import -propose file.csv\n    prints a schema for the file, and what to mend in it; needs no server\n"+
+			"usher import -check schema.json file.csv …\n    says what an import job would say, and imports nothing; needs no server\n\n"+
+			"Keys are taken from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.\n\n")
 		fs.PrintDefaults()
 	}
 	fs.BoolVar(&c.propose, "propose", false, "print a schema for a file")
 	fs.StringVar(&c.check, "check", "", "judge files by the schema in this `file`")
 	fs.StringVar(&c.kind, "type", "", "`type` of the dataset, with -propose: interactions, items, users, actions or action_interactions; found out by the ids when absent")
 	fs.StringVar(&c.domain, "domain", "", "`domain` of the schema, with -check: ECOMMERCE or VIDEO_ON_DEMAND")
-	fs.Int64Var(&c.maxBad, "max-bad-rows", 0, "so many bad rows may be left out, with -check")
+	fs.Int64Var(&c.maxBad, "max-bad-rows", 0, "so many bad rows may be left out")
 	fs.BoolVar(&c.json, "json", false, "print JSON")
+	c.serverFlags(fs)
 	if err := parse(fs, io.err, args); err != nil {
 		return err
 	}
-	if c.propose == (c.check != "") || fs.NArg() == 0 || c.propose && fs.NArg() > 1 {
+	ways := 0
+	for _, on := range []bool{c.propose, c.check != "", c.dataset != ""} {
+		if on {
+			ways++
+		}
+	}
+	if ways != 1 || fs.NArg() == 0 || c.propose && fs.NArg() > 1 {
 		fs.Usage()
 		return errUsage
 	}
@@ -50,12 +64,28 @@ func importFiles(ctx context.Context, io stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.propose {
+	switch {
+	case c.propose:
 		err = c.proposeSchema(io, files[0])
-	} else {
+	case c.check != "":
 		err = c.checkFiles(ctx, io, files)
+	default:
+		c.job.Dataset, c.job.Files, c.job.MaxBadRows = c.dataset, files, c.maxBad
+		err = c.job.Run(ctx, c.server)
 	}
 	return errors.Join(err, closeAll())
+}
+
+// serverFlags binds what only an import into a server needs.
+func (c *importCommand) serverFlags(fs *flag.FlagSet) {
+	fs.StringVar(&c.dataset, "dataset", "", "import into this `dataset`: its ARN, or group/TYPE")
+	fs.StringVar(&c.server.Endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:8480"), "address of the `server`")
+	fs.StringVar(&c.server.Region, "region", cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1"), "`region` of the server")
+	fs.StringVar(&c.job.Bucket, "bucket", "usher-imports", "`bucket` that the files are put into")
+	fs.StringVar(&c.job.Name, "name", time.Now().UTC().Format("import-20060102-150405"), "`name` of the import job")
+	fs.StringVar(&c.job.Mode, "mode", "FULL", "FULL replaces what was imported before, INCREMENTAL adds to it")
+	fs.BoolVar(&c.job.DryRun, "dry-run", false, "have the server judge the files, and import nothing")
+	c.server.AccessKey, c.server.Secret, c.server.SessionToken = os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")
 }
 
 // openFiles opens files for reading.

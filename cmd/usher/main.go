@@ -4,7 +4,7 @@
 //	usher demo [file.csv [titles.csv]]                  a first walk through it
 //	usher bench serving                                 how fast answers are here
 //	usher evaluate FOLDER | interactions.csv            how good recipes are on these data
-//	usher import -propose file.csv                      a schema for a file; -check: judge it
+//	usher import -dataset GROUP/TYPE file.csv           files into a server; -propose a schema, -check
 //	usher backup TO, usher restore FROM                 a data folder, also of a running server
 //	usher version
 //
@@ -49,7 +49,7 @@ var commands = []command{
 	{"demo", "take a made-up shop, or your CSV file, the whole way", demonstrate},
 	{"bench", "measure this machine: real-time answers beside a bare handler", benchmark},
 	{"evaluate", "measure how well recipes recommend on your own files", evaluateFiles},
-	{"import", "look at your files: propose a schema, say what an import would say", importFiles},
+	{"import", "take your files into a dataset; propose a schema; judge files before", importFiles},
 	{"backup", "copy a data folder, also of a running server", backUp},
 	{"restore", "make a data folder of a backup", restore},
 	{"version", "print the version", version},

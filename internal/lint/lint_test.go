@@ -21,15 +21,15 @@ var layers = [][]string{
 	{"serving", "train", "ingest", "retention", "attribution", "measure", "evaluate", "backup", "experiment"},
 	{"batch"},
 	{"api", "console"},
-	{"node", "demo", "bench"},
+	{"node", "demo", "bench", "client"},
 	{"cmd"},
 }
 
 // only says who may hold what is dangerous to spread.
 var only = map[string][]string{
-	"net/http":           {"wire", "console", "node", "blob", "demo", "bench"},
+	"net/http":           {"wire", "console", "node", "blob", "demo", "bench", "client"},
 	"unsafe":             {"kernel"},
-	"usher/wire":         {"api", "console", "node", "demo", "bench"},
+	"usher/wire":         {"api", "console", "node", "demo", "bench", "client"},
 	"usher/kernel":       {"recipe"},
 	"database/sql":       {"store", "catalog", "eventlog", "job"},
 	"modernc.org/sqlite": {"store"},
