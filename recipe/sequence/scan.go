@@ -88,8 +88,14 @@ func (s *scanner) answer(q *lookup) {
 		case s.running <- struct{}{}:
 			var batch [scanTogether]*lookup
 			n := s.take(batch[:])
-			s.pass(batch[:n])
+			if n > 0 {
+				s.pass(batch[:n])
+			}
 			<-s.running
+			if n == 0 { // another one has q in its pass
+				<-q.done
+				return
+			}
 			for _, x := range batch[:n] {
 				x.done <- struct{}{}
 			}
