@@ -119,40 +119,6 @@ type group struct {
 	task *job.Task
 }
 
-// names gives the blobs that the log names.
-func (g *group) names(tx *store.Tx) (map[string]bool, error) {
-	named := map[string]bool{}
-	s, err := g.opt.Logs.StateTx(tx, g.id)
-	if err != nil {
-		return nil, err
-	}
-	named[s.Blob] = true
-	list, err := g.opt.Logs.Segments(tx, g.id)
-	for _, s := range list {
-		named[s.Blob] = true
-	}
-	return named, err
-}
-
-// sweep deletes blobs of the group that the log does not name: those of attempts
-// that did not come to their end, and what was replaced.
-func (g *group) sweep(ctx context.Context) error {
-	var named map[string]bool
-	err := g.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-		named, err = g.names(tx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, prefix := range []string{statesOf(g.id), segmentsOf(g.id)} {
-		if err := g.remove(ctx, prefix, func(name string) bool { return !named[name] }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // write writes a blob whole or not at all, and gives its name.
 func (g *group) write(ctx context.Context, prefix string, fill func(w io.Writer) error) (string, error) {
 	name := prefix + catalog.NewID()

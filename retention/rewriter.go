@@ -1,0 +1,99 @@
+package retention
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"usher/dataset"
+	"usher/eventlog"
+)
+
+// rewriter goes through the segments in order.
+type rewriter struct {
+	*erasure
+	parts   map[string]*dataset.PartCommitted // by the name that the log has
+	cleared int
+	current map[visit]string // whose a session is as of the record that is looked at
+}
+
+// segment writes a segment without what is to be gone and gives its name; "" if
+// there is nothing.
+func (w *rewriter) segment(ctx context.Context, name string) (string, error) {
+	var kept []dataset.Logged
+	changed := false
+	for rec, err := range Archive(w.opt.Blobs).Segment(ctx, name) {
+		if err != nil {
+			return "", err
+		}
+		data, err := w.record(rec)
+		if err != nil {
+			return "", fmt.Errorf("segment %q: record %d: %w", name, rec.Offset, err)
+		}
+		if data == nil {
+			changed = true
+			continue
+		}
+		changed = changed || &data[0] != &rec.Data[0]
+		rec.Data = data
+		kept = append(kept, logged(rec))
+	}
+	if !changed {
+		return "", nil
+	}
+	return w.group.segment(ctx, kept)
+}
+
+// record gives what is left of a record: its own data, other data, or nil.
+func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
+	c, err := dataset.ParseChange(rec.Data)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Interaction != nil:
+		if w.had(w.owner(c.Interaction), rec.Offset) {
+			w.proof.Events++
+			return nil, nil
+		}
+	case c.ActionInteraction != nil:
+		if w.had(cmp.Or(c.ActionInteraction.User, w.current[visit{w.cleared, c.ActionInteraction.Session}]), rec.Offset) {
+			w.proof.Events++
+			return nil, nil
+		}
+	case c.User != nil:
+		if w.had(c.User.ID, rec.Offset) {
+			w.proof.Records++
+			return nil, nil
+		}
+	case c.Cleared != nil:
+		if c.Cleared.Type == dataset.Interactions {
+			w.cleared++
+		}
+	case c.Forgotten != nil:
+		if len(c.Forgotten.Users) > 0 {
+			return (&dataset.Change{Forgotten: &dataset.Forgotten{}}).Append(nil)
+		}
+	case c.Part != nil:
+		if now := w.parts[c.Part.Blob]; now != nil {
+			c.Part.Blob, c.Part.Rows = now.Blob, now.Rows
+			return c.Append(nil)
+		}
+	}
+	return rec.Data, nil
+}
+
+// owner gives the user that an event is of, by history's rules.
+func (w *rewriter) owner(x *dataset.Interaction) string {
+	v := visit{w.cleared, x.Session}
+	if x.User != "" {
+		if _, met := w.joined[v]; met {
+			w.current[v] = x.User
+		}
+		return x.User
+	}
+	if u, ok := w.current[v]; ok {
+		return u
+	}
+	return cmp.Or(w.joined[v], x.Session)
+}
