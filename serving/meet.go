@@ -21,6 +21,7 @@ type meeting struct {
 	now     func() time.Time
 	model   atomic.Pointer[recipe.Meeter]
 	met     atomic.Int64 // the items with smaller numbers were looked at
+	again   atomic.Bool  // some are waiting; requests take no lock when none is
 
 	mu      sync.Mutex
 	waiting []dataset.Index // they had no record yet
@@ -61,6 +62,9 @@ func (m *meeting) current(ctx context.Context) (recipe.Meeter, error) {
 
 // due says whether it is time to look at items again that had no record.
 func (m *meeting) due() bool {
+	if !m.again.Load() {
+		return false
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.waiting) > 0 && m.now().Sub(m.looked) >= lookAgain
@@ -90,6 +94,7 @@ func (m *meeting) follow(group *history.Group, items int) {
 			m.model.Store(&next)
 		}
 	}
+	m.again.Store(len(m.waiting) > 0)
 	m.met.Store(max(m.met.Load(), int64(items)))
 }
 
