@@ -293,7 +293,7 @@ class Deletions:
                     self.deleted.add(f"gone-{n}")
             else:
                 check("given up" in r["failureReason"], f"a deletion failed: {r['failureReason']}")
-            stop.wait(1)
+            stop.wait(5)
 
 
 class Checker:

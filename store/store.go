@@ -115,12 +115,21 @@ func Open(ctx context.Context, opt Options) (_ *DB, err error) {
 // folder names a data folder in errors.
 func folder(dir string) string { return fmt.Sprintf("data folder %q", dir) }
 
+// lockPatience is how long a folder that is in use is waited for: a process that was
+// killed while it started another one holds the lock through that for a moment.
+const lockPatience = time.Second
+
 // takeFolder makes a data folder and takes its lock.
 func takeFolder(dir string, shared bool) (unlock func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return lock(filepath.Join(dir, "lock"), shared)
+	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPatience / 50) {
+		unlock, err = lock(filepath.Join(dir, "lock"), shared)
+		if !errors.Is(err, errInUse) || time.Now().After(end) {
+			return unlock, err
+		}
+	}
 }
 
 // follow starts to hear what other processes announce.
