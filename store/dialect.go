@@ -30,6 +30,9 @@ type shared interface {
 	// announce writes down, inside the transaction, what the other processes have
 	// to hear, and wakes them when it commits.
 	announce(ctx context.Context, conn *sql.Conn, notes []note) error
+	// failed gives an error when the transaction of the connection has failed. It asks
+	// nobody.
+	failed(conn *sql.Conn) error
 	// follow hands on what other processes announced, until ctx is done.
 	follow(ctx context.Context, tell func([]note))
 	// bound limits how long a transaction may take, so that a database that does

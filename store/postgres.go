@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -178,6 +179,19 @@ func (p *postgres) begin() string { return "begin; lock table writer in exclusiv
 // bound implements shared.
 func (p *postgres) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, stuckTime)
+}
+
+// errFailed says that a statement's error was overlooked.
+var errFailed = errors.New("store: internal error: an error of a statement was overlooked")
+
+// failed implements shared.
+func (p *postgres) failed(conn *sql.Conn) error {
+	return conn.Raw(func(driver any) error {
+		if driver.(*stdlib.Conn).Conn().PgConn().TxStatus() != 'T' {
+			return errFailed
+		}
+		return nil
+	})
 }
 
 // announce implements shared.

@@ -131,11 +131,11 @@ func TestNotesReachTheOtherProcess(t *testing.T) {
 	}
 }
 
-// sever ends the sessions of a database that match, but the one that asks.
+// sever ends the sessions of a test's database that match, but the one that asks.
 func sever(t *testing.T, db *DB, where string) {
 	t.Helper()
 	err := db.View(t.Context(), func(tx *Tx) error {
-		_, err := tx.Exec("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like '%" + where + "%'")
+		_, err := tx.Exec("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = current_setting('application_name') and query like '%" + where + "%'")
 		return err
 	})
 	if err != nil {

@@ -53,9 +53,9 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 const statementsMax = 256
 
 // exec prepares each text once for the life of the database: parsing costs more
-// than most statements.
+// than most statements. pgx does so itself.
 func (tx *Tx) exec(query string, args []any) (sql.Result, error) {
-	if !tx.writes || tx.db.Shared() /* pgx does so itself */ || len(tx.db.statements) >= statementsMax && tx.db.statements[query] == nil {
+	if !tx.writes || tx.db.Shared() || len(tx.db.statements) >= statementsMax && tx.db.statements[query] == nil {
 		return tx.sql.ExecContext(tx.ctx, query, args...)
 	}
 	stmt := tx.db.statements[query]

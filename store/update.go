@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -164,7 +165,7 @@ func (db *DB) transact(first *update, members *[]*update) (err error) {
 			u.refuse(begun)
 			return begun
 		}
-		if err := db.member(ctx, u); err != nil {
+		if err := db.member(ctx, u, len(*members) == 1); err != nil {
 			return err
 		}
 	}
@@ -206,16 +207,17 @@ func (db *DB) announce(ctx context.Context, members []*update) error {
 	return s.announce(ctx, db.conn, notes)
 }
 
-// begin starts the group's transaction.
+// begin starts the group's transaction, and the savepoint of its first member.
 func (db *DB) begin(ctx context.Context) error {
-	_, err := db.conn.ExecContext(ctx, db.kind.begin())
+	text := db.kind.begin() + "; savepoint one"
+	_, err := db.conn.ExecContext(ctx, text)
 	if err == nil {
 		return nil
 	}
 	if err := db.mend(ctx); err != nil {
 		return err
 	}
-	_, err = db.conn.ExecContext(ctx, db.kind.begin())
+	_, err = db.conn.ExecContext(ctx, text)
 	return err
 }
 
@@ -263,11 +265,15 @@ func (u *update) refuse(err error) {
 	<-u.ran
 }
 
-// member lets one function run in its savepoint. The error is for the whole group.
-func (db *DB) member(ctx context.Context, u *update) error {
-	if _, err := db.conn.ExecContext(ctx, "savepoint one"); err != nil {
-		u.refuse(err)
-		return err
+// member lets one function run in a savepoint of its own; begin made the first
+// one's. A savepoint is released with the next one, or by the commit: each
+// statement is a round trip to a server. The error is for the whole group.
+func (db *DB) member(ctx context.Context, u *update, first bool) error {
+	if !first {
+		if _, err := db.conn.ExecContext(ctx, "release one; savepoint one"); err != nil {
+			u.refuse(err)
+			return err
+		}
 	}
 	inside, free := db.inside(ctx, u.ctx)
 	defer free()
@@ -275,18 +281,24 @@ func (db *DB) member(ctx context.Context, u *update) error {
 	close(u.turn)
 	<-u.ran
 	if u.err == nil {
-		u.err = u.tx.broken // fn took no notice
+		u.err = cmp.Or(u.tx.broken, db.failed()) // fn took no notice
 	}
 	if u.err == nil {
-		if _, u.err = db.conn.ExecContext(ctx, "release one"); u.err == nil {
-			return nil
-		}
+		return nil
 	}
 	if _, err := db.conn.ExecContext(ctx, "rollback to one"); err != nil {
 		return errors.Join(u.tx.broken, err)
 	}
-	_, err := db.conn.ExecContext(ctx, "release one")
-	return err
+	return nil
+}
+
+// failed gives an error when the transaction takes no more, though no statement
+// said so: errors that come with rows may be overlooked.
+func (db *DB) failed() error {
+	if s, ok := db.kind.(shared); ok {
+		return s.failed(db.conn)
+	}
+	return nil
 }
 
 // inside gives the context of a member's function: its caller's values, but the

@@ -65,6 +65,7 @@ func fresh(t testing.TB, server string) string {
 	}
 	q := u.Query()
 	q.Set("search_path", name)
+	q.Set("application_name", name) // tells the sessions of a test from others'
 	u.RawQuery = q.Encode()
 	return u.String()
 }
