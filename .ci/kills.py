@@ -480,13 +480,14 @@ rounds of checks              {rounds[0] + 1}""")
 def compacted(server):
     """Counts segments; what is in the database is not much."""
     import sqlite3
-    db = sqlite3.connect(f"file:{server.dir}/data/usher.db?mode=ro", uri=True)
-    hot = db.execute("select coalesce(sum(count), 0) from log").fetchone()[0]
-    segments = db.execute("select count(*) from log_segment").fetchone()[0]
-    states = db.execute("select count(*) from log_state").fetchone()[0]
-    db.close()
-    check(hot < 10 * HOT, f"{hot} records are in the database")
-    check(segments > KILLS / 4 and states == 1, f"only {segments} segments and {states} states")
+    data = pathlib.Path(server.dir, "data")
+    segments = len(list((data / "blobs" / "segments").glob("*/*")))
+    check(segments > KILLS / 4, f"only {segments} segments")
+    if (data / "usher.db").exists():  # else it is PostgreSQL
+        db = sqlite3.connect(f"file:{data}/usher.db?mode=ro", uri=True)
+        hot = db.execute("select coalesce(sum(count), 0) from log").fetchone()[0]
+        db.close()
+        check(hot < 10 * HOT, f"{hot} records are in the database")
     return segments
 
 

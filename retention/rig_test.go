@@ -12,6 +12,7 @@ import (
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/store"
 )
@@ -28,6 +29,7 @@ const (
 type world struct {
 	t      *testing.T
 	dir    string
+	url    string // of the database; "": in the folder
 	db     *store.DB
 	logs   *eventlog.Logs
 	hist   *history.History
@@ -43,7 +45,7 @@ type world struct {
 const hot = 50
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: t.TempDir()}
+	w := &world{t: t, dir: t.TempDir(), url: storetest.Database(t)}
 	w.open()
 	t.Cleanup(func() { w.close() })
 	w.group = &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "group", Status: catalog.Active}}
@@ -58,7 +60,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	if w.db, err = store.Open(w.t.Context(), store.Options{Dir: w.dir + "/data"}); err != nil {
+	if w.db, err = store.Open(w.t.Context(), store.Options{Dir: w.dir + "/data", Database: w.url}); err != nil {
 		w.t.Fatal(err)
 	}
 	if w.blobs, err = blob.OpenDir(w.dir + "/blobs"); err != nil {
