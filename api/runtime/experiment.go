@@ -153,3 +153,12 @@ func (a *API) split(campaign, user string) experiment.Assignment {
 	}
 	return a.opt.Experiments.Split(campaign, user)
 }
+
+// counted gives an answer and counts it for its arm.
+func counted(arm experiment.Assignment, answer func() (*serving.Answer, error)) (*serving.Answer, error) {
+	out, err := answer()
+	if err == nil {
+		arm.Answered()
+	}
+	return out, err
+}

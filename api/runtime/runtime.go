@@ -33,7 +33,7 @@ type Options struct {
 // API implements the service. All methods may be called concurrently.
 type API struct {
 	opt    Options
-	series sync.Map // counted → *series
+	series sync.Map // callKey → *series
 }
 
 var _ wire.API = (*API)(nil)
@@ -64,11 +64,7 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 	}
 	arm := a.split(r.Campaign, r.User)
 	r.Campaign, r.Tag = arm.Campaign, arm.Tag
-	answer, err := a.opt.Serving.Recommend(ctx, r)
-	if err == nil {
-		arm.Answered()
-	}
-	return answer, err
+	return counted(arm, func() (*serving.Answer, error) { return a.opt.Serving.Recommend(ctx, r) })
 }
 
 // request gives a request in serving's words.
@@ -208,11 +204,7 @@ func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*
 	}
 	arm := a.split(r.Campaign, r.User)
 	r.Campaign, r.Tag = arm.Campaign, arm.Tag
-	answer, err := a.opt.Serving.Rank(ctx, r)
-	if err == nil {
-		arm.Answered()
-	}
-	return answer, err
+	return counted(arm, func() (*serving.Answer, error) { return a.opt.Serving.Rank(ctx, r) })
 }
 
 func invalid(format string, args ...any) error {

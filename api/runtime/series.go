@@ -11,8 +11,8 @@ import (
 	"usher/serving"
 )
 
-// counted is what calls are counted by.
-type counted struct{ call, resource string }
+// callKey is what calls are counted by.
+type callKey struct{ call, resource string }
 
 // series are the counters of a call and a campaign or recommender.
 type series struct {
@@ -52,7 +52,7 @@ func (s *series) count(err error) {
 // seriesOf gives the counters, whose names are written once: that costs more
 // than counting.
 func (a *API) seriesOf(call, requests, resource string) *series {
-	key := counted{call, resource}
+	key := callKey{call, resource}
 	if s, ok := a.series.Load(key); ok {
 		return s.(*series)
 	}
