@@ -36,7 +36,7 @@ func (g *Ingest) PutActionInteractions(ctx context.Context, trackingID string, e
 		if !actionEventTypes[strings.ToLower(strings.NewReplacer(" ", "", "_", "").Replace(e.Type))] {
 			return invalid("actionInteractions.%d.member: the eventType %q is unknown. Give Viewed, Taken or Not Taken", i+1, e.Type)
 		}
-		x, err := interaction(schema, e.Event, g.now())
+		x, err := interaction(schema, &e.Event, g.now())
 		if err != nil {
 			return invalid("actionInteractions.%d.member: %v", i+1, err)
 		}

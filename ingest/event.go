@@ -47,7 +47,7 @@ func (g *Ingest) PutEvents(ctx context.Context, trackingID, user, session string
 	}
 	changes := make([]dataset.Change, len(events))
 	for i, e := range events {
-		x, err := interaction(schema, e, g.now())
+		x, err := interaction(schema, &e, g.now())
 		if err != nil {
 			return invalid("eventList.%d.member: %v", i+1, err)
 		}
@@ -58,7 +58,10 @@ func (g *Ingest) PutEvents(ctx context.Context, trackingID, user, session string
 }
 
 // interaction checks one event. Its errors are texts for people.
-func interaction(s *dataset.Schema, e Event, now time.Time) (*dataset.Interaction, error) {
+func interaction(s *dataset.Schema, e *Event, now time.Time) (*dataset.Interaction, error) {
+	if err := adopt(e); err != nil {
+		return nil, err
+	}
 	if e.Item == "" {
 		return nil, fmt.Errorf("itemId is missing. The Interactions schema requires ITEM_ID, so every event needs an itemId")
 	}
