@@ -37,7 +37,7 @@ const (
 // world is two groups with three datasets each, "a" and "b", and all that
 // imports and exports need.
 type world struct {
-	*testing.T
+	testing.TB
 	db      *store.DB
 	logs    *eventlog.Logs
 	hist    *history.History
@@ -51,8 +51,8 @@ type world struct {
 	jobs    int
 }
 
-func newWorld(t *testing.T, fileRows int64) *world {
-	w := &world{T: t, group: map[string]*catalog.DatasetGroup{}}
+func newWorld(t testing.TB, fileRows int64) *world {
+	w := &world{TB: t, group: map[string]*catalog.DatasetGroup{}}
 	var err error
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: func() time.Time { return start }}); err != nil {

@@ -98,6 +98,7 @@ type Query struct {
 	Now     time.Time
 	Config  Params     // campaign settings
 	Rand    *rand.Rand // for exploration; may be nil
+	Once    bool       // nobody asks about this history again: a Cacher need not keep it
 }
 
 // Flags says how an item came into an answer.

@@ -1,6 +1,11 @@
 package serving
 
-import "usher/recipe"
+import (
+	"strings"
+
+	"usher/catalog"
+	"usher/recipe"
+)
 
 // A batch job is asked like a campaign, by its ARN: it answers with the version
 // that it was created for, from its creation on.
@@ -8,3 +13,9 @@ import "usher/recipe"
 // Explains says whether a recipe's answers tell why an item is among them
 // (Item.Reason).
 func Explains(spec recipe.Spec) bool { return explains(spec) }
+
+// asksOnce says whether an ARN is of a batch job, which asks about each history once:
+// what is made of it is not worth the memory of the campaigns' own.
+func asksOnce(arn string) bool {
+	return strings.Contains(arn, ":"+string(catalog.KindBatchInferenceJob)+"/")
+}

@@ -175,7 +175,7 @@ func checkContext(g *history.Group, spec recipe.Spec, given map[string]string) e
 
 // query makes numbers of a request's ids; unknown ones become NoIndex.
 func (s *Serving) query(g *history.Group, d *deployment, r Request) *recipe.Query {
-	q := &recipe.Query{User: dataset.NoIndex, Item: dataset.NoIndex, Context: r.Context, Now: s.opt.Now(), Config: d.config}
+	q := &recipe.Query{User: dataset.NoIndex, Item: dataset.NoIndex, Context: r.Context, Now: s.opt.Now(), Config: d.config, Once: d.once}
 	if r.User != "" {
 		if q.User = g.User(r.User); q.User != dataset.NoIndex {
 			q.History = g.Events(q.User)

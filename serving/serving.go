@@ -103,6 +103,7 @@ type deployment struct {
 	groupARN string
 	config   recipe.Params
 	metadata bool         // columns of Items may be shown
+	once     bool         // it is asked about each history once
 	used     atomic.Int64 // the second of the last request
 }
 
@@ -225,7 +226,7 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	if err := s.explore(ctx, d, explored); err != nil {
 		return nil, err
 	}
-	d.metadata = metadata || d.spec.Metadata
+	d.metadata, d.once = metadata || d.spec.Metadata, asksOnce(arn)
 	d.touch(s.opt.Now())
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -50,7 +50,7 @@ func (m *Model) encode(a *answer, history []dataset.Event, to *encoded) {
 
 // encoded gives what the network makes of a history: kept, or made now.
 func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
-	if m.cache == nil {
+	if m.cache == nil || q.Once {
 		m.encode(a, q.History, &a.own)
 		return &a.own
 	}
@@ -116,7 +116,7 @@ func (m *Model) score(a *answer, e *encoded, row uint32) float32 {
 // best gives the k best rows of allow, and what makes probabilities of their
 // scores. The rows are the answer's memory or the cache's: they are not changed.
 func (m *Model) best(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) ([]ranked, *scale) {
-	if m.cache == nil {
+	if e == &a.own {
 		a.summed = true
 		m.search(a, e, history, k, allow)
 		a.scale = m.behind(a, e, k, allow)

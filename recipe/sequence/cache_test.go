@@ -207,3 +207,22 @@ func BenchmarkWake(b *testing.B) {
 		}
 	}
 }
+
+// A history that nobody asks about again is answered the same, and not kept.
+func TestOnceIsNotKept(t *testing.T) {
+	m := generated(t, 300, 16, false)
+	m.Cache(1 << 20)
+	q := &recipe.Query{User: dataset.NoIndex, Item: dataset.NoIndex, History: []dataset.Event{{Item: 3}, {Item: 4}}, Once: true}
+	once, err := m.Recommend(t.Context(), q, 5, dataset.Set{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.cache.get(keyOf(q)) != nil {
+		t.Error("it was kept")
+	}
+	q.Once = false
+	kept, err := m.Recommend(t.Context(), q, 5, dataset.Set{}, nil)
+	if err != nil || !slices.Equal(once, kept) {
+		t.Errorf("once %v, kept %v, %v", once, kept, err)
+	}
+}
