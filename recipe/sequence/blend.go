@@ -234,11 +234,12 @@ func logOf(x float32) float32 {
 		exponent++
 	}
 	f := m - 1
-	y := float32(7.0376836292e-2)
-	for _, c := range [...]float32{-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1} {
-		y = float32(y*f) + c
-	}
 	z := float32(f * f)
+	z2 := float32(z * z)
+	// By pairs (Estrin), which a processor works on side by side.
+	low := 3.3333331174e-1 + float32(-2.4999993993e-1*f) + float32((2.0000714765e-1+float32(-1.6668057665e-1*f))*z)
+	high := 1.4249322787e-1 + float32(-1.2420140846e-1*f) + float32((1.1676998740e-1+float32(-1.1514610310e-1*f))*z)
+	y := low + float32(high*z2) + float32(float32(7.0376836292e-2*z2)*z2)
 	y = float32(float32(y*f) * z)
 	y -= float32(.5 * z)
 	return f + y + float32(float32(exponent)*math.Ln2)
