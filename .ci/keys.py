@@ -2,11 +2,15 @@
 refusals, keys that are rotated while the server runs, requests that are too old or
 were altered, presigned URLs."""
 import datetime
-import json
+import functools
+import hashlib
+import hmac
 import time
 import urllib.error
 
 import botocore.auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from usher import *
@@ -197,6 +201,44 @@ def presigned():
     check(status == 403 and "Request has expired" in text, f"an old presigned URL: {status} {text}")
 
 
+class Streaming(botocore.auth.S3SigV4Auth):
+    """Signs the head of an upload in chunks, which are signed one by one."""
+
+    def payload(self, request):
+        return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
+
+def chunks():
+    """An upload in signed chunks, as other SDKs send it over HTTP, whole and altered."""
+    def upload(key, change):
+        data = [b"first;" * 2000, b"second;" * 3000, b"third", b""]
+        request = AWSRequest("PUT", f"{os.environ['AWS_ENDPOINT_URL']}/data/{key}", headers={
+            "Content-Encoding": "aws-chunked", "X-Amz-Decoded-Content-Length": str(sum(map(len, data)))})
+        auth = Streaming(Credentials("AKIALOADER", SECRET), "s3", "us-east-1")
+        auth.add_auth(request)
+        stamp, last = request.context["timestamp"], request.headers["Authorization"].split("Signature=")[1]
+        scope = f"{stamp[:8]}/us-east-1/s3/aws4_request"
+        sign = lambda k, text: hmac.new(k, text.encode(), hashlib.sha256).digest()
+        k = functools.reduce(sign, scope.split("/"), ("AWS4" + SECRET).encode())
+        body = b""
+        for chunk in data:
+            last = sign(k, "\n".join(("AWS4-HMAC-SHA256-PAYLOAD", stamp, scope, last, hashlib.sha256(b"").hexdigest(), hashlib.sha256(chunk).hexdigest()))).hex()
+            body += f"{len(chunk):x};chunk-signature={last}\r\n".encode() + chunk + b"\r\n"
+        sent = urllib.request.Request(request.url, data=change(body), method="PUT", headers=dict(request.headers.items()))
+        try:
+            with urllib.request.urlopen(sent, timeout=10) as r:
+                return r.status, b"".join(data)
+        except urllib.error.HTTPError as e:
+            return e.code, e.read()
+
+    s3 = of("AKIALOADER", "s3")
+    status, data = upload("chunks", lambda body: body)
+    check(status == 200 and s3.get_object(Bucket="data", Key="chunks")["Body"].read() == data, f"an upload in signed chunks: {status} {data[:300]}")
+    status, text = upload("altered", lambda body: body.replace(b"second", b"sEcond", 1))
+    check(status == 403 and b"<Code>SignatureDoesNotMatch</Code>" in text, f"an altered chunk: {status} {text[:300]}")
+    check([o["Key"] for o in s3.list_objects_v2(Bucket="data", Prefix="a")["Contents"]] == ["a folder/ü+&.csv"], "nothing of it is kept")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="usher-keys-")
     keys = Keys(folder)
@@ -209,6 +251,7 @@ def main():
         times()
         altered()
         presigned()
+        chunks()
         check(SECRET not in pathlib.Path(server.dir, "log").read_text(), "no secret is in the log")
     shutil.rmtree(folder)
     done()

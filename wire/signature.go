@@ -70,8 +70,8 @@ var services = []string{signingName, "s3", "iam", "sts"}
 // Verify gives who sent a request, or an Error in the codes of the service that
 // is called. It may replace r.Body: bodies of services other than S3 are read
 // as a whole, because their hash is part of the signature; those of S3 end in an
-// error if they are not what was signed. The signatures of single chunks of S3's
-// streaming uploads are not checked, only the one of the request.
+// error if they are not what was signed, chunk by chunk where the chunks of a
+// streaming upload are.
 func (s *Signatures) Verify(r *http.Request) (Principal, error) {
 	sig, problem := readSignature(r)
 	if s.Keys == nil {
@@ -99,6 +99,9 @@ func (s *Signatures) Verify(r *http.Request) (Principal, error) {
 	}
 	if subtle.ConstantTimeCompare([]byte(want), []byte(sig.signature)) != 1 {
 		return Principal{}, sig.fault(mismatch)
+	}
+	if strings.HasPrefix(payload, streamingSigned) {
+		sig.signChunks(r, key.Secret)
 	}
 	return Principal{AccessKey: sig.accessKey, Name: key.Name, ARN: key.ARN, Scopes: key.Scopes, Service: sig.service, Region: sig.region}, nil
 }
