@@ -18,6 +18,7 @@ type DeletionProof struct {
 	Records  int64     `json:"records"`
 	Parts    Rewritten `json:"parts"`              // files of bulk data
 	Segments Rewritten `json:"segments"`           // files of the log
+	Models   Rewritten `json:"models"`             // that keep users
 	Versions []string  `json:"versions,omitempty"` // ARNs of solution versions that were trained when the users were there
 	Objects  []string  `json:"objects,omitempty"`  // locations in the customer's buckets, which are left as they are
 }

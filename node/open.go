@@ -167,7 +167,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
-	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Hot: opt.HotRecords, Log: opt.Log})
+	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Recipes: recipes(), Hot: opt.HotRecords, Log: opt.Log})
 	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast, Log: opt.Log})
 	set := metrics.NewSet()
 	n.attributed(db, logs, hist, blobs, buckets.Store(), set)

@@ -51,6 +51,9 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := e.settle(ctx); err != nil {
 		return err
 	}
+	if err := e.models(ctx); err != nil {
+		return err
+	}
 	if err := e.look(ctx); err != nil {
 		return err
 	}

@@ -10,8 +10,9 @@
 //
 // Deletion. Users are forgotten by a change in the log, at once and for everybody
 // (deletion.go), and then erased from all files of the group (erase.go): segments,
-// parts, states, what trainings froze. Models hold no users: what they have counted
-// is theirs until they are trained anew. The customer's buckets are left alone.
+// parts, states, what trainings froze, models that keep users (model.go). Others have
+// only counted them together, and do until they are trained anew. The customer's
+// buckets are left alone.
 //
 // There is one job a group, so nobody else moves or rewrites its records.
 // Everything that was read is as it was after a crash (I5). What is given numbers
@@ -31,6 +32,7 @@ import (
 	"usher/eventlog"
 	"usher/history"
 	"usher/job"
+	"usher/recipe"
 	"usher/store"
 )
 
@@ -46,9 +48,10 @@ type Options struct {
 	Logs    *eventlog.Logs
 	History *history.History
 	Blobs   blob.Store
-	Buckets blob.Store   // the customers' buckets; names are "bucket/key"
-	Hot     int          // records that stay in the database in any case; HotRecords
-	Log     *slog.Logger // slog.Default()
+	Buckets blob.Store      // the customers' buckets; names are "bucket/key"
+	Recipes []recipe.Recipe // whose models may keep users
+	Hot     int             // records that stay in the database in any case; HotRecords
+	Log     *slog.Logger    // slog.Default()
 }
 
 // HotRecords is how many records of a log stay in the database, and how many a

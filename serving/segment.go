@@ -59,9 +59,11 @@ func (s *Serving) Segment(ctx context.Context, r Segment) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]string, len(best))
-	for i, x := range best {
-		out[i] = ids[x.Index]
+	out := make([]string, 0, len(best))
+	for _, x := range best {
+		if ids[x.Index] != "" { // else he was deleted since
+			out = append(out, ids[x.Index])
+		}
 	}
 	return out, nil
 }

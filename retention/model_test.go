@@ -1,0 +1,83 @@
+package retention
+
+import (
+	"io"
+	"testing"
+
+	"usher/catalog"
+	"usher/dataset"
+	"usher/recipe"
+	"usher/recipe/affinity"
+	"usher/store"
+)
+
+// TestModelsForget: a model that keeps users is replaced by one without those who
+// were deleted; another is left alone.
+func TestModelsForget(t *testing.T) {
+	w := newWorld(t)
+	w.keeper.opt.Recipes = []recipe.Recipe{affinity.Item{}}
+	mine := canary("user")
+	w.append(event(mine, "", "i1", 1), event("other", "", "i1", 2), event("third", "", "i2", 3))
+	data, err := w.state().Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := affinity.Item{}.Train(t.Context(), recipe.Input{Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &group{Keeper: w.keeper, id: w.id}
+	versions := map[string]*catalog.SolutionVersion{}
+	for _, name := range []string{"aws-item-affinity", "aws-sims"} {
+		blob, err := g.write(t.Context(), "models/"+w.id+"/solution/", func(out io.Writer) error { return m.Save(out) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: name, Group: "group", Status: catalog.Pending}, Recipe: name, Model: blob}
+		w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+		for _, s := range []catalog.Status{catalog.InProgress, catalog.Active} {
+			w.update(func(tx *store.Tx) error {
+				v.Status = s
+				return catalog.Update(tx, v)
+			})
+		}
+		versions[name] = v
+	}
+	w.object("b/users.csv", "USER_ID\n"+mine+"\n")
+	w.ask("job", "s3://b/users.csv")
+	w.settle()
+	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Models != (catalog.Rewritten{Searched: 1, Replaced: 1}) {
+		t.Fatalf("%+v, %+v", j, j.Report)
+	}
+	model := func(name string) (blob string) {
+		err := w.db.View(t.Context(), func(tx *store.Tx) error {
+			v, err := catalog.Get[catalog.SolutionVersion](tx, name)
+			blob = v.Model
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return blob
+	}
+	if got := model("aws-sims"); got != versions["aws-sims"].Model {
+		t.Errorf("another model is %q now", got)
+	}
+	name := model("aws-item-affinity")
+	if names := w.stored("models"); len(names) != 2 || name == versions["aws-item-affinity"].Model {
+		t.Errorf("models %v, named is %q", names, name)
+	}
+	f, err := w.blobs.Open(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	next, err := affinity.Item{}.Load(f, f.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := next.(recipe.Segmenter).Segment(t.Context(), []dataset.Index{0}, dataset.Set{}, 10, nil)
+	if err != nil || len(list) != 2 || list[0].Index == 0 || list[1].Index == 0 {
+		t.Errorf("the model answers %v, %v", list, err)
+	}
+}
