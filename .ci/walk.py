@@ -69,7 +69,8 @@ class Walk:
     def __init__(self, server, seed):
         self.server, self.dice = server, random.Random(seed)
         self.boto, self.cli, self.javascript = Boto3(), CLI(), JavaScript()
-        self.all, self.gone, self.jobs, self.kills, self.calls = {}, [], 0, 0, 0
+        self.all, self.gone, self.jobs = {}, [], 0
+        self.kills = self.calls = self.events = self.answers = 0
 
     # What is there.
 
@@ -78,6 +79,10 @@ class Walk:
 
     def name(self, *names):
         return self.dice.choice(names)
+
+    def likely(self, names):
+        """One of the names, the first ones more often: so that what needs several of one group comes to be."""
+        return self.dice.choices(names, [2.0 ** -i for i in range(len(names))])[0]
 
     def arn(self, kind, names):
         """The ARN of a resource of the kind, which may not be there."""
@@ -176,7 +181,7 @@ def moving(resources):
 GROUPS = [ACCOUNT + "dataset-group/" + n for n in ("shop", "films", "news")]
 DOMAIN = {GROUPS[1]: "VIDEO_ON_DEMAND"}
 SCHEMAS = [ACCOUNT + f"schema/{kind}{level}{domain}" for kind in FIELDS for level in (1, 2) for domain in ("", "VOD")]
-DATASETS = [ACCOUNT + f"dataset/{g.rsplit('/', 1)[1]}/{t.upper()}" for g in GROUPS for t in FIELDS]
+DATASETS = [ACCOUNT + f"dataset/{g.rsplit('/', 1)[1]}/{t.upper()}" for t in FIELDS for g in GROUPS]  # all Interactions first
 SOLUTIONS = [ACCOUNT + "solution/" + n for n in ("x", "y", "z")]
 CAMPAIGNS = [ACCOUNT + "campaign/" + n for n in ("k", "l")]
 RECOMMENDERS = [ACCOUNT + "recommender/" + n for n in ("r", "s")]
@@ -185,14 +190,14 @@ FILTERS = [ACCOUNT + "filter/" + n for n in ("f", "h")]
 
 @move(4)
 def create_group(w):
-    arn = w.dice.choice(GROUPS)
+    arn = w.likely(GROUPS)
     domain = {"domain": DOMAIN[arn]} if arn in DOMAIN else {}
     w.create({first((arn in w.all, TAKEN))}, "CreateDatasetGroup", "group", name=arn.rsplit("/", 1)[1], **domain)
 
 
 @move()
 def delete_group(w):
-    arn = w.dice.choice(GROUPS)
+    arn = w.likely(GROUPS)
     inside = [r for r in w.all.values() if getattr(r, "group", None) == arn]
     w.delete({first((arn not in w.all, GONE), (inside, USED))}, "DeleteDatasetGroup", "group", arn)
 
@@ -213,7 +218,7 @@ def delete_schema(w):
     w.delete({first((arn not in w.all, GONE), (w.of("dataset", schema=arn), USED))}, "DeleteSchema", "schema", arn)
 
 
-@move(10)
+@move(14)
 def create_dataset(w):
     arn = w.dice.choice(DATASETS)
     group_name, type_name = arn.rsplit("/", 2)[1:]
@@ -238,7 +243,7 @@ def update_dataset(w):
         d.schema = schema
 
 
-@move(2)
+@move()
 def delete_dataset(w):
     arn = w.dice.choice(DATASETS)
     d = w.all.get(arn)
@@ -282,10 +287,49 @@ def export(w):
              datasetArn=arn, ingestionMode=w.name("ALL", "BULK", "PUT"), roleArn=ROLE, jobOutput={"s3DataDestination": {"path": "s3://data/out/"}})
 
 
-@move(2)
+@move(4)
 def create_tracker(w):
-    group = w.dice.choice(GROUPS)
+    group = w.likely(GROUPS)
     w.create({first((group not in w.all, GONE), (w.of("tracker", group=group), TAKEN))}, "CreateEventTracker", "tracker", of={"group": group}, name="t", datasetGroupArn=group)
+
+
+@move(2)
+def put_event(w):
+    """An event by each client is taken where the group has an Interactions dataset."""
+    trackers = w.of("tracker")
+    if not trackers:
+        return
+    t = w.dice.choice(trackers)
+    id = w.boto.send("DescribeEventTracker", {"eventTrackerArn": t.arn})["eventTracker"]["trackingId"]
+    want = FINE if w.of("dataset", group=t.group, type="Interactions") else BAD
+    for c in (w.boto, w.javascript):
+        try:
+            c.send("PutEvents", {"trackingId": id, "userId": "u1", "sessionId": "s", "eventList": [{"eventType": "Watch", "itemId": "i3", "sentAt": 1_700_009_000}]}, "personalize-events")
+            code = FINE
+        except Refused as e:
+            code = e.code
+        w.events += code == FINE
+        check(code == want, f"PutEvents by {c.name} with {t.arn}: {code!r}, want {want!r}")
+
+
+@move(5)
+def recommend(w):
+    """What answers gives the same items to each client; what does not is refused alike."""
+    arns = [c.arn for c in w.of("campaign") + w.of("recommender") if not c.moving]
+    if not arns:
+        return
+    r = w.all[w.dice.choice(arns)]
+    input = {f"{r.kind}Arn": r.arn, "numResults": 7, "userId": "u2"}
+    if r.kind == "campaign" and w.all[w.all[r.version].solution].recipe == "aws-sims":
+        input["itemId"] = "i2"
+    answers = []
+    for c in (w.boto, w.javascript):
+        try:
+            answers.append([i["itemId"] for i in c.send("GetRecommendations", input, "personalize-runtime")["itemList"]])
+        except Refused as e:
+            answers.append(e.code)
+    w.answers += r.status == "ACTIVE"
+    check(answers[0] == answers[1] and (isinstance(answers[0], list) if r.status == "ACTIVE" else answers[0] == BAD), f"answers of {r.arn}, {r.status}: {answers}")
 
 
 @move()
@@ -296,7 +340,7 @@ def delete_tracker(w):
 
 @move(2)
 def create_filter(w):
-    arn, group = w.dice.choice(FILTERS), w.dice.choice(GROUPS)
+    arn, group = w.likely(FILTERS), w.likely(GROUPS)
     datasets = {d.type for d in w.of("dataset", group=group)}
     kind, text = w.dice.choice([("Interactions", 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Watch")'), ("Items", 'INCLUDE ItemID WHERE Items.GENRES IN ($G)')])
     w.create({first((group not in w.all, GONE), (kind not in datasets, BAD), (arn in w.all, TAKEN))}, "CreateFilter", "filter", of={"group": group},
@@ -305,7 +349,7 @@ def create_filter(w):
 
 @move()
 def delete_filter(w):
-    arn = w.dice.choice(FILTERS)
+    arn = w.likely(FILTERS)
     want = {first((arn not in w.all, GONE))}
     if want == {FINE} and moving(w.of("batch", group=w.all[arn].group)):
         want.add(USED)
@@ -314,7 +358,7 @@ def delete_filter(w):
 
 @move(2)
 def create_attribution(w):
-    arn, group = ACCOUNT + "metric-attribution/m", w.dice.choice(GROUPS)
+    arn, group = ACCOUNT + "metric-attribution/m", w.likely(GROUPS)
     column, kind = w.dice.choice([("SAMPLECOUNT()", None), ("SUM(Items.GENRES)", "text")])
     ready = w.of("dataset", group=group, type="Interactions")
     want = first((group not in w.all, GONE), (kind == "text" or not ready, BAD), (w.of("attribution", group=group) or arn in w.all, TAKEN))
@@ -339,16 +383,16 @@ def batch(w):
         wait_for(w, r)
 
 
-@move(5)
+@move(6)
 def create_solution(w):
-    arn, group, recipe = w.dice.choice(SOLUTIONS), w.dice.choice(GROUPS), w.name("aws-sims", "aws-popularity-count", "aws-vod-top-picks", "aws-none")
+    arn, group, recipe = w.likely(SOLUTIONS), w.likely(GROUPS), w.name("aws-sims", "aws-popularity-count", "aws-vod-top-picks", "aws-none")
     want = first((recipe == "aws-none", GONE), ("vod" in recipe, BAD), (group not in w.all, GONE), (arn in w.all, TAKEN))
-    w.create({want}, "CreateSolution", "solution", of={"group": group}, name=arn.rsplit("/", 1)[1], datasetGroupArn=group, recipeArn=RECIPES + recipe, performAutoTraining=False)
+    w.create({want}, "CreateSolution", "solution", of={"group": group, "recipe": recipe}, name=arn.rsplit("/", 1)[1], datasetGroupArn=group, recipeArn=RECIPES + recipe, performAutoTraining=False)
 
 
 @move()
 def update_solution(w):
-    arn = w.dice.choice(SOLUTIONS)
+    arn = w.likely(SOLUTIONS)
     on = w.dice.random() < 0.5
     rate = {"autoTrainingConfig": {"schedulingExpression": f"rate({w.dice.randrange(1, 40)} days)"}}
     days = int(rate["autoTrainingConfig"]["schedulingExpression"][5:].split()[0])
@@ -357,7 +401,7 @@ def update_solution(w):
 
 @move()
 def delete_solution(w):
-    arn = w.dice.choice(SOLUTIONS)
+    arn = w.likely(SOLUTIONS)
     versions = w.of("version", solution=arn)
     served = [c for c in w.of("campaign") if any(v.arn in (c.version, c.next) for v in versions)]
     want = {first((arn not in w.all, GONE), ([c for c in served if any(v.arn == c.version for v in versions)], USED))}
@@ -366,11 +410,13 @@ def delete_solution(w):
     w.delete(want, "DeleteSolution", "solution", arn)
 
 
-@move(6)
+@move(8)
 def create_version(w):
-    arn = w.dice.choice(SOLUTIONS)
+    arn = w.likely(SOLUTIONS)
     s = w.all.get(arn)
     mode = w.name("FULL", "FULL", "FULL", "UPDATE")
+    for j in w.of("import", group=s and s.group):  # so that there is something to learn
+        wait_for(w, j)
     r = w.create({first((s is None, GONE), (mode != "FULL", BAD))}, "CreateSolutionVersion", "version", "CREATE PENDING", {"group": s and s.group, "solution": arn}, solutionArn=arn, trainingMode=mode)
     if r and w.dice.random() < 0.6:
         wait_for(w, r)
@@ -400,12 +446,14 @@ def deployable(w, arn):
 
 
 def some_version(w):
-    return w.dice.choice([v.arn for v in w.of("version")] + [s + "/$LATEST" for s in SOLUTIONS[:2]] + [ACCOUNT + "solution/x/00000000"])
+    """A version, more often one that can be deployed than not."""
+    ready = [v.arn for v in w.of("version", status="ACTIVE")]
+    return w.dice.choice(3 * ready + [v.arn for v in w.of("version")] + [s + "/$LATEST" for s in SOLUTIONS[:2]] + [ACCOUNT + "solution/x/00000000"])
 
 
-@move(6)
+@move(9)
 def create_campaign(w):
-    arn, version = w.dice.choice(CAMPAIGNS), some_version(w)
+    arn, version = w.likely(CAMPAIGNS), some_version(w)
     want = deployable(w, version)
     if FINE in want and arn in w.all:
         want = want - {FINE} | {TAKEN}
@@ -414,11 +462,13 @@ def create_campaign(w):
         w.refresh(r)
         r.version = w.boto.send("DescribeCampaign", {"campaignArn": arn})["campaign"]["solutionVersionArn"]
         r.group = w.all[r.version].group
+        if w.dice.random() < 0.7:
+            wait_for(w, r)
 
 
 @move(2)
 def update_campaign(w):
-    arn, version = w.dice.choice(CAMPAIGNS), some_version(w)
+    arn, version = w.likely(CAMPAIGNS), some_version(w)
     c, v = w.all.get(arn), w.all.get(version.removesuffix("/$LATEST"))
     want = {GONE} if c is None else deployable(w, version)
     if c and FINE in want and v and v.group != c.group:
@@ -430,16 +480,16 @@ def update_campaign(w):
         w.refresh(c)
 
 
-@move(2)
+@move()
 def delete_campaign(w):
-    arn = w.dice.choice(CAMPAIGNS)
+    arn = w.likely(CAMPAIGNS)
     c = w.all.get(arn)
     w.delete({GONE} if c is None else {FINE, USED} if c.moving else {FINE}, "DeleteCampaign", "campaign", arn)
 
 
-@move(6)
+@move(8)
 def create_recommender(w):
-    arn, group, recipe = w.dice.choice(RECOMMENDERS), w.dice.choice(GROUPS[:2] + GROUPS[1:2]), w.name("aws-vod-most-popular", "aws-vod-most-popular", "aws-ecomm-popular-items-by-purchases")
+    arn, group, recipe = w.likely(RECOMMENDERS), w.dice.choice(GROUPS[:2] + 2 * GROUPS[1:2]), w.name("aws-vod-most-popular", "aws-vod-most-popular", "aws-ecomm-popular-items-by-purchases")
     ready = w.of("dataset", group=group, type="Interactions")
     want = first((group not in w.all, GONE), (group not in DOMAIN or "vod" not in recipe or not ready, BAD), (arn in w.all, TAKEN))
     r = w.create({want}, "CreateRecommender", "recommender", "CREATE PENDING", {"group": group}, name=arn.rsplit("/", 1)[1], datasetGroupArn=group, recipeArn=RECIPES + recipe)
@@ -448,7 +498,7 @@ def create_recommender(w):
 
 
 def on_recommender(w, operation, needs, after, **more):
-    arn = w.dice.choice(RECOMMENDERS)
+    arn = w.likely(RECOMMENDERS)
     r = w.all.get(arn)
     want = {GONE} if r is None else {FINE, USED, BAD} if r.moving else {FINE} if r.status == needs else {BAD}
     if w.call(want, operation, recommenderArn=arn, **more) is not None:
@@ -473,7 +523,7 @@ def update_recommender(w):
 
 @move()
 def delete_recommender(w):
-    arn = w.dice.choice(RECOMMENDERS)
+    arn = w.likely(RECOMMENDERS)
     r = w.all.get(arn)
     w.delete({GONE} if r is None else {FINE, USED} if r.moving else {FINE}, "DeleteRecommender", "recommender", arn)
 
@@ -578,7 +628,8 @@ def walk(seed):
         kinds = sorted({r.kind for r in w.all.values()})
         end(w)
         w.javascript.close()
-        print(f"seed {seed}: {w.calls} calls, {w.kills} kills, at the end {', '.join(kinds)}: {time.monotonic() - began:.0f} s", flush=True)
+        check(w.kills and w.events and w.answers, f"{w.kills} kills, {w.events} events, {w.answers} answers: none of one would show nothing")
+        print(f"seed {seed}: {w.calls} calls, {w.events} events, {w.answers} answers, {w.kills} kills, at the end {', '.join(kinds)}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 for seed in SEEDS:
