@@ -124,10 +124,18 @@ func takeFolder(dir string, shared bool) (unlock func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPatience / 50) {
+	again, enough := time.NewTicker(lockPatience/50), time.NewTimer(lockPatience)
+	defer again.Stop()
+	defer enough.Stop()
+	for {
 		unlock, err = lock(filepath.Join(dir, "lock"), shared)
-		if !errors.Is(err, errInUse) || time.Now().After(end) {
+		if !errors.Is(err, errInUse) {
 			return unlock, err
+		}
+		select {
+		case <-again.C:
+		case <-enough.C:
+			return nil, err
 		}
 	}
 }
