@@ -142,6 +142,17 @@ func (b *Batch) inference(ctx context.Context, j *catalog.BatchInferenceJob) (*l
 	if b.opt.Quotas {
 		l.lineLimit = questionsMost
 	}
+	if j.ItemName == "" {
+		return l, nil
+	}
+	group, err := b.opt.Serving.Group(ctx, j.ARN)
+	if err != nil {
+		return nil, err
+	}
+	i.themes = newLabeller(group, j.ItemName)
+	if b.opt.Quotas {
+		l.lineLimit = themesMost
+	}
 	return l, nil
 }
 
@@ -161,6 +172,7 @@ type inference struct {
 	results int
 	filter  string
 	spec    recipe.Spec
+	themes  *labeller // nil: no themes
 }
 
 // answer appends the line that answers a question.
@@ -177,7 +189,13 @@ func (i *inference) answer(ctx context.Context, question, to []byte) ([]byte, bo
 		return nil, false, err
 	}
 	to = appendInput(to, question)
-	to = appendItems(append(to, `,"output":{`...), a.Items, i.spec)
+	to = append(to, `,"output":{`...)
+	if i.themes == nil {
+		to = appendItems(to, a.Items, i.spec)
+	} else {
+		items, t := i.themes.arrange(a.Items)
+		to = appendTheme(appendItems(to, items, i.spec), t)
+	}
 	return append(to, `},"error":null}`...), false, nil
 }
 

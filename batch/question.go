@@ -125,6 +125,16 @@ func appendItems(to []byte, items []serving.Item, spec recipe.Spec) []byte {
 	return append(to, ']')
 }
 
+// appendTheme appends the members that an answer with a theme has.
+func appendTheme(to []byte, t theme) []byte {
+	to = appendText(append(to, `,"theme":`...), t.text)
+	to = append(to, `,"itemsThemeRelevanceScores":[`...)
+	for i, x := range t.relevance {
+		to = strconv.AppendFloat(comma(to, i), x, 'f', -1, 32)
+	}
+	return append(to, ']')
+}
+
 // comma appends what stands before element i of a list.
 func comma(to []byte, i int) []byte {
 	if i > 0 {

@@ -1,9 +1,11 @@
 package serving
 
 import (
+	"context"
 	"strings"
 
 	"usher/catalog"
+	"usher/history"
 	"usher/recipe"
 )
 
@@ -18,4 +20,13 @@ func Explains(spec recipe.Spec) bool { return explains(spec) }
 // what is made of it is not worth the memory of the campaigns' own.
 func asksOnce(arn string) bool {
 	return strings.Contains(arn, ":"+string(catalog.KindBatchInferenceJob)+"/")
+}
+
+// Group gives what is known of the dataset group of a campaign or batch job.
+func (s *Serving) Group(ctx context.Context, arn string) (*history.Group, error) {
+	d, err := s.deployed(ctx, arn)
+	if err != nil {
+		return nil, err
+	}
+	return s.opt.History.Group(ctx, d.group)
 }

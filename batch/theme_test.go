@@ -1,0 +1,65 @@
+package batch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"usher/catalog"
+	"usher/dataset"
+	"usher/recipe/itemknn"
+)
+
+// Themes are what the items of an answer have in common, and not what all items
+// have; the items come in the order of how much it is theirs.
+func TestThemes(t *testing.T) {
+	w := newWorld(t, 0)
+	w.serve(itemknn.Similar{})
+	var items strings.Builder
+	items.WriteString("ITEM_ID,GENRES,TEXT,N,L,F,D,B\n")
+	for i := range 15 {
+		fmt.Fprintf(&items, "i%d,taste%d|everything,\"A story of %s, and more of it\",%d,,,,\n", i, i/5, []string{"pirates", "Robots", "gardens"}[i/5], i)
+	}
+	w.put("in/items.csv", items.String())
+	w.imported("a", dataset.Items, "s3://in/items.csv", "FULL")
+	w.put("ask/themes.json", `{"itemId":"i6"}`+"\n{}")
+	_, files := w.inferred(itemknn.SimilarName, "themes.json", func(j *catalog.BatchInferenceJob) {
+		j.Mode, j.ItemName, j.Results = "THEME_GENERATION", "TEXT", 4
+	})
+	lines := strings.Split(files["themes.json.out"], "\n")
+	var got struct {
+		Output struct {
+			RecommendedItems          []string
+			Theme                     string
+			ItemsThemeRelevanceScores []float64
+		}
+	}
+	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {
+		t.Fatalf("%s: %v", lines[0], err)
+	}
+	o := got.Output
+	if o.Theme != "robots and taste1" || len(o.RecommendedItems) != 4 || len(o.ItemsThemeRelevanceScores) != 4 {
+		t.Errorf("%s", lines[0])
+	}
+	if !slices.IsSortedFunc(o.ItemsThemeRelevanceScores, func(a, b float64) int {
+		if a > b {
+			return -1
+		}
+		return 1
+	}) || o.ItemsThemeRelevanceScores[0] <= 0 || o.ItemsThemeRelevanceScores[0] > 1 {
+		t.Errorf("relevance %v", o.ItemsThemeRelevanceScores)
+	}
+	if !strings.Contains(lines[1], "itemId is missing") {
+		t.Errorf("%s", lines[1])
+	}
+}
+
+func TestListed(t *testing.T) {
+	for want, names := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := listed(names); got != want {
+			t.Errorf("%v: %q, want %q", names, got, want)
+		}
+	}
+}
