@@ -3,8 +3,8 @@ package sequence
 // What a training of large data may cost, and what it takes.
 
 // workMost bounds the multiplications and additions that the network's training
-// takes, about: half an hour of two processors of usual speed. Data of up to ten
-// million events stay below it.
+// takes, about: twenty minutes of two processors of usual speed. Data of up to some
+// eight million events stay below it.
 const workMost = 1.2e14
 
 // The least that a training is cut down to.
