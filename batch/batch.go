@@ -18,6 +18,7 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,10 @@ type Options struct {
 	Buckets blob.Store                      // the customers' buckets; names are "bucket/key"
 	Serving *serving.Serving
 	Quotas  bool // AWS's quotas of input files are enforced
-	Log     *slog.Logger
+	// Theme names what items have in common, better than their plain words do; nil:
+	// these stay. An error leaves them too.
+	Theme func(ctx context.Context, plain string, items []string) (string, error)
+	Log   *slog.Logger
 
 	fileRows   int64 // rows of an export's file, about; only tests set it
 	chunkLines int   // lines between two checkpoints; only tests set it

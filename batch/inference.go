@@ -150,6 +150,7 @@ func (b *Batch) inference(ctx context.Context, j *catalog.BatchInferenceJob) (*l
 		return nil, err
 	}
 	i.themes = newLabeller(group, j.ItemName)
+	i.themes.ask, i.themes.log = b.opt.Theme, b.opt.Log
 	if b.opt.Quotas {
 		l.lineLimit = themesMost
 	}
@@ -194,6 +195,7 @@ func (i *inference) answer(ctx context.Context, question, to []byte) ([]byte, bo
 		to = appendItems(to, a.Items, i.spec)
 	} else {
 		items, t := i.themes.arrange(a.Items)
+		t.text = i.themes.better(ctx, t.text, items)
 		to = appendTheme(appendItems(to, items, i.spec), t)
 	}
 	return append(to, `},"error":null}`...), false, nil

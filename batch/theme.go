@@ -2,6 +2,8 @@ package batch
 
 import (
 	"cmp"
+	"context"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -24,6 +26,9 @@ type labeller struct {
 	name   int            // column of names
 	in     map[string]int // in how many items a term is
 	items  int
+
+	ask func(ctx context.Context, plain string, items []string) (string, error) // for a better name; nil: nobody
+	log *slog.Logger
 }
 
 // theme is what a labeller says of an answer.
@@ -131,6 +136,29 @@ func (l *labeller) theme(ids []string) theme {
 		out.relevance[k] = l.relevance(best, terms[k])
 	}
 	return out
+}
+
+// better gives the theme as whoever can be asked names it, the plain words where
+// nobody can or that fails.
+func (l *labeller) better(ctx context.Context, plain string, items []serving.Item) string {
+	if l.ask == nil || len(items) == 0 {
+		return plain
+	}
+	names := make([]string, len(items))
+	for k := range items {
+		names[k] = items[k].ID
+		if i := l.group.Item(items[k].ID); i != dataset.NoIndex {
+			if row := l.group.Row(dataset.Items, i); l.name >= 0 && l.name < len(row) && row[l.name].Str != "" {
+				names[k] = row[l.name].Str
+			}
+		}
+	}
+	text, err := l.ask(ctx, plain, names)
+	if err != nil {
+		l.log.Warn("a theme stays what the words of its items say", "theme", plain, "error", err)
+		return plain
+	}
+	return text
 }
 
 // listed joins names: a, b and c.

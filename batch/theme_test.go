@@ -1,7 +1,9 @@
 package batch
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +55,32 @@ func TestThemes(t *testing.T) {
 	}
 	if !strings.Contains(lines[1], "itemId is missing") {
 		t.Errorf("%s", lines[1])
+	}
+}
+
+// Who can be asked names a theme better; where that fails the words stay.
+func TestThemesAreNamedBetter(t *testing.T) {
+	w := newWorld(t, 0)
+	w.serve(itemknn.Similar{})
+	w.put("ask/themes.json", `{"itemId":"i6"}`)
+	themes := func() string {
+		_, files := w.inferred(itemknn.SimilarName, "themes.json", func(j *catalog.BatchInferenceJob) {
+			j.Mode, j.ItemName, j.Results = "THEME_GENERATION", "GENRES", 4
+		})
+		return files["themes.json.out"]
+	}
+	w.batch.opt.Theme = func(_ context.Context, plain string, items []string) (string, error) {
+		if plain != "taste1" || len(items) != 4 || items[0] != "taste1" {
+			t.Errorf("asked about %q, %q", plain, items)
+		}
+		return "Better", nil
+	}
+	if got := themes(); !strings.Contains(got, `"theme":"Better"`) {
+		t.Error(got)
+	}
+	w.batch.opt.Theme = func(context.Context, string, []string) (string, error) { return "", errors.New("busy") }
+	if got := themes(); !strings.Contains(got, `"theme":"taste1"`) {
+		t.Error(got)
 	}
 }
 

@@ -168,7 +168,8 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
 	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Recipes: recipes(), Hot: opt.HotRecords, Log: opt.Log})
-	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast, Log: opt.Log})
+	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast,
+		Theme: newThemer(opt.ThemeURL, opt.ThemeModel, opt.ThemeKey), Log: opt.Log})
 	set := metrics.NewSet()
 	n.attributed(db, logs, hist, blobs, buckets.Store(), set)
 	jobs, err := job.Open(ctx, job.Options{DB: db, Log: opt.Log, Limit: map[job.Kind]int{ingest.ImportJob: 2, batch.ExportJob: 1, retention.Job: 4, batch.InferenceJob: 1, batch.SegmentJob: 1, serving.DeployJob: 4, serving.RecommenderJob: 4},

@@ -36,6 +36,10 @@ type Options struct {
 	Quotas   string   // "aws", "none", or a file of quotas; aws
 	Fast     bool     // delays and minimums off, for people's own tests
 
+	ThemeURL   string // of an endpoint that speaks OpenAI's chat completions and names themes of batch jobs; "": words of the items do
+	ThemeModel string // that it is asked for
+	ThemeKey   string // its key; may be ""
+
 	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
 	// half of the model where that is more. Negative: none.
 	HistoryCache int64
