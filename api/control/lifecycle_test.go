@@ -35,6 +35,9 @@ func (r *rig) made(op, input string) string {
 	return ""
 }
 
+// paths are those of a batch job, and its role.
+const paths = `"jobInput": {"s3DataSource": {"path": "s3://a/in.json"}}, "jobOutput": {"s3DataDestination": {"path": "s3://a/out/"}}, "roleArn": "arn:aws:iam::123456789012:role/p"`
+
 var lives = []life{
 	{catalog.KindDatasetGroup, func(r *rig) string { return r.made("CreateDatasetGroup", `{"name": "g"}`) },
 		"DatasetGroup", "datasetGroup", true, "CreateEventTracker", `{"name": "t", "datasetGroupArn": %q}`},
@@ -64,6 +67,19 @@ var lives = []life{
 		shop(r)
 		return r.campaign("c", r.version(r.solution("s", "aws-sims"), catalog.Active), catalog.Pending)
 	}, "Campaign", "campaign", true, "", ""},
+	{catalog.KindBatchInferenceJob, func(r *rig) string {
+		shop(r)
+		v := r.version(r.solution("s", "aws-sims"), catalog.Active)
+		return r.made("CreateBatchInferenceJob", fmt.Sprintf(`{"jobName": "j", "solutionVersionArn": %q, `+paths+`}`, v))
+	}, "BatchInferenceJob", "batchInferenceJob", false, "", ""},
+	{catalog.KindDataDeletionJob, func(r *rig) string {
+		shop(r)
+		return r.made("CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b"}, "roleArn": "arn:aws:iam::123456789012:role/p"}`)
+	}, "DataDeletionJob", "dataDeletionJob", false, "", ""},
+	{catalog.KindMetricAttribution, func(r *rig) string {
+		shop(r)
+		return r.made("CreateMetricAttribution", `{"name": "m", "datasetGroupArn": "~dataset-group/shop", "metrics": [{"eventType": "a", "metricName": "n", "expression": "SAMPLECOUNT()"}], "metricsOutputConfig": {"roleArn": "arn:aws:iam::123456789012:role/p"}}`)
+	}, "MetricAttribution", "metricAttribution", true, "", ""},
 	{catalog.KindRecommender, func(r *rig) string {
 		return r.made("CreateRecommender", recommender("one", "aws-vod-most-popular", ""))
 	},
@@ -111,7 +127,12 @@ func (l life) shows(r *rig, arn string, s catalog.Status) {
 	if got := r.pages("List"+l.describe+"s", list, l.member+"Arn", "", 10, nil); !slices.Contains(got, arn) {
 		r.Errorf("the list has %v, not %s", got, arn)
 	}
-	r.ok("TagResource", fmt.Sprintf(`{"resourceArn": %q, "tags": [{"tagKey": "a", "tagValue": "b"}]}`, arn))
+	tag := fmt.Sprintf(`{"resourceArn": %q, "tags": [{"tagKey": "a", "tagValue": "b"}]}`, arn)
+	if slices.Contains(taggable, l.kind) {
+		r.ok("TagResource", tag)
+	} else {
+		r.refused("TagResource", tag, "InvalidInput", "cannot have tags")
+	}
 }
 
 // used: something is made only of what is ACTIVE. What may become so is to be
