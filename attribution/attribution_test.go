@@ -20,6 +20,7 @@ import (
 	"usher/eventlog"
 	"usher/history"
 	"usher/ingest"
+	"usher/internal/storetest"
 	"usher/job"
 	"usher/store"
 )
@@ -62,7 +63,7 @@ type running struct {
 func newWorld(t *testing.T, list ...catalog.Metric) *world {
 	w := &world{T: t, now: time.Unix(1_700_000_100, 0)}
 	var err error
-	if w.db, err = store.Open(t.Context(), store.Options{Now: w.clock}); err != nil {
+	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: w.clock}); err != nil {
 		t.Fatal(err)
 	}
 	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {

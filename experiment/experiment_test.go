@@ -12,6 +12,7 @@ import (
 
 	"usher/dataset"
 	"usher/eventlog"
+	"usher/internal/storetest"
 	"usher/store"
 )
 
@@ -23,7 +24,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	db, err := store.Open(t.Context(), store.Options{})
+	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

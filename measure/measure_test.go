@@ -19,6 +19,7 @@ import (
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
+	"usher/internal/storetest"
 	"usher/store"
 )
 
@@ -34,7 +35,7 @@ type world struct {
 var group = &catalog.DatasetGroup{Meta: catalog.Meta{ID: "g", ARN: "arn:group"}}
 
 func newWorld(t *testing.T) *world {
-	db, err := store.Open(t.Context(), store.Options{})
+	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
