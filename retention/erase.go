@@ -43,8 +43,7 @@ type visit struct {
 
 // erase removes everything of forgotten users from the group's files.
 func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
-	trained, err := g.trainings(ctx)
-	if err != nil {
+	if err := g.trainings(ctx); err != nil {
 		return err
 	}
 	e := &erasure{group: g, gone: map[string]eventlog.Offset{}, joined: map[visit]string{}}
@@ -62,16 +61,9 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 			return err
 		}
 	}
-	for _, sweep := range []func(context.Context) error{g.sweep, g.sweepParts, g.opt.DB.Scrub} {
+	for _, sweep := range []func(context.Context) error{g.sweep, g.sweepParts, g.sweepTrainings, g.opt.DB.Scrub} {
 		if err := sweep(ctx); err != nil {
 			return err
-		}
-	}
-	for _, version := range trained { // they have ended; what they froze may be about to go
-		for _, room := range []string{"snapshots", "checkpoints"} {
-			if err := g.remove(ctx, fmt.Sprintf("%s/%s/%s-", room, g.id, version), func(string) bool { return true }); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -2,7 +2,10 @@ package retention
 
 import (
 	"context"
+	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"usher/catalog"
@@ -13,9 +16,8 @@ import (
 const between = 10 * time.Second
 
 // trainings waits for the trainings that are under way, which have frozen the users
-// with all other data, and gives the catalog IDs of their versions. Those that
-// begin later do not see the users.
-func (g *group) trainings(ctx context.Context) (ids []string, err error) {
+// with all other data. Those that begin later do not see the users.
+func (g *group) trainings(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
 	defer g.opt.DB.Subscribe(catalog.Topic, func(string) {
 		select {
@@ -31,24 +33,24 @@ func (g *group) trainings(ctx context.Context) (ids []string, err error) {
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if first {
-			ids, waiting = running, slices.Clone(running)
+			waiting = slices.Clone(running)
 		}
 		waiting = slices.DeleteFunc(waiting, func(id string) bool { return !slices.Contains(running, id) })
 		if len(waiting) == 0 {
-			return ids, nil
+			return nil
 		}
 		g.task.Progress(0, "waiting for trainings that have the users in their data")
 		select {
 		case <-changed:
 		case <-time.After(between):
 			if err := g.compact(ctx); err != nil {
-				return nil, err
+				return err
 			}
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -73,4 +75,31 @@ func (g *group) running(tx *store.Tx) (ids []string, err error) {
 		}
 	}
 	return ids, err
+}
+
+// sweepTrainings removes what trainings that have ended froze and kept. They do so
+// themselves, but may not have come to it yet.
+func (g *group) sweepTrainings(ctx context.Context) error {
+	var found []string // before it is asked what runs: what begins after that is not in it
+	for _, room := range []string{"snapshots", "checkpoints"} {
+		for info, err := range g.opt.Blobs.List(ctx, room+"/"+g.id+"/") {
+			if err != nil {
+				return fmt.Errorf("sweep %s: %w", room, err)
+			}
+			found = append(found, info.Name)
+		}
+	}
+	var running []string
+	err := g.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
+		running, err = g.running(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ended := slices.DeleteFunc(found, func(name string) bool {
+		version, _, _ := strings.Cut(path.Base(name), "-")
+		return slices.Contains(running, version)
+	})
+	return deleteAll(ctx, g.opt.Blobs, ended)
 }
