@@ -30,6 +30,10 @@ var kinds = []func(Meta) Record{
 	func(m Meta) Record { return &Filter{Meta: m} },
 	func(m Meta) Record { return &Recommender{Meta: m} },
 	func(m Meta) Record { return &RecommenderVersion{SolutionVersion{Meta: m}} },
+	func(m Meta) Record { return &BatchInferenceJob{Meta: m} },
+	func(m Meta) Record { return &BatchSegmentJob{Meta: m} },
+	func(m Meta) Record { return &DeletionJob{Meta: m} },
+	func(m Meta) Record { return &MetricAttribution{Meta: m} },
 }
 
 // TestUpdateKeepsTheLifecycle tries every change of status of every kind.

@@ -72,6 +72,11 @@ var lives = []life{
 		v := r.version(r.solution("s", "aws-sims"), catalog.Active)
 		return r.made("CreateBatchInferenceJob", fmt.Sprintf(`{"jobName": "j", "solutionVersionArn": %q, `+paths+`}`, v))
 	}, "BatchInferenceJob", "batchInferenceJob", false, "", ""},
+	{catalog.KindBatchSegmentJob, func(r *rig) string {
+		shop(r)
+		v := r.version(r.solution("s", "aws-item-affinity"), catalog.Active)
+		return r.made("CreateBatchSegmentJob", fmt.Sprintf(`{"jobName": "j", "solutionVersionArn": %q, `+paths+`}`, v))
+	}, "BatchSegmentJob", "batchSegmentJob", false, "", ""},
 	{catalog.KindDataDeletionJob, func(r *rig) string {
 		shop(r)
 		return r.made("CreateDataDeletionJob", `{"jobName": "j", "datasetGroupArn": "~dataset-group/shop", "dataSource": {"dataLocation": "s3://a/b"}, "roleArn": "arn:aws:iam::123456789012:role/p"}`)
@@ -97,7 +102,7 @@ func TestEveryState(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprint(l.describe, " ", s, " ", name), func(t *testing.T) {
-					r := newRig(t)
+					r := newRig(t, allRecipes)
 					if l.kind == catalog.KindRecommender {
 						r = cinema(t)
 					}
