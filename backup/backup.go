@@ -6,7 +6,8 @@
 // size, time and checksum. It is of one moment: first all files are linked into a
 // folder of the backup's own, where the server's deletions do not reach them; then
 // the database is copied as of one transaction; then files that came meanwhile are
-// linked too. So whatever the database speaks of is there: blobs never change (I3), a
+// linked too, and from when it begins the server keeps for it the blobs that it deletes
+// (Kept). So whatever the database speaks of is there: blobs never change (I3), a
 // record is committed after its blob, and objects are replaced by renaming. What is
 // there beside that – blobs of jobs that had not ended – is swept away or used by the
 // jobs, which run again after the restore as after a crash.
@@ -28,6 +29,7 @@ import (
 	"strings"
 	"time"
 
+	"usher/blob"
 	"usher/store"
 )
 
@@ -45,6 +47,15 @@ var folders = []string{"blobs", "buckets"}
 
 // stageName is the folder in a data folder in which a backup gathers what it copies.
 const stageName = ".backup"
+
+// keptName is the folder in the stage for blobs that are deleted meanwhile. A blob is
+// deleted when nothing names it any more, so one that went before the folder was there
+// is not in the copy of the database.
+const keptName = "kept"
+
+// Kept is the folder into which a server has to put the blobs of its data folder that
+// it deletes, whenever it is there (blob.Dir.KeepDeleted).
+func Kept(dir string) string { return filepath.Join(dir, stageName, keptName) }
 
 // unfinished is the folder of files that are being written; they are nobody's yet.
 const unfinished = ".tmp"
@@ -111,13 +122,41 @@ func Backup(ctx context.Context, dir string, to Place, now time.Time) (_ *Manife
 // freeze puts a data folder, as of one moment, into stage: files as links, the
 // database as a copy.
 func freeze(ctx context.Context, dir, stage string) error {
+	if err := os.Mkdir(Kept(dir), 0o700); err != nil {
+		return err
+	}
 	if err := linkAll(ctx, dir, stage); err != nil {
 		return err
 	}
 	if err := store.Copy(ctx, dir, filepath.Join(stage, databaseName)); err != nil {
 		return err
 	}
-	return linkAll(ctx, dir, stage)
+	if err := linkAll(ctx, dir, stage); err != nil {
+		return err
+	}
+	return takeKept(Kept(dir), stage)
+}
+
+// takeKept puts the blobs that were deleted meanwhile where they were.
+func takeKept(kept, stage string) error {
+	ended := kept + ".ended"
+	if err := os.Rename(kept, ended); err != nil { // from here on nothing is added
+		return err
+	}
+	list, err := os.ReadDir(ended)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		name, err := blob.NameOfKept(e.Name())
+		if err != nil {
+			return err
+		}
+		if err := link(filepath.Join(ended, e.Name()), filepath.Join(stage, "blobs", filepath.FromSlash(name))); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(ended)
 }
 
 // linkAll links the files of the folders that are not linked yet, and those that

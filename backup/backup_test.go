@@ -117,6 +117,7 @@ func TestBackupBesideWriters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	blobs.KeepDeleted(Kept(dir))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	first := make(chan struct{})

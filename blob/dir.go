@@ -2,9 +2,11 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +25,7 @@ const maxName = 1024
 type Dir struct {
 	root string
 	temp *durable.Area
+	kept string // "" or the folder of KeepDeleted
 }
 
 // OpenDir opens the folder, makes it if need be, and removes what a crash left
@@ -134,10 +137,28 @@ func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	}
 }
 
+// KeepDeleted has Delete put blobs into a folder of the same disk, under the name
+// that KeptName gives, whenever that folder is there: for those who copy the blobs
+// and a database that names them, and must not miss one. It is to be called before
+// the Dir is used.
+func (d *Dir) KeepDeleted(folder string) { d.kept = folder }
+
+// KeptName gives the file name of a blob in the folder of KeepDeleted.
+func KeptName(name string) string { return url.PathEscape(name) }
+
+// NameOfKept is the inverse of KeptName.
+func NameOfKept(file string) (string, error) { return url.PathUnescape(file) }
+
 // Delete removes a blob and the folders that it leaves empty.
 func (d *Dir) Delete(ctx context.Context, name string) error {
 	if err := check(ctx, "delete", name); err != nil {
 		return err
+	}
+	if d.kept != "" {
+		err := os.Link(filepath.Join(d.root, filepath.FromSlash(name)), filepath.Join(d.kept, KeptName(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("delete blob %q: keep it: %w", name, err)
+		}
 	}
 	if err := durable.Remove(d.root, name); err != nil {
 		return fmt.Errorf("delete blob %q: %w", name, err)

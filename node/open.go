@@ -18,6 +18,7 @@ import (
 	"usher/api/extension"
 	"usher/api/identity"
 	"usher/api/runtime"
+	"usher/backup"
 	"usher/batch"
 	"usher/blob"
 	"usher/blob/s3server"
@@ -152,6 +153,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	blobs.KeepDeleted(backup.Kept(opt.Dir))
 	buckets, err := s3server.Open(s3server.Options{Dir: bucketsDir(opt.Dir), Region: opt.Region, Account: opt.Account, Now: opt.Now, Log: opt.Log})
 	if err != nil {
 		return nil, err
