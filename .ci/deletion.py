@@ -63,6 +63,7 @@ def refused(code, fn, *words):
 def main():
     bulk, live, session, single = canary("bulk"), canary("live"), canary("session"), canary("single")
     mine = [bulk, live, session]
+    thing = canary("thing")
     with Server("-fast", "-hot-records", "40") as server:
         p, s3, e = client("personalize"), client("s3"), client("personalize-events")
         for bucket in ("data", "out"):
@@ -87,6 +88,8 @@ def main():
         send(live, "i4", 1_700_000_001, session=session)
         for i in range(100):
             send(["u1", live, "u2"][i % 3], f"i{i % 20}", 1_700_000_100 + i)
+        for i in range(40):
+            send(f"u{i}", thing, 1_700_000_300 + i)
         before = rows_of(p, s3, interactions, "before")
         check(all(t in before for t in (bulk, live)), "the users are in an export")
 
@@ -130,14 +133,27 @@ def main():
         check(not files_with(server, [single]), f"left are {files_with(server, [single])}")
         check(call(server, "dataset-groups/shop/user-deletions", {"jobName": "two", "users": []})[0] == 400, "nobody is refused")
 
+        def recommended():
+            return [i["itemId"] for i in runtime.get_recommendations(campaignArn=campaign, userId="u1", numResults=25)["itemList"]]
+
+        check(recommended()[0] == thing, "the item that most have had comes first")
+        status, answer = call(server, "dataset-groups/shop/item-deletions", {"jobName": "item", "itemIds": [thing]})
+        check(status == 200, f"an item: {status} {answer}")
+        check(thing not in recommended() and len(recommended()) == 25, f"recommended are {recommended()}")
+        r = ended(p, answer["dataDeletionJobArn"])
+        check(r["status"] == "COMPLETED" and r["numDeleted"] == 40, f"an item: {r}")
+        check(not files_with(server, [thing]), f"left are {files_with(server, [thing])}")
+        check(thing not in rows_of(p, s3, interactions, "without-item"), "the export without the item")
+
         server.kill()
         server.start()
+        check(thing not in recommended() and len(recommended()) == 25, "after kill -9 the item is not answered")
         check("i4" in unseen(live), "after kill -9 who was deleted has no history")
-        check(not files_with(server, mine + [single]), f"after kill -9 left are {files_with(server, mine + [single])}")
+        check(not files_with(server, mine + [single, thing]), f"after kill -9 left are {files_with(server, mine + [single, thing])}")
         send(live, "i4", 1_700_001_000)
         check("i4" not in unseen(live), "who comes with that id later is somebody new")
         jobs = p.list_data_deletion_jobs(datasetGroupArn=g)["dataDeletionJobs"]
-        check([j["jobName"] for j in jobs] == ["one", "gone", "bad1", "bad0"], f"listed are {jobs}")
+        check([j["jobName"] for j in jobs] == ["item", "one", "gone", "bad1", "bad0"], f"listed are {jobs}")
     done()
 
 

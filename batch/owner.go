@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
@@ -86,8 +87,8 @@ func (c *content) join(ctx context.Context, anonymous map[string]bool) error {
 					isUser(id)
 				}
 			})
-		case x.Interaction != nil && !o.repeated(x.Interaction.EventID):
-			e := x.Interaction
+		case x.Visit != nil, x.Interaction != nil && !o.repeated(x.Interaction.EventID):
+			e := cmp.Or(x.Interaction, x.Visit)
 			if e.User == "" {
 				if _, known := o.current[e.Session]; !known && !users[e.Session] {
 					visitors[e.Session] = true

@@ -167,6 +167,9 @@ func (c *content) records(ctx context.Context, m mode, k, n uint64, f func(at pl
 			buf = e.Row(c.schema, key, buf)
 			row = buf
 		} else {
+			if x.Visit != nil {
+				c.owners.of(x.Visit)
+			}
 			return nil
 		}
 		if share(key, n) != k {

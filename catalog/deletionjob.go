@@ -10,10 +10,11 @@ type DeletionJob struct {
 	Report   *DeletionProof `json:",omitempty"` // once it is COMPLETED
 }
 
-// DeletionProof says where the users were and are no more. It names no user.
+// DeletionProof says where the users or items were and are no more. It names none.
 type DeletionProof struct {
-	Users    int       `json:"users"` // that were asked for
-	Known    int       `json:"known"` // of them that there was something of
+	Users    int       `json:"users"`           // that were asked for
+	Items    int       `json:"items,omitempty"` // likewise
+	Known    int       `json:"known"`           // of them that there was something of
 	Events   int64     `json:"events"`
 	Records  int64     `json:"records"`
 	Parts    Rewritten `json:"parts"`              // files of bulk data

@@ -17,6 +17,7 @@ type Change struct {
 	Cleared     *Cleared
 	Schema      *SchemaSet
 	Forgotten   *Forgotten
+	Visit       *Interaction // what is left of one whose item was deleted: user and session, and so whose the session is
 
 	Action            *Entity      // PutActions: likewise
 	ActionInteraction *Interaction // what a user did with the action that Item names
@@ -62,10 +63,11 @@ type PartCommitted struct {
 // Cleared says that a dataset was deleted with all its data.
 type Cleared struct{ Type Type }
 
-// Forgotten says that users were deleted: all that is known of them up to here is
-// gone, and their numbers are not given again. Who comes with such an id later is
-// somebody else. Once the records before it are rewritten it has no ids any more.
-type Forgotten struct{ Users []string }
+// Forgotten says that users, or items, were deleted: all that is known of them up to
+// here is gone, and their numbers are not given again. Who comes with such an id
+// later is somebody else. Once the records before it are rewritten it has no ids any
+// more.
+type Forgotten struct{ Users, Items []string }
 
 // SchemaSet says which schema the dataset's later records are written in.
 type SchemaSet struct {
@@ -89,6 +91,8 @@ const (
 	codeAction
 	codeActionInteraction
 	codeForgotten
+	codeForgottenItems
+	codeVisit
 )
 
 // Append writes the change in its binary form behind b: version, code, members in
@@ -96,7 +100,7 @@ const (
 func (c *Change) Append(b []byte) ([]byte, error) {
 	set := 0
 	for _, on := range []bool{c.Interaction != nil, c.Item != nil, c.User != nil, c.Part != nil, c.Cleared != nil, c.Schema != nil,
-		c.Action != nil, c.ActionInteraction != nil, c.Forgotten != nil} {
+		c.Action != nil, c.ActionInteraction != nil, c.Forgotten != nil, c.Visit != nil} {
 		if on {
 			set++
 		}
@@ -124,15 +128,28 @@ func (c *Change) Append(b []byte) ([]byte, error) {
 	case c.Cleared != nil:
 		return appendString(append(b, codeCleared), string(c.Cleared.Type)), nil
 	case c.Forgotten != nil:
-		b = binary.AppendUvarint(append(b, codeForgotten), uint64(len(c.Forgotten.Users)))
-		for _, id := range c.Forgotten.Users {
-			b = appendString(b, id)
-		}
-		return b, nil
+		return c.Forgotten.append(b)
+	case c.Visit != nil:
+		return appendString(appendString(append(b, codeVisit), c.Visit.User), c.Visit.Session), nil
 	}
 	b = appendString(append(b, codeSchema), string(c.Schema.Type))
 	b = appendString(b, c.Schema.Text)
 	return appendString(b, c.Schema.Domain), nil
+}
+
+func (f *Forgotten) append(b []byte) ([]byte, error) {
+	code, ids := byte(codeForgotten), f.Users
+	if len(f.Items) > 0 {
+		if len(f.Users) > 0 {
+			return nil, errors.New("write change: users and items are forgotten by changes of their own")
+		}
+		code, ids = codeForgottenItems, f.Items
+	}
+	b = binary.AppendUvarint(append(b, code), uint64(len(ids)))
+	for _, id := range ids {
+		b = appendString(b, id)
+	}
+	return b, nil
 }
 
 func (x *Interaction) append(b []byte) ([]byte, error) {
@@ -185,10 +202,11 @@ func ParseChange(b []byte) (*Change, error) {
 	case codeSchema:
 		c.Schema = &SchemaSet{Type: Type(d.string()), Text: d.string(), Domain: d.string()}
 	case codeForgotten:
-		c.Forgotten = &Forgotten{}
-		for range d.count() {
-			c.Forgotten.Users = append(c.Forgotten.Users, d.string())
-		}
+		c.Forgotten = &Forgotten{Users: d.strings()}
+	case codeForgottenItems:
+		c.Forgotten = &Forgotten{Items: d.strings()}
+	case codeVisit:
+		c.Visit = &Interaction{User: d.string(), Session: d.string()}
 	default:
 		d.fail()
 	}
@@ -216,9 +234,14 @@ func (d *decoder) interaction() *Interaction {
 		v := d.float()
 		x.Value = &v
 	}
-	for range d.count() {
-		x.Impression = append(x.Impression, d.string())
-	}
+	x.Impression = d.strings()
 	x.RecommendationID, x.Source, x.Properties = d.string(), d.string(), d.row()
 	return x
+}
+
+func (d *decoder) strings() (list []string) {
+	for range d.count() {
+		list = append(list, d.string())
+	}
+	return list
 }

@@ -24,6 +24,9 @@ func changes() []*Change {
 		{ActionInteraction: &Interaction{EventID: "e", Session: "s", Item: "a", Type: "TAKEN", Time: 5, Properties: row}},
 		{Forgotten: &Forgotten{Users: []string{"u", "", "v"}}},
 		{Forgotten: &Forgotten{}},
+		{Forgotten: &Forgotten{Items: []string{"i", "j"}}},
+		{Visit: &Interaction{User: "u", Session: "s"}},
+		{Visit: &Interaction{Session: "s"}},
 		{Schema: &SchemaSet{Type: Users, Text: "{}", Domain: "ECOMMERCE"}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Erasure names ids, of one column, whose records are to be gone.
@@ -53,6 +54,41 @@ func (e *Erasure) IDsOf(p *Part) *Part {
 	return &out
 }
 
+// ConcernsPart is Concerns of a part, which may also show one of the items in an
+// impression: that is only found by reading it all.
+func (e *Erasure) ConcernsPart(r io.ReaderAt, size int64, s *Schema) (rows int64, concerned bool, err error) {
+	p, err := ReadPartIDs(r, size, s)
+	if err != nil {
+		return 0, false, err
+	}
+	if e.Concerns(p) {
+		return p.Rows, true, nil
+	}
+	f := e.impressions(s)
+	if f < 0 {
+		return p.Rows, false, nil
+	}
+	raw := newColumns(s)
+	if _, err := readPart(r, size, s, &partReader{raw: raw}); err != nil {
+		return 0, false, err
+	}
+	return p.Rows, slices.ContainsFunc(raw.ids[f], func(text string) bool { return e.unseen(text) != text }), nil
+}
+
+// impressions gives the column that lists items which were shown; -1 where there is
+// none, or where users are to be gone.
+func (e *Erasure) impressions(s *Schema) int {
+	if e.Column != "ITEM_ID" {
+		return -1
+	}
+	return s.Column("IMPRESSION")
+}
+
+// unseen gives an impression without the items that are to be gone.
+func (e *Erasure) unseen(impression string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(impression, "|"), e.has), "|")
+}
+
 // Part writes a part without the records that are to be gone; neither their ids nor
 // anything that they alone said is in it. It gives the number of rows left.
 func (e *Erasure) Part(ctx context.Context, r io.ReaderAt, size int64, s *Schema, w io.Writer) (int64, error) {
@@ -74,8 +110,31 @@ func (e *Erasure) Part(ctx context.Context, r io.ReaderAt, size int64, s *Schema
 	for i, n := range raw.chunks[0].cols[f].refs {
 		keep[i] = n == uint32(NoIndex) || !gone[n]
 	}
+	if f := e.impressions(s); f >= 0 {
+		raw.texts(f, s.Fields[f].Nullable, e.unseen)
+	}
 	raw.keep(keep)
 	return raw.rows, writePart(ctx, w, s, raw, nil)
+}
+
+// texts puts what to gives in the place of each text of a column; an empty one is
+// null where that may be.
+func (d *columns) texts(f int, nullable bool, to func(string) string) {
+	dict := NewDict()
+	number := make([]uint32, len(d.ids[f]))
+	for n, text := range d.ids[f] {
+		number[n] = uint32(NoIndex)
+		if text = to(text); text != "" || !nullable {
+			number[n] = uint32(dict.Intern(text))
+		}
+	}
+	refs := d.chunks[0].cols[f].refs
+	for i, n := range refs {
+		if n != uint32(NoIndex) {
+			refs[i] = number[n]
+		}
+	}
+	d.ids[f] = dict.IDs()
 }
 
 // newColumns gives columns for the rows of one part.

@@ -110,3 +110,36 @@ func TestErasure(t *testing.T) {
 		})
 	}
 }
+
+// TestErasureOfImpressions: an item that is to be gone is in no list of shown items
+// any more; one that showed it alone is null, and a part that only shows it concerns.
+func TestErasureOfImpressions(t *testing.T) {
+	s, err := ParseSchema(`{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},
+		{"name":"TIMESTAMP","type":"long"},{"name":"IMPRESSION","type":["null","string"]}]}`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Erasure{Column: "ITEM_ID", IDs: map[string]struct{}{"x": {}}}
+	const head = "USER_ID,ITEM_ID,TIMESTAMP,IMPRESSION\n"
+	for name, c := range map[string]struct {
+		rows, left string
+		concerned  bool
+	}{
+		"only shown":      {"u,a,1,a|x|b\nu,b,2,x\nu,c,3,a|b\n", "u,a,1,a|b\nu,b,2,\nu,c,3,a|b\n", true},
+		"had and shown":   {"u,x,1,x|b\nu,b,2,b|x\nu,b,3,\n", "u,b,2,b\nu,b,3,\n", true},
+		"a part of an id": {"u,xx,1,xx|ax\nu,b,2,\n", "u,xx,1,xx|ax\nu,b,2,\n", false},
+	} {
+		part := partOf(t, s, head+c.rows)
+		rows, concerned, err := e.ConcernsPart(bytes.NewReader(part), int64(len(part)), s)
+		if err != nil || concerned != c.concerned || rows != int64(strings.Count(c.rows, "\n")) {
+			t.Errorf("%s: %d rows, %v, %v", name, rows, concerned, err)
+		}
+		var left bytes.Buffer
+		if _, err := e.Part(t.Context(), bytes.NewReader(part), int64(len(part)), s, &left); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(left.Bytes(), partOf(t, s, head+c.left)) {
+			t.Errorf("%s: left are %q", name, rowsOf(t, s, left.Bytes(), &Erasure{Column: "ITEM_ID"}))
+		}
+	}
+}

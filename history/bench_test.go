@@ -114,3 +114,22 @@ func BenchmarkApplyPart(b *testing.B) {
 		perEvent(b)
 	})
 }
+
+// Forgetting items of a group with a million put events: one that has events, which
+// copies them all, and one that has none.
+func BenchmarkForgetItems(b *testing.B) {
+	g := newGroup(nil, nil)
+	for _, rec := range benchLog(b) {
+		if err := g.apply(b.Context(), rec); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for name, id := range map[string]string{"Popular": "item-0", "Unknown": "nothing"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				g.withoutItems([]string{id}) // prepared beside requests, not carried out
+			}
+			perEvent(b)
+		})
+	}
+}

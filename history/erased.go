@@ -13,3 +13,20 @@ func (g *Group) ErasedUsers() (list []dataset.Index) {
 	}
 	return list
 }
+
+// ErasedItems gives the numbers of items that were deleted: no answer has them.
+func (g *Group) ErasedItems() []dataset.Index {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.mu.holes
+}
+
+// holesIn gives the numbers whose ids were erased.
+func holesIn(ids []string) (holes []dataset.Index) {
+	for n, id := range ids {
+		if id == "" {
+			holes = append(holes, dataset.Index(n))
+		}
+	}
+	return holes
+}

@@ -38,6 +38,7 @@ type Group struct {
 		asked      int64 // the work at which grown is told again
 
 		users, items, types *dataset.Dict
+		holes               []dataset.Index // numbers of items that were deleted
 		schemas             map[dataset.Type]*dataset.Schema
 		texts               map[dataset.Type]dataset.SchemaSet // what schemas were parsed from
 
@@ -214,7 +215,13 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 		delete(g.erased, c.Cleared.Type)
 		change = func() { g.cleared(c.Cleared.Type) }
 	case c.Forgotten != nil:
-		change = func() { g.forget(c.Forgotten.Users) }
+		items := g.withoutItems(c.Forgotten.Items)
+		change = func() {
+			g.forget(c.Forgotten.Users)
+			items()
+		}
+	case c.Visit != nil:
+		change = func() { g.owner(c.Visit) }
 	case c.Schema != nil:
 		change, err = g.schema(c.Schema)
 	}

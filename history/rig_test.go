@@ -237,6 +237,9 @@ func (x *random) operation() *operation {
 		}
 		return &operation{change: dataset.Change{Item: &dataset.Entity{ID: row[0].Str, Row: row}}}
 	case 9:
+		if x.IntN(2) == 0 {
+			return &operation{change: dataset.Change{Forgotten: &dataset.Forgotten{Items: []string{x.id("i", 14), x.id("i", 14)}}}}
+		}
 		return &operation{change: dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{x.id("u", 14), x.id("u", 14), x.id("s", 5)}}}}
 	case 8:
 		row := dataset.Row{{Kind: dataset.String, Str: x.id("u", 16)}, {Kind: dataset.String, Str: x.id("g", 3)}}

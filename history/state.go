@@ -61,6 +61,7 @@ func (g *Group) begin(s *state) error {
 	m := &g.mu
 	m.applied = s.offset
 	m.users, m.items = dataset.DictOf(s.users), dataset.DictOf(s.items)
+	m.holes = holesIn(s.items)
 	for _, t := range s.types { // "" is one
 		m.types.Intern(t)
 	}

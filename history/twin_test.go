@@ -84,6 +84,7 @@ func (w *twin) apply(o *operation) {
 		clear(w.eventIDs)
 	case c.Forgotten != nil:
 		w.forget(c.Forgotten.Users)
+		w.forgetItems(c.Forgotten.Items)
 	case c.Schema != nil:
 		s, err := dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
 		if err != nil {
@@ -168,6 +169,21 @@ func (w *twin) forget(ids []string) {
 	w.live = slices.DeleteFunc(w.live, func(l liveEvent) bool { return gone[l.user] })
 	for i := range w.bulk {
 		w.bulk[i] = slices.DeleteFunc(w.bulk[i], func(b bulkRow) bool { return gone[b.user] })
+	}
+}
+
+func (w *twin) forgetItems(ids []string) {
+	for _, id := range ids {
+		i := slices.Index(w.items, id)
+		if i < 0 {
+			continue
+		}
+		w.items[i] = ""
+		delete(w.tables[dataset.Items], i)
+		w.live = slices.DeleteFunc(w.live, func(l liveEvent) bool { return int(l.event.Item) == i })
+		for b := range w.bulk {
+			w.bulk[b] = slices.DeleteFunc(w.bulk[b], func(r bulkRow) bool { return r.item == i })
+		}
 	}
 }
 

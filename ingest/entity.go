@@ -47,12 +47,18 @@ func (g *Ingest) Put(ctx context.Context, datasetARN string, want dataset.Type, 
 		if err != nil {
 			return err
 		}
-		state, err := g.opt.History.Group(ctx, t.group.ID)
-		if err != nil {
-			return err
-		}
-		return state.Wait(ctx, off)
+		return g.Await(ctx, t.group.ID, off)
 	}
+}
+
+// Await returns when this process's history has what a group's log says up to an
+// offset.
+func (g *Ingest) Await(ctx context.Context, groupID string, off eventlog.Offset) error {
+	state, err := g.opt.History.Group(ctx, groupID)
+	if err != nil {
+		return err
+	}
+	return state.Wait(ctx, off)
 }
 
 // target is a dataset that can be written to.

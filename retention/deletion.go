@@ -17,12 +17,13 @@ import (
 )
 
 // A deletion job goes three steps. Its users are read from CSV files and a change
-// in the log says that they are forgotten: from then on nobody sees them. What the
+// in the log says that they are forgotten, or the API wrote that change for users or
+// items that a call named: from then on nobody sees them. What the
 // log, the parts and the state have of them is erased (erase.go). What that left
 // behind is swept, and the job is COMPLETED. Each step ends in a transaction, so a
 // job that was killed goes on behind the last one.
 
-// forgottenMost is how many users a record of the log names.
+// forgottenMost is how many users or items a record of the log names.
 const forgottenMost = 1000
 
 // deletions gives the deletion jobs of the group that are not done, the oldest first.
@@ -93,7 +94,7 @@ func (g *group) delete(ctx context.Context) error {
 		if err := g.change(ctx, j, become(catalog.DeletionCompleted)); err != nil {
 			return err
 		}
-		g.opt.Log.Info("users deleted", "job", j.ARN, "deleted", j.Deleted)
+		g.opt.Log.Info("users or items deleted", "job", j.ARN, "deleted", j.Deleted)
 	}
 	return nil
 }
@@ -176,15 +177,24 @@ func (g *group) known(ctx context.Context, users []string, proof *catalog.Deleti
 // Forget appends to a group's log that users are forgotten, and gives the offset at
 // which they are.
 func Forget(tx *store.Tx, logs *eventlog.Logs, groupID string, users []string) (eventlog.Offset, error) {
+	return forget(tx, logs.Log(groupID), users, func(ids []string) *dataset.Forgotten { return &dataset.Forgotten{Users: ids} })
+}
+
+// ForgetItems is Forget for items.
+func ForgetItems(tx *store.Tx, logs *eventlog.Logs, groupID string, items []string) (eventlog.Offset, error) {
+	return forget(tx, logs.Log(groupID), items, func(ids []string) *dataset.Forgotten { return &dataset.Forgotten{Items: ids} })
+}
+
+func forget(tx *store.Tx, log eventlog.Log, ids []string, of func(ids []string) *dataset.Forgotten) (eventlog.Offset, error) {
 	var recs []eventlog.Record
-	for part := range slices.Chunk(users, forgottenMost) {
-		b, err := (&dataset.Change{Forgotten: &dataset.Forgotten{Users: part}}).Append(nil)
+	for part := range slices.Chunk(ids, forgottenMost) {
+		b, err := (&dataset.Change{Forgotten: of(part)}).Append(nil)
 		if err != nil {
 			return 0, err
 		}
 		recs = append(recs, eventlog.Record{Data: b})
 	}
-	return logs.Log(groupID).AppendTx(tx, recs...)
+	return log.AppendTx(tx, recs...)
 }
 
 // customerError is a mistake in the job's input, with a text for people.

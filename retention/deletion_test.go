@@ -382,6 +382,28 @@ func (d dying) Run(ctx context.Context, t *job.Task) error {
 	return (&Keeper{opt}).Run(ctx, t)
 }
 
+// dieOnce has the keeper work to the end; its first run dies after so many changes.
+func (w *world) dieOnce(after int) {
+	w.t.Helper()
+	died := false
+	worker := told{dying{w.keeper, after, &died}, make(chan error, 10)}
+	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{Job: worker}, Backoff: func(int) time.Duration { return 0 }})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for err := range worker.ended {
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errDied) {
+			w.t.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // TestDeletionGoesOn: a job that dies anywhere is carried to its end by the next
 // run, and nothing is left of the users or missing of others.
 func TestDeletionGoesOn(t *testing.T) {
@@ -395,23 +417,7 @@ func TestDeletionGoesOn(t *testing.T) {
 		want := strings.Join(slices.DeleteFunc(strings.Split(w.words(), "\n"), func(line string) bool { return strings.HasPrefix(line, mine) }), "\n")
 		w.object("b/users.csv", "USER_ID\n"+mine+"\n")
 		w.ask("job", "s3://b/users.csv")
-		died := false
-		worker := told{dying{w.keeper, after, &died}, make(chan error, 10)}
-		q, err := job.Open(t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{Job: worker}, Backoff: func(int) time.Duration { return 0 }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for err := range worker.ended {
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, errDied) {
-				t.Fatal(err)
-			}
-		}
-		if err := q.Close(); err != nil {
-			t.Fatal(err)
-		}
+		w.dieOnce(after)
 		if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Deleted != 16 {
 			t.Errorf("dead after %d changes: %+v", after, j)
 		}

@@ -22,6 +22,7 @@ type erasure struct {
 	*group
 	upTo   eventlog.Offset            // the log up to here is in segments, and in the state
 	gone   map[string]eventlog.Offset // user → the offset at which he was forgotten
+	items  map[string]eventlog.Offset // item → likewise
 	parts  []part
 	joined map[visit]string // whose the events of an anonymous visitor are
 	proof  catalog.DeletionProof
@@ -41,12 +42,12 @@ type visit struct {
 	session string
 }
 
-// erase removes everything of forgotten users from the group's files.
+// erase removes everything of forgotten users and items from the group's files.
 func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := g.trainings(ctx); err != nil {
 		return err
 	}
-	e := &erasure{group: g, gone: map[string]eventlog.Offset{}, joined: map[visit]string{}}
+	e := &erasure{group: g, gone: map[string]eventlog.Offset{}, items: map[string]eventlog.Offset{}, joined: map[visit]string{}}
 	if err := e.settle(ctx); err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := e.look(ctx); err != nil {
 		return err
 	}
-	if len(e.gone) > 0 {
+	if len(e.gone)+len(e.items) > 0 {
 		if err := e.rewrite(ctx, jobs); err != nil {
 			return err
 		}
@@ -128,6 +129,9 @@ func (e *erasure) look(ctx context.Context) error {
 			for _, id := range c.Forgotten.Users {
 				e.gone[id] = at
 			}
+			for _, id := range c.Forgotten.Items {
+				e.items[id] = at
+			}
 		case c.Schema != nil:
 			schemas[c.Schema.Type], err = dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
 		case c.Part != nil:
@@ -140,7 +144,7 @@ func (e *erasure) look(ctx context.Context) error {
 	}
 	met := map[string]bool{} // sessions of somebody who was forgotten
 	err = e.each(ctx, func(_ eventlog.Offset, c *dataset.Change) error {
-		if x := c.Interaction; x != nil && x.Session != "" && x.Session != x.User {
+		if x := cmp.Or(c.Interaction, c.Visit); x != nil && x.Session != "" && x.Session != x.User {
 			if _, ok := e.gone[x.User]; ok {
 				met[x.Session] = true
 			}
@@ -155,7 +159,7 @@ func (e *erasure) look(ctx context.Context) error {
 		if c.Cleared != nil && c.Cleared.Type == dataset.Interactions {
 			cleared++
 		}
-		if x := c.Interaction; x != nil && x.User != "" && met[x.Session] {
+		if x := cmp.Or(c.Interaction, c.Visit); x != nil && x.User != "" && met[x.Session] {
 			v := visit{cleared, x.Session}
 			e.joined[v] = cmp.Or(e.joined[v], x.User) // the first one gets what was anonymous
 		}
@@ -164,12 +168,17 @@ func (e *erasure) look(ctx context.Context) error {
 }
 
 // had says whether something of a user at an offset is to be gone.
-func (e *erasure) had(user string, at eventlog.Offset) bool {
-	until, ok := e.gone[user]
+func (e *erasure) had(user string, at eventlog.Offset) bool { return before(e.gone, user, at) }
+
+// hadItem says it of an item.
+func (e *erasure) hadItem(item string, at eventlog.Offset) bool { return before(e.items, item, at) }
+
+func before(gone map[string]eventlog.Offset, id string, at eventlog.Offset) bool {
+	until, ok := gone[id]
 	return ok && at <= until
 }
 
-// rewrite replaces the parts and segments that have something of the users, and
+// rewrite replaces the parts and segments that have something of the users or items, and
 // has the log and the jobs say so.
 func (e *erasure) rewrite(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	for i := range e.parts {
@@ -237,11 +246,11 @@ func (e *erasure) publish(ctx context.Context, jobs []*catalog.DeletionJob, was,
 			}
 			proof := e.proof
 			if r.Report != nil {
-				proof.Users, proof.Known = r.Report.Users, r.Report.Known
+				proof.Users, proof.Items, proof.Known = r.Report.Users, r.Report.Items, r.Report.Known
 			}
 			proof.Versions, proof.Objects = versions, objects
 			r.Report = &proof
-			if r.Location == "" { // its users were named in the call: nobody has counted before
+			if r.Location == "" { // its users or items were named in the call: nobody has counted before
 				r.Deleted = proof.Events + proof.Records
 			}
 			if err := catalog.Update(tx, r); err != nil {

@@ -8,11 +8,12 @@
 // process dies, every record is in one place. What nobody names is swept by the
 // next run.
 //
-// Deletion. Users are forgotten by a change in the log, at once and for everybody
+// Deletion. Users and items are forgotten by a change in the log, at once and for everybody
 // (deletion.go), and then erased from all files of the group (erase.go): segments,
 // parts, states, what trainings froze, models that keep users (model.go). Others have
-// only counted them together, and do until they are trained anew. The customer's
-// buckets are left alone.
+// only counted them together, and do until they are trained anew; serving answers no
+// item that has no id any more. An event of a deleted item leaves a visit, so that the
+// session stays whose it was. The customer's buckets are left alone.
 //
 // There is one job a group, so nobody else moves or rewrites its records.
 // Everything that was read is as it was after a crash (I5). What is given numbers

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"usher/dataset"
 	"usher/eventlog"
@@ -52,8 +53,9 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 	}
 	switch {
 	case c.Interaction != nil:
-		if w.had(w.owner(c.Interaction), rec.Offset) {
-			w.proof.Events++
+		return w.interaction(c.Interaction, rec)
+	case c.Visit != nil:
+		if w.had(w.owner(c.Visit), rec.Offset) {
 			return nil, nil
 		}
 	case c.ActionInteraction != nil:
@@ -66,12 +68,17 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 			w.proof.Records++
 			return nil, nil
 		}
+	case c.Item != nil:
+		if w.hadItem(c.Item.ID, rec.Offset) {
+			w.proof.Records++
+			return nil, nil
+		}
 	case c.Cleared != nil:
 		if c.Cleared.Type == dataset.Interactions {
 			w.cleared++
 		}
 	case c.Forgotten != nil:
-		if len(c.Forgotten.Users) > 0 {
+		if len(c.Forgotten.Users)+len(c.Forgotten.Items) > 0 {
 			return (&dataset.Change{Forgotten: &dataset.Forgotten{}}).Append(nil)
 		}
 	case c.Part != nil:
@@ -79,6 +86,25 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 			c.Part.Blob, c.Part.Rows = now.Blob, now.Rows
 			return c.Append(nil)
 		}
+	}
+	return rec.Data, nil
+}
+
+// interaction gives what is left of an event. Of one whose item is to be gone that is
+// a visit: it may have told whose the session is, and other events go by that.
+func (w *rewriter) interaction(x *dataset.Interaction, rec eventlog.Record) ([]byte, error) {
+	if w.had(w.owner(x), rec.Offset) {
+		w.proof.Events++
+		return nil, nil
+	}
+	if w.hadItem(x.Item, rec.Offset) {
+		w.proof.Events++
+		return (&dataset.Change{Visit: &dataset.Interaction{User: x.User, Session: x.Session}}).Append(nil)
+	}
+	shown := len(x.Impression)
+	x.Impression = slices.DeleteFunc(x.Impression, func(id string) bool { return w.hadItem(id, rec.Offset) })
+	if len(x.Impression) < shown {
+		return (&dataset.Change{Interaction: x}).Append(nil)
 	}
 	return rec.Data, nil
 }

@@ -148,12 +148,20 @@ func (a *asking) all(extra int) dataset.Set {
 }
 
 // narrowed gives the items that a filter lets through and the filter's program;
-// without a filter the set of everything and nil.
+// without a filter the set of everything and nil. Items that were deleted are in
+// neither: models still have their numbers.
 func (a *asking) narrowed(ctx context.Context, f Filtering, extra int) (dataset.Set, *filter.Program, error) {
-	if f.none() {
+	gone := a.group.ErasedItems()
+	if f.none() && len(gone) == 0 {
 		return dataset.Set{}, nil, nil
 	}
 	allow := a.all(extra)
+	for _, i := range gone {
+		allow.Remove(i)
+	}
+	if f.none() {
+		return allow, nil, nil
+	}
 	p, err := a.program(ctx, f)
 	if err != nil {
 		return dataset.Set{}, nil, err

@@ -190,19 +190,23 @@ func (s *Serving) query(g *history.Group, d *deployment, r Request) *recipe.Quer
 // named turns numbers back into ids.
 func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
 	ids := g.ItemIDs()
-	out := make([]Item, len(best))
-	for i, b := range best {
-		out[i] = Item{ID: ids[b.Index]}
+	out := make([]Item, 0, len(best))
+	for _, b := range best {
+		item := Item{ID: ids[b.Index]}
+		if item.ID == "" { // deleted while the model was asked
+			continue
+		}
 		if spec.Scores && b.Flags&recipe.NoScore == 0 {
-			out[i].Score, out[i].Scored = float64(b.Score), true
+			item.Score, item.Scored = float64(b.Score), true
 		}
 		switch {
 		case !explains(spec):
 		case b.Flags&recipe.Exploration != 0:
-			out[i].Reason = "Exploration"
+			item.Reason = "Exploration"
 		case b.Flags&recipe.Popular != 0:
-			out[i].Reason = "Popular item"
+			item.Reason = "Popular item"
 		}
+		out = append(out, item)
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"usher/catalog"
+	"usher/eventlog"
 	"usher/retention"
 	"usher/store"
 	extensions "usher/wire"
@@ -89,7 +90,8 @@ func (a *API) ListDataDeletionJobs(ctx context.Context, in *wire.ListDataDeletio
 	return &wire.ListDataDeletionJobsOutput{DataDeletionJobs: jobs, NextToken: next}, nil
 }
 
-// DeletionReport is a deletion with what AWS does not tell: where the users were.
+// DeletionReport is a deletion with what AWS does not tell: where the users or items
+// were.
 type DeletionReport struct {
 	DataDeletionJobARN string                 `json:"dataDeletionJobArn"`
 	Status             catalog.Status         `json:"status"`
@@ -98,8 +100,8 @@ type DeletionReport struct {
 	Report             *catalog.DeletionProof `json:"report,omitempty"` // once the files were looked through
 }
 
-// deletedUsersMost is how many users a call may name; more are for a file.
-const deletedUsersMost = 1000
+// deletedMost is how many users or items a call may name.
+const deletedMost = 1000
 
 // jobName is a name as the model of the API has it.
 var jobName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$`)
@@ -107,33 +109,62 @@ var jobName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$`)
 // DeleteUsers starts the deletion of users that the call names. They are forgotten
 // when it returns.
 func (a *API) DeleteUsers(ctx context.Context, group, name string, users []string) (*DeletionReport, error) {
-	if len(users) == 0 || len(users) > deletedUsersMost {
-		return nil, invalid("users has %d members. Name 1 to %d users; for more put them into a CSV file and call CreateDataDeletionJob.", len(users), deletedUsersMost)
+	if len(users) == 0 || len(users) > deletedMost {
+		return nil, invalid("users has %d members. Name 1 to %d users; for more put them into a CSV file and call CreateDataDeletionJob.", len(users), deletedMost)
 	}
-	for i, id := range users {
+	return a.deleteNamed(ctx, group, name, named{"users", users, retention.Forget, catalog.DeletionProof{Users: len(users)}})
+}
+
+// DeleteItems starts the deletion of items that the call names. They are forgotten
+// when it returns.
+func (a *API) DeleteItems(ctx context.Context, group, name string, items []string) (*DeletionReport, error) {
+	if len(items) == 0 || len(items) > deletedMost {
+		return nil, invalid("itemIds has %d members. Name 1 to %d items a call.", len(items), deletedMost)
+	}
+	return a.deleteNamed(ctx, group, name, named{"itemIds", items, retention.ForgetItems, catalog.DeletionProof{Items: len(items)}})
+}
+
+// named is what a call names to be deleted.
+type named struct {
+	member string
+	ids    []string
+	forget func(tx *store.Tx, logs *eventlog.Logs, groupID string, ids []string) (eventlog.Offset, error)
+	proof  catalog.DeletionProof
+}
+
+// deleteNamed has ids forgotten and starts the job that erases them.
+func (a *API) deleteNamed(ctx context.Context, group, name string, what named) (*DeletionReport, error) {
+	for i, id := range what.ids {
 		if id == "" || len(id) > 256 {
-			return nil, invalid("users.%d.member has %d bytes. An id has 1 to 256.", i+1, len(id))
+			return nil, invalid("%s.%d.member has %d bytes. An id has 1 to 256.", what.member, i+1, len(id))
 		}
 	}
 	if !jobName.MatchString(name) {
 		return nil, invalid("jobName %q: give 1 to 63 letters, digits, - and _, with a letter or digit first.", name)
 	}
-	return write(ctx, a, func(tx *store.Tx) (*DeletionReport, error) {
+	var groupID string
+	var at eventlog.Offset
+	out, err := write(ctx, a, func(tx *store.Tx) (*DeletionReport, error) {
 		g, err := getReady[catalog.DatasetGroup](tx, a, a.opt.ARNs.Of(catalog.KindDatasetGroup, group))
 		if err != nil {
 			return nil, err
 		}
-		off, err := retention.Forget(tx, a.opt.Logs, g.ID, users)
+		off, err := what.forget(tx, a.opt.Logs, g.ID, what.ids)
 		if err != nil {
 			return nil, err
 		}
 		j := a.newDeletion(g, name)
-		j.Offset, j.Report = uint64(off), &catalog.DeletionProof{Users: len(users)}
+		groupID, at = g.ID, off
+		j.Offset, j.Report = uint64(off), &what.proof
 		if err := a.startDeletion(tx, g, j); err != nil {
 			return nil, err
 		}
 		return &DeletionReport{DataDeletionJobARN: j.ARN, Status: j.Status}, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return out, a.opt.Ingest.Await(ctx, groupID, at) // no answer of this process has them any more
 }
 
 // DescribeDeletion shows the deletion of that name with its report.
@@ -158,6 +189,16 @@ func (a *API) extendDeletions(x *extensions.Extensions) {
 			return nil, err
 		}
 		return a.DeleteUsers(ctx, r.Path("name"), in.JobName, in.Users)
+	})
+	x.Handle("POST", "dataset-groups/{name}/item-deletions", "DeleteItems", func(ctx context.Context, r *extensions.ExtensionRequest) (any, error) {
+		var in struct {
+			JobName string   `json:"jobName"`
+			ItemIDs []string `json:"itemIds"`
+		}
+		if err := r.JSON(&in); err != nil {
+			return nil, err
+		}
+		return a.DeleteItems(ctx, r.Path("name"), in.JobName, in.ItemIDs)
 	})
 	x.Handle("GET", "data-deletion-jobs/{name}", "DescribeDeletion", func(ctx context.Context, r *extensions.ExtensionRequest) (any, error) {
 		return a.DescribeDeletion(ctx, r.Path("name"))

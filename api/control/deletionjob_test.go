@@ -88,31 +88,70 @@ func TestDeleteUsers(t *testing.T) {
 	if err != nil || d.Status != catalog.DeletionPending || d.Report.Users != 2 {
 		t.Errorf("%+v, %v", d, err)
 	}
+	if c := r.lastChange("shop"); c.Forgotten == nil || strings.Join(c.Forgotten.Users, " ") != "u1 u2" {
+		t.Errorf("the log ends with %+v", c)
+	}
+}
+
+// TestDeleteItems: items that a call names are forgotten by its transaction.
+func TestDeleteItems(t *testing.T) {
+	r := newRig(t)
+	r.group("shop", interactionsText)
+	a := New(r.opt)
+	many := make([]string, deletedMost+1)
+	for want, call := range map[string]func() error{
+		"0 members":        func() error { _, err := a.DeleteItems(t.Context(), "shop", "j", nil); return err },
+		"1001 members":     func() error { _, err := a.DeleteItems(t.Context(), "shop", "j", many); return err },
+		"itemIds.1.member": func() error { _, err := a.DeleteItems(t.Context(), "shop", "j", []string{""}); return err },
+		"jobName":          func() error { _, err := a.DeleteItems(t.Context(), "shop", "", []string{"i"}); return err },
+		"does not exist":   func() error { _, err := a.DeleteItems(t.Context(), "none", "j", []string{"i"}); return err },
+	} {
+		if err := call(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := a.DeleteItems(t.Context(), "shop", "j", []string{"i1", "i2"}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := a.DescribeDeletion(t.Context(), "j")
+	if err != nil || d.Status != catalog.DeletionPending || d.Report.Items != 2 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if c := r.lastChange("shop"); c.Forgotten == nil || strings.Join(c.Forgotten.Items, " ") != "i1 i2" {
+		t.Errorf("the log ends with %+v", c)
+	}
+}
+
+// lastChange gives the last change in the log of a group whose data is being
+// erased.
+func (r *rig) lastChange(group string) *dataset.Change {
+	r.Helper()
 	var id string
-	err = r.db.View(t.Context(), func(tx *store.Tx) error {
-		g, err := catalog.Get[catalog.DatasetGroup](tx, prefix+"dataset-group/shop")
+	err := r.db.View(r.Context(), func(tx *store.Tx) error {
+		g, err := catalog.Get[catalog.DatasetGroup](tx, prefix+"dataset-group/"+group)
 		if err != nil {
 			return err
 		}
 		id = g.ID
 		_, ok, err := job.Find(tx, retention.Job, id)
 		if !ok {
-			t.Error("nobody erases the users")
+			r.Error("nobody erases what was forgotten")
 		}
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		r.Fatal(err)
 	}
 	var last eventlog.Record
-	for rec, err := range r.opt.Logs.Log(id).Read(t.Context(), 0) {
+	for rec, err := range r.opt.Logs.Log(id).Read(r.Context(), 0) {
 		if err != nil {
-			t.Fatal(err)
+			r.Fatal(err)
 		}
 		last = rec
 	}
 	c, err := dataset.ParseChange(last.Data)
-	if err != nil || c.Forgotten == nil || strings.Join(c.Forgotten.Users, " ") != "u1 u2" {
-		t.Errorf("the log ends with %+v, %v", c, err)
+	if err != nil {
+		r.Fatal(err)
 	}
+	return c
 }
