@@ -63,16 +63,20 @@ def together(*calls):
     return codes
 
 
-def seen(what, condition, within):
+def seen(what, condition):
     """Waits for a condition; gives the seconds that it took."""
     began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > max(10, 4 * within):
-            break
+    while not (ok := condition()) and time.monotonic() - began < 30:
         time.sleep(0.002)
-    took = time.monotonic() - began
-    check(took <= within, f"{what} within {within} s, took {took:.3f}")
-    return took
+    check(ok, f"{what}, after 30 s not yet")
+    return time.monotonic() - began
+
+
+def usually(what, took, within):
+    """Judges the median: machines that run CI do other things too."""
+    median = statistics.median(took)
+    check(median <= within, f"{what} within {within} s, median {median:.3f}")
+    print(f"{what} after {1000 * median:.1f} ms (median), worst {1000 * max(took):.1f} ms", flush=True)
 
 
 def names(a, b):
@@ -91,7 +95,7 @@ def names(a, b):
 
 def campaigns(a, b, campaign, versions):
     """An update at one server is what both answer with, within a second."""
-    popular = {v: None for v in versions}
+    popular, took = {v: None for v in versions}, []
     for k in range(4):
         one, other = (a, b) if k % 2 else (b, a)
         v = versions[k % 2]
@@ -104,7 +108,8 @@ def campaigns(a, b, campaign, versions):
         answer = one.top(campaign, "nobody")
         popular[v] = popular[v] or answer
         check(answer == popular[v], "a version answers the same each time")
-        seen("the update of a campaign is seen by the other server", lambda: other.top(campaign, "nobody") == answer, 1)
+        took.append(seen("the update of a campaign is seen by the other server", lambda: other.top(campaign, "nobody") == answer))
+    usually("the other server sees the update of a campaign", took, 1)
     check(popular[versions[0]] != popular[versions[1]], "the two versions answer differently, else this shows nothing")
 
 
@@ -117,9 +122,9 @@ def events(a, b, campaign, tracking):
         one.pe.put_events(trackingId=tracking, sessionId=user, userId=user, eventList=[
             {"eventType": "rate", "itemId": i, "sentAt": int(time.time()) + n} for n, i in enumerate(("50", "181", "172"))])
         check(one.top(campaign, user) != before, "events count in the next answer of the same server")
-        took.append(seen("events are seen by the other server", lambda: other.top(campaign, user) != before, 0.1))
+        took.append(seen("events are seen by the other server", lambda: other.top(campaign, user) != before))
         check(other.top(campaign, user) == one.top(campaign, user), "both answer the same")
-    print(f"an event acknowledged by one server counts at the other after {1000 * statistics.median(took):.1f} ms (median), worst {1000 * max(took):.1f} ms", flush=True)
+    usually("an event acknowledged by one server counts at the other", took, 0.1)
 
 
 class Writers:
@@ -214,7 +219,7 @@ def outage(pg, a, b, campaign, tracking):
             return False
 
     for side in (a, b):
-        seen("the database is used again", lambda: works(side), 2)
+        seen("the database is used again", lambda: works(side))
 
 
 def job_of_a_dead_server(a, b):
