@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -290,12 +291,17 @@ func TestOpenRefusesOnPostgres(t *testing.T) {
 	_ = open(t, Options{Database: newer}).Close()
 	raw(newer, "update meta set value = '77' where key = 'schema'")
 	raw(foreign, "create table meta(x int)")
+	nowhere, err := url.Parse(newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nowhere.Path = "/nowhere_at_all"
 	for name, c := range map[string]struct{ url, want string }{
 		"newer schema":  {newer, "written by a newer usher (schema 77"},
 		"foreign table": {foreign, "not usher's"},
 		"nobody there":  {"postgres://u:hush@127.0.0.1:1/x?connect_timeout=2", "cannot be reached"},
 		"no address":    {"postgres://u:hush@127.0.0.1:port/x", "like postgres://user@host/name"},
-		"no database":   {strings.Replace(newer, "/postgres?", "/nowhere_at_all?", 1), "createdb"},
+		"no database":   {nowhere.String(), "createdb"},
 	} {
 		db, err := Open(t.Context(), Options{Database: c.url})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "open database") || strings.Contains(err.Error(), "hush") {
