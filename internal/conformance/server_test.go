@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"usher/internal/storetest"
 	"usher/node"
 )
 
@@ -65,7 +66,7 @@ type call struct {
 
 func newVisit(t *testing.T) *visit {
 	t.Helper()
-	n, err := node.Open(t.Context(), node.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Fast: true, Log: slog.New(slog.DiscardHandler),
+	n, err := node.Open(t.Context(), node.Options{Dir: t.TempDir(), Database: storetest.Database(t), Listen: "127.0.0.1:0", Fast: true, Log: slog.New(slog.DiscardHandler),
 		Child: func(ctx context.Context, dir string) *exec.Cmd {
 			cmd := exec.CommandContext(ctx, os.Args[0])
 			cmd.Env = append(os.Environ(), childDir+"="+dir)
@@ -242,10 +243,9 @@ func (v *visit) try(op string, input in) map[string]any {
 	return v.ok(op, input)
 }
 
-// later calls an operation of a capability that this version does not have, or
-// has by now: it is refused like any other, never by a 500. It says whether it
-// succeeded.
-func (v *visit) later(op string, input in) (map[string]any, bool) {
+// later calls an operation of a capability that this version does not have: it is
+// refused like any other, never by a 500.
+func (v *visit) later(op string, input in) {
 	v.Helper()
 	c := v.ops[op]
 	v.met[op] = true
@@ -253,10 +253,10 @@ func (v *visit) later(op string, input in) (map[string]any, bool) {
 	status, body := v.post(c, input)
 	if status == http.StatusOK {
 		v.done[op] = true
-		return v.answer(c, "", body), true
+		v.answer(c, "", body)
+		return
 	}
 	v.refusal(c, "a good input", status, body)
-	return nil, false
 }
 
 // until polls, as programs do, until what is described has the status. Each poll
@@ -268,7 +268,7 @@ func (v *visit) until(want, op string, input in, path ...string) {
 		switch {
 		case got == want:
 			return
-		case got == "CREATE FAILED", got == "ACTIVE":
+		case got == "CREATE FAILED", got == "ACTIVE", got == "FAILED", got == "COMPLETED":
 			v.Fatalf("%s %v: %v, want %s", op, input, got, want)
 		}
 	}

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +37,9 @@ func TestEveryOperation(t *testing.T) {
 	v.upload("data", "")
 	v.upload("data/events.csv", events())
 	v.upload("data/items.csv", "ITEM_ID,GENRE\ni1,a|b\ni2,a\n")
+	v.upload("data/questions.json", `{"userId": "u1"}`)
+	v.upload("data/segments.json", `{"itemId": "i1"}`)
+	v.upload("data/gone.csv", "USER_ID\nu39\n")
 	v.groups()
 	v.data()
 	version := v.solutions()
@@ -249,20 +251,24 @@ func (v *visit) jobs(version string) {
 	v.probe("DescribeDatasetExportJob", describe)
 	v.try("ListDatasetExportJobs", in{"datasetArn": arn("dataset/shop/INTERACTIONS")})
 
-	paths := in{"roleArn": role, "jobInput": in{"s3DataSource": in{"path": "s3://data/in.json"}}, "jobOutput": in{"s3DataDestination": in{"path": "s3://data/batch/"}}}
-	for kind, list := range map[string]string{"BatchInferenceJob": "batchInferenceJobArn", "BatchSegmentJob": "batchSegmentJobArn"} {
-		create := in{"jobName": "j", "solutionVersionArn": version}
-		if kind == "BatchSegmentJob" {
-			create["solutionVersionArn"] = v.segments()
-		}
-		maps.Copy(create, paths)
-		out := v.try("Create"+kind, create)
-		v.try("Describe"+kind, in{list: out[list]})
-		v.try("List"+kind+"s", in{"solutionVersionArn": create["solutionVersionArn"]})
-	}
-	out, ok := v.later("CreateDataDeletionJob", in{"jobName": "gone", "datasetGroupArn": arn("dataset-group/shop"), "dataSource": in{"dataLocation": "s3://data/gone.csv"}, "roleArn": role})
-	v.describe(ok, "DescribeDataDeletionJob", in{"dataDeletionJobArn": out["dataDeletionJobArn"]}, "dataDeletionJobArn", "data-deletion-job/gone")
+	segments := v.segments()
+	v.batch("BatchInferenceJob", "batchInferenceJob", version, "questions")
+	v.batch("BatchSegmentJob", "batchSegmentJob", segments, "segments")
+
+	v.try("CreateDataDeletionJob", in{"jobName": "gone", "datasetGroupArn": arn("dataset-group/shop"), "dataSource": in{"dataLocation": "s3://data/gone.csv"}, "roleArn": role})
+	deletion := in{"dataDeletionJobArn": arn("data-deletion-job/gone")}
+	v.until("COMPLETED", "DescribeDataDeletionJob", deletion, "dataDeletionJob", "status")
+	v.probe("DescribeDataDeletionJob", deletion)
 	v.try("ListDataDeletionJobs", in{"datasetGroupArn": arn("dataset-group/shop")})
+}
+
+// batch has a batch job of a kind done.
+func (v *visit) batch(kind, member, version, questions string) {
+	job := v.try("Create"+kind, in{"jobName": "j", "solutionVersionArn": version, "roleArn": role,
+		"jobInput": in{"s3DataSource": in{"path": "s3://data/" + questions + ".json"}}, "jobOutput": in{"s3DataDestination": in{"path": "s3://data/batch/"}}})
+	v.until("ACTIVE", "Describe"+kind, job, member, "status")
+	v.probe("Describe"+kind, job)
+	v.try("List"+kind+"s", in{"solutionVersionArn": version})
 }
 
 // segments gives a version that makes user segments.
@@ -273,16 +279,6 @@ func (v *visit) segments() string {
 	return version
 }
 
-// describe asks for what was made, or, if it could not be, for what it would be.
-func (v *visit) describe(made bool, op string, input in, member, otherwise string) {
-	v.Helper()
-	if made {
-		v.try(op, input)
-		return
-	}
-	v.later(op, in{member: arn(otherwise)})
-}
-
 func (v *visit) others(campaign string) {
 	filter := v.try("CreateFilter", in{"name": "f", "datasetGroupArn": arn("dataset-group/shop"), "filterExpression": `INCLUDE ItemID WHERE Items.GENRE IN ("a")`})
 	v.try("DescribeFilter", in{"filterArn": filter["filterArn"]})
@@ -290,13 +286,13 @@ func (v *visit) others(campaign string) {
 	v.try("DeleteFilter", in{"filterArn": filter["filterArn"]})
 
 	config := in{"roleArn": role, "s3DataDestination": in{"path": "s3://data/metrics/"}}
-	_, ok := v.later("CreateMetricAttribution", in{"name": "m", "datasetGroupArn": arn("dataset-group/shop"), "metricsOutputConfig": config, "metrics": []any{in{"eventType": "Click", "metricName": "clicks", "expression": "SAMPLECOUNT()"}}})
+	v.try("CreateMetricAttribution", in{"name": "m", "datasetGroupArn": arn("dataset-group/shop"), "metricsOutputConfig": config, "metrics": []any{in{"eventType": "Click", "metricName": "clicks", "expression": "SAMPLECOUNT()"}}})
 	m := in{"metricAttributionArn": arn("metric-attribution/m")}
-	v.describe(ok, "DescribeMetricAttribution", m, "metricAttributionArn", "metric-attribution/m")
+	v.try("DescribeMetricAttribution", m)
 	v.try("ListMetricAttributions", in{"datasetGroupArn": arn("dataset-group/shop")})
 	v.try("ListMetricAttributionMetrics", m)
-	v.later("UpdateMetricAttribution", in{"metricAttributionArn": m["metricAttributionArn"], "metricsOutputConfig": config})
-	v.describe(ok, "DeleteMetricAttribution", m, "metricAttributionArn", "metric-attribution/m")
+	v.try("UpdateMetricAttribution", in{"metricAttributionArn": m["metricAttributionArn"], "metricsOutputConfig": config})
+	v.try("DeleteMetricAttribution", m)
 
 	v.try("PutActions", in{"datasetArn": arn("dataset/shop/ACTIONS"), "actions": []any{in{"actionId": "a", "properties": `{"value": 1}`}}})
 	d := v.ok("DescribeDataset", in{"datasetArn": arn("dataset/shop/ACTION_INTERACTIONS")})
