@@ -8,10 +8,11 @@ const NoIndex = ^Index(0)
 
 // Event is one interaction with numbers instead of ids.
 type Event struct {
-	Time  int64   // Unix seconds
-	Item  Index   // number of the item
-	Value float32 // EVENT_VALUE; NaN when absent
-	Type  uint16  // number in the group's dictionary of event types
+	Time    int64   // Unix seconds
+	Item    Index   // number of the item
+	Value   float32 // EVENT_VALUE; NaN when absent
+	Type    uint16  // number in the group's dictionary of event types
+	Context uint32  // row of Snapshot.ContextTable; 0, which has none, outside of snapshots
 }
 
 // Type is the kind of a dataset, spelled as in ARNs.

@@ -14,14 +14,17 @@ import (
 // A snapshot file is, little-endian: magic, version (u32), offset (u64); three
 // lists of strings (users, items, event types); the number of events; where each
 // user's events begin (u64 each); the events, 18 bytes each; two tables; and the
-// CRC32C of all that. A list of strings is its length, its bytes (u64 each), the
+// CRC32C of all that. Where events have contexts the version is 2, events have 22
+// bytes, and there are three tables. A list of strings is its length, its bytes (u64 each), the
 // strings' lengths (u32 each), the bytes. A table is 0, or 1, its schema, its
 // number of rows and each row behind its length.
 
 const (
 	snapshotMagic   = "usher-snapshot\r\n"
 	snapshotVersion = 1
+	contextVersion  = 2 // of snapshots with contexts
 	eventBytes      = 8 + 4 + 4 + 2
+	contextBytes    = 4 // more, with contexts
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -63,13 +66,17 @@ func (w *snapshotWriter) strings(list []string) {
 	}
 }
 
-func (w *snapshotWriter) events(list []Event) {
+func (w *snapshotWriter) events(list []Event, contexts bool) {
 	for i := range list {
 		e := &list[i]
 		b := binary.LittleEndian.AppendUint64(w.buf[:0], uint64(e.Time))
 		b = binary.LittleEndian.AppendUint32(b, uint32(e.Item))
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(e.Value))
-		w.buf = binary.LittleEndian.AppendUint16(b, e.Type)
+		b = binary.LittleEndian.AppendUint16(b, e.Type)
+		if contexts {
+			b = binary.LittleEndian.AppendUint32(b, e.Context)
+		}
+		w.buf = b
 		w.write(w.buf)
 	}
 }
@@ -134,7 +141,12 @@ func WriteSnapshot(w io.Writer, s *Snapshot) error {
 	sum := crc32.New(castagnoli)
 	out := &snapshotWriter{w: bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<18)}
 	out.write([]byte(snapshotMagic))
-	out.u32(snapshotVersion)
+	contexts := s.ContextTable != nil
+	if contexts {
+		out.u32(contextVersion)
+	} else {
+		out.u32(snapshotVersion)
+	}
 	out.u64(s.Offset)
 	out.strings(s.UserIDs)
 	out.strings(s.ItemIDs)
@@ -143,9 +155,12 @@ func WriteSnapshot(w io.Writer, s *Snapshot) error {
 	for _, x := range s.Start {
 		out.u64(uint64(x))
 	}
-	out.events(s.Events)
+	out.events(s.Events, contexts)
 	out.table(s.ItemTable)
 	out.table(s.UserTable)
+	if contexts {
+		out.table(s.ContextTable)
+	}
 	err := errors.Join(out.err, out.w.Flush())
 	if err == nil {
 		_, err = w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
@@ -170,12 +185,15 @@ func (s *Snapshot) check() error {
 			if int(e.Item) >= len(s.ItemIDs) || int(e.Type) >= len(s.EventTypes) {
 				return fmt.Errorf("an event of user %d has the item %d and type %d of %d and %d", u, e.Item, e.Type, len(s.ItemIDs), len(s.EventTypes))
 			}
+			if int(e.Context) >= max(1, s.ContextTable.Len()) {
+				return fmt.Errorf("an event of user %d has the context %d of %d", u, e.Context, s.ContextTable.Len())
+			}
 			if i > 0 && e.Time < history[i-1].Time {
 				return fmt.Errorf("the events of user %d are not ordered by time", u)
 			}
 		}
 	}
-	for _, t := range []*Table{s.ItemTable, s.UserTable} {
+	for _, t := range []*Table{s.ItemTable, s.UserTable, s.ContextTable} {
 		if err := t.check(); err != nil {
 			return err
 		}
@@ -200,7 +218,7 @@ type snapshotReader struct {
 	sum  hash.Hash32
 	left int64
 	err  error
-	buf  [eventBytes]byte
+	buf  [eventBytes + contextBytes]byte
 }
 
 // read fills b. After the first error it leaves b as zeros.
@@ -271,15 +289,18 @@ func (r *snapshotReader) strings() []string {
 	return list
 }
 
-func (r *snapshotReader) events(n int) []Event {
+func (r *snapshotReader) events(n int, size int64) []Event {
 	list := make([]Event, n)
 	for i := range list {
-		r.read(r.buf[:])
+		r.read(r.buf[:size])
 		list[i] = Event{
 			Time:  int64(binary.LittleEndian.Uint64(r.buf[:])),
 			Item:  Index(binary.LittleEndian.Uint32(r.buf[8:])),
 			Value: math.Float32frombits(binary.LittleEndian.Uint32(r.buf[12:])),
 			Type:  binary.LittleEndian.Uint16(r.buf[16:]),
+		}
+		if size > eventBytes {
+			list[i].Context = binary.LittleEndian.Uint32(r.buf[eventBytes:])
 		}
 	}
 	return list
@@ -365,11 +386,16 @@ func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
 	if r.read(magic); r.err != nil || string(magic) != snapshotMagic {
 		return nil, errors.Join(errors.New("not a snapshot file"), r.err)
 	}
-	if v := r.u32(); r.err == nil && v != snapshotVersion {
-		return nil, fmt.Errorf("version %d, want %d", v, snapshotVersion)
+	v := r.u32()
+	if r.err == nil && v != snapshotVersion && v != contextVersion {
+		return nil, fmt.Errorf("version %d, want %d or %d", v, snapshotVersion, contextVersion)
+	}
+	each := int64(eventBytes)
+	if v == contextVersion {
+		each += contextBytes
 	}
 	s := &Snapshot{Offset: r.u64(), UserIDs: r.strings(), ItemIDs: r.strings(), EventTypes: r.strings()}
-	events := r.count(eventBytes)
+	events := r.count(each)
 	if r.err == nil && int64(len(s.UserIDs)+1) > r.left/8 {
 		r.err = errDamaged
 	}
@@ -380,8 +406,11 @@ func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
 	for i := range s.Start {
 		s.Start[i] = int64(r.u64())
 	}
-	s.Events = r.events(events)
+	s.Events = r.events(events, each)
 	s.ItemTable, s.UserTable = r.table(), r.table()
+	if v == contextVersion {
+		s.ContextTable = r.table()
+	}
 	if r.err == nil && r.left != 0 {
 		r.err = errDamaged
 	}

@@ -51,6 +51,39 @@ func TestSnapshotComesBack(t *testing.T) {
 	}
 }
 
+// contextual is sample with contexts.
+func contextual(t testing.TB) *Snapshot {
+	t.Helper()
+	s := sample(t)
+	s.ContextTable = NewTable(&Schema{Type: Interactions, Fields: []Field{{Name: "DEVICE", Kind: String, Nullable: true, Categorical: true}}})
+	s.ContextTable.Set(2, Row{{Kind: String, Str: "phone"}})
+	s.Events[0].Context, s.Events[2].Context = 2, 1
+	return s
+}
+
+func TestContextsComeBack(t *testing.T) {
+	s := contextual(t)
+	b := snapshotBytes(t, s)
+	got, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, s) {
+		t.Fatalf("read %+v, want %+v", got, s)
+	}
+	s.Events[1].Context = 3
+	if err := WriteSnapshot(&bytes.Buffer{}, s); err == nil || !strings.Contains(err.Error(), "context 3") {
+		t.Errorf("error %v, want one about the context 3", err)
+	}
+	for i := range b {
+		bad := bytes.Clone(b)
+		bad[i] ^= 0x10
+		if _, err := ReadSnapshot(bytes.NewReader(bad), int64(len(bad))); err == nil {
+			t.Errorf("byte %d was changed and nobody saw it", i)
+		}
+	}
+}
+
 func TestSnapshotKeepsAbsentValues(t *testing.T) {
 	s := NewSnapshot([]string{"u"}, []string{"i"}, []string{""}, [][]Event{{{Value: float32(math.NaN())}}})
 	b := snapshotBytes(t, s)
@@ -101,6 +134,7 @@ func FuzzReadSnapshot(f *testing.F) {
 	b := snapshotBytes(f, sample(f))
 	f.Add(b)
 	f.Add(b[:40])
+	f.Add(snapshotBytes(f, contextual(f)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
 		if err != nil {

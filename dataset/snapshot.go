@@ -20,6 +20,11 @@ type Snapshot struct {
 
 	ItemTable *Table // metadata of items, rows by Index; nil without a dataset
 	UserTable *Table // metadata of users, rows by Index; nil without a dataset
+
+	// ContextTable is what is known of the moments of events: the further columns of
+	// interactions, each combination of values once, rows by Event.Context. nil: no
+	// event has any.
+	ContextTable *Table
 }
 
 // NewSnapshot gives a snapshot of these ids in which user u has events[u], put in

@@ -30,6 +30,14 @@ func (t *Table) Row(i Index) Row {
 	return t.rows[i]
 }
 
+// Len is a number that all rows are below.
+func (t *Table) Len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.rows)
+}
+
 // Set puts or replaces a record; nil removes it.
 func (t *Table) Set(i Index, r Row) {
 	for int(i) >= len(t.rows) {

@@ -179,25 +179,13 @@ func (v *Vector) fill(sum map[uint32]float32) {
 // each calls fn for what a record says, column by column: the number of the
 // column, a hash of it and what it says, and how much that weighs.
 func (f *Features) each(s *dataset.Schema, row dataset.Row, fn func(column int, hash uint64, weight float32)) {
-	for c, col := range f.Columns {
+	for c := range f.Columns {
+		col := &f.Columns[c]
 		at := s.Column(col.Name)
-		if at < 0 || at >= len(row) || row[at].Kind == "" {
+		if at < 0 || at >= len(row) {
 			continue
 		}
-		say := func(text string, weight float32) { fn(c, hash(col.Name, text), weight) }
-		switch v := row[at]; {
-		case col.Cuts != nil:
-			number(v.Num, col.Cuts, say)
-		case v.Kind != dataset.String:
-		case col.Text:
-			words(v.Str, say)
-		default:
-			for value := range strings.SplitSeq(v.Str, "|") {
-				if value = strings.TrimSpace(value); value != "" {
-					say(value, 1)
-				}
-			}
-		}
+		col.Each(row[at], func(text string, weight float32) { fn(c, hash(col.Name, text), weight) })
 	}
 }
 
