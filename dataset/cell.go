@@ -47,7 +47,8 @@ func shorten(s string) string {
 }
 
 // ParseCell reads the text of one CSV cell into the field at that position. The
-// empty text is null. Errors say what was expected and how to mend it.
+// empty text is null; of strings it is taken also where the schema does not allow
+// null. Errors say what was expected and how to mend it.
 func (s *Schema) ParseCell(field int, text string) (Value, error) {
 	return s.Fields[field].parse(text, lastTime)
 }
@@ -55,7 +56,7 @@ func (s *Schema) ParseCell(field int, text string) (Value, error) {
 // parse reads a cell; times behind last are refused.
 func (f *Field) parse(text string, last int64) (Value, error) {
 	if text == "" {
-		if f.Nullable && f.Name != "EVENT_TYPE" {
+		if f.mayBeEmpty() {
 			return Value{}, nil
 		}
 		return Value{}, &cellError{`""`, f.missing()}
@@ -87,6 +88,19 @@ func (f *Field) parse(text string, last int64) (Value, error) {
 		return Value{}, badCell(text, "%s", f.wantNumber(text))
 	}
 	return f.float(x, text, last)
+}
+
+// mayBeEmpty says whether the empty text is a value of the field. A text may be empty
+// whatever the schema says, as in AWS's own samples: of movies without a year, YEAR is
+// so, a string that must not be null. What names something may not.
+func (f *Field) mayBeEmpty() bool {
+	switch f.Name {
+	case "EVENT_TYPE":
+		return false
+	case "USER_ID", "ITEM_ID", "ACTION_ID":
+		return f.Nullable
+	}
+	return f.Nullable || f.Kind == String
 }
 
 func (f *Field) missing() string {
@@ -223,7 +237,10 @@ func (s *Schema) FromJSON(field int, v any) (Value, error) {
 func (f *Field) fromJSON(v any) (Value, error) {
 	switch x := v.(type) {
 	case nil:
-		return f.parse("", lastTime)
+		if !f.Nullable {
+			return Value{}, &cellError{"null", f.missing()}
+		}
+		return Value{}, nil
 	case string:
 		return f.parse(x, lastTime)
 	case bool:

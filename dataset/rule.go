@@ -269,15 +269,7 @@ func (f Field) isTime() bool {
 	return f.Kind != String && f.Kind != Boolean && (f.Name == "TIMESTAMP" || strings.HasSuffix(f.Name, "_TIMESTAMP"))
 }
 
-// mayLack says whether a row may have nothing in the field whatever the schema says:
-// live events may leave these out, and what they left out has to fit into a file too.
-func (s *Schema) mayLack(f *Field) bool {
-	if !s.Type.Events() {
-		return false
-	}
-	switch f.Name {
-	case "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE":
-		return true
-	}
-	return false
-}
+// mayLack says whether a row may have nothing in a number's field whatever the schema
+// says: live events may leave the value out, and what they left out has to fit into a
+// file too.
+func (s *Schema) mayLack(f *Field) bool { return s.Type.Events() && f.Name == "EVENT_VALUE" }

@@ -215,7 +215,9 @@ func TestParseCell(t *testing.T) {
 		err         string
 	}{
 		{"F string", "a|b", Value{Kind: String, Str: "a|b"}, ""},
-		{"F string", "", Value{}, "a value is missing"},
+		{"F string", "", Value{}, ""},
+		{"F int", "", Value{}, "a value is missing"},
+		{"USER_ID string", "", Value{}, "a value is missing"},
 		{"F null|string", "", Value{}, ""},
 		{"F string", long[2:], Value{Kind: String, Str: long[2:]}, ""},
 		{"F string", long, Value{}, "Length cannot be more than 1000 characters for F. If no values exceed"},
@@ -278,7 +280,9 @@ func TestFromJSON(t *testing.T) {
 		{"F boolean", false, Value{Kind: Boolean}, ""},
 		{"F boolean", 1.0, Value{}, "true or false"},
 		{"F null|string", nil, Value{}, ""},
-		{"F string", nil, Value{}, "a value is missing"},
+		{"F string", nil, Value{}, "the value null: a value is missing"},
+		{"F string", "", Value{}, ""},
+		{"F int", "", Value{}, "a value is missing"},
 	} {
 		got, err := fieldSchema(tt.field).FromJSON(0, tt.in)
 		if tt.err == "" && (err != nil || got != tt.want) || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {

@@ -133,11 +133,16 @@ func properties(s *dataset.Schema, text string, elsewhere, forbidden []string) (
 		row[f] = cell
 	}
 	for i, f := range s.Fields {
-		if row[i].Kind == "" && !f.Nullable && !slices.Contains(elsewhere, f.Name) {
+		if row[i].Kind == "" && !f.Nullable && !slices.Contains(elsewhere, f.Name) && !has(given, s, i) {
 			return nil, fmt.Errorf("properties.%s is missing. The schema's column %s must not be null: send it, or let the schema allow null (\"type\": [\"null\", %q])", camel(f.Name), f.Name, f.Kind)
 		}
 	}
 	return row, nil
+}
+
+// has says whether one of the members is of that field: it may be an empty text.
+func has(given []member, s *dataset.Schema, field int) bool {
+	return slices.ContainsFunc(given, func(m member) bool { return s.Property(m.key) == field })
 }
 
 // object reads any JSON object, its members in the order of keys; the empty text

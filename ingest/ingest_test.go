@@ -407,6 +407,7 @@ func TestPutEntities(t *testing.T) {
 		list []Entity
 		want string
 	}{
+		"null":           {"dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": null}`}}, "column GENRES: the value null"},
 		"missing column": {"dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a"}`}, {"i3", `{"year": 3}`}}, "items.2.member: properties.genres is missing"},
 		"wrong type":     {"dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a", "year": "soon"}`}}, "YEAR"},
 		"wrong dataset":  {"dataset/ITEMS", dataset.Users, []Entity{{"i2", ""}}, "of type ITEMS"},
@@ -415,6 +416,9 @@ func TestPutEntities(t *testing.T) {
 		if err := w.in.Put(t.Context(), c.arn, c.kind, c.list); !errors.As(err, &inv) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+	if err := w.in.Put(t.Context(), "dataset/ITEMS", dataset.Items, []Entity{{"i1", `{"GENRES": ""}`}}); err != nil {
+		t.Errorf("an empty text: %v", err)
 	}
 	if err := w.in.Put(t.Context(), "dataset/none", dataset.Items, nil); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("absent dataset: %v", err)
