@@ -240,7 +240,8 @@ func (g importer) open(ctx context.Context, location, part string) (files []data
 var dataFiles = []string{".csv", ".csv.gz", ".parquet"}
 
 // folder lists the objects directly below a prefix that end as data files do; where
-// none does, all of them that have bytes.
+// none does, all of them that have bytes. Names that begin with a point or a line are
+// the tools' that wrote the folder (_SUCCESS, .part.csv.crc) and no data.
 func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
 	var csv, all []string
 	for info, err := range g.opt.Buckets.List(ctx, prefix) {
@@ -251,7 +252,7 @@ func (g importer) folder(ctx context.Context, prefix string) ([]string, error) {
 			return nil, err
 		}
 		rest := strings.TrimPrefix(info.Name, prefix)
-		if rest == "" || strings.Contains(rest, "/") || info.Size == 0 {
+		if rest == "" || strings.ContainsAny(rest[:1], "._") || strings.Contains(rest, "/") || info.Size == 0 {
 			continue
 		}
 		all = append(all, info.Name)

@@ -213,6 +213,9 @@ func TestImport(t *testing.T) {
 	w.put("b/all/1.CSV", csv("u1,i1,5,view\nu1,i1,5,view\nu1,i2,4,view\n"))
 	w.put("b/all/readme.txt", "not data")
 	w.put("b/all/deeper/3.csv", "neither")
+	w.put("b/all/.4.csv", "nor that")
+	w.put("b/plain/_SUCCESS", "3 rows")
+	w.put("b/plain/.x.crc", "crc")
 	w.put("b/one", csv("u3,i3,1,view\nu3,i4,2,view\nu3,i5,3,view\n"))
 	w.put("b/plain/x", csv("u4,i3,1,view\nu4,i4,2,view\nu4,i5,3,view\n"))
 	for _, c := range []struct{ location, want string }{
