@@ -62,10 +62,12 @@ type tile struct {
 	queries [scanTogether]kernel.ByteQuery
 }
 
-func newScanner(items []uint32, vectors []float32, dim int) *scanner {
-	s := &scanner{items: items, vectors: vectors, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
+// newScanner makes a scanner. quantised is the vectors in eight bits, nil if they are
+// to be made.
+func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Quantised) *scanner {
+	s := &scanner{items: items, vectors: vectors, quantised: quantised, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	s.tiles.New = func() any { return new(tile) }
-	if len(vectors) >= quantisedFrom {
+	if quantised == nil && len(vectors) >= quantisedFrom {
 		s.quantised = kernel.Quantise(vectors, len(items), dim)
 	}
 	return s
