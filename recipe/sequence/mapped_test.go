@@ -16,7 +16,9 @@ import (
 	"testing"
 
 	"usher/blob"
+	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/internal/nn"
 )
 
 // stored puts a model into a folder of blobs.
@@ -112,6 +114,26 @@ func TestMappedModelsComeAndGo(t *testing.T) {
 		})
 	}
 	clients.Wait()
+}
+
+// BenchmarkWake is what it takes to wake a model of 750,000 items whose file is in
+// the page cache, its first answer included, and what is copied for that.
+func BenchmarkWake(b *testing.B) {
+	const items = 750_000
+	rows := make([]uint32, items)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	shape := nn.Shape{Rows: items + 1, Dim: 64, Inner: 128, Heads: 2, Blocks: 2, Window: 100, Tau: 15}
+	_, blobs := stored(b, newModel(nn.New(shape, seed.Seed(5)), items, rows, false, nil))
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := wake(blobs)
+		if err != nil {
+			b.Fatal(err)
+		}
+		recommend(b, m, 25, 1, 2, 3)
+	}
 }
 
 // What the disk has changed since a model was last awake is not served.
