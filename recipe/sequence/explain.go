@@ -41,7 +41,7 @@ func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index
 	case !a.own.personal:
 		out.Basis = recipe.Beginning
 		return out, nil
-	case slices.Contains(a.seen, row):
+	case m.maskSeen && slices.ContainsFunc(q.History, func(e dataset.Event) bool { return m.row(e.Item) == row }):
 		out.Basis = recipe.Repeated
 	}
 	if err := x.influences(ctx, now); err != nil {
