@@ -189,6 +189,7 @@ const fewAllowed = 8
 func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) {
 	m.bonus(a, history)
 	m.mask(a, history)
+	a.most = k
 	a.top.begin(k)
 	if n := allow.Len(); !a.summed && n >= 0 && n < len(m.items)/fewAllowed {
 		m.searchAmong(a, e, allow.Words())
