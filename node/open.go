@@ -209,7 +209,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	admin.Extend(extensions)
 	measured := measure.New(measure.Options{Logs: logs.Log, History: hist, Blobs: blobs})
 	n.closes(measured.Close)
-	extension.New(extension.Options{DB: db, ARNs: arns, Measure: measured}).Register(extensions)
+	extension.New(extension.Options{DB: db, ARNs: arns, Measure: measured, History: hist}).Register(extensions)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
 	trials, err := n.experiments(ctx, db, logs)
 	if err != nil {
