@@ -110,6 +110,7 @@ def main():
         s3.put_object(Bucket="data", Key="gone/1.csv", Body=f"USER_ID\n{bulk}\nnobody\n".encode())
         s3.put_object(Bucket="data", Key="gone/more/2.csv", Body=f"USER_ID\n{live}\n".encode())
         s3.put_object(Bucket="data", Key="gone/README", Body=b"not data")
+        shutil.copytree(pathlib.Path(server.dir, "data", "blobs"), pathlib.Path(server.dir, "data", ".backup", "blobs"))  # as a backup that was killed leaves it
         arn = p.create_data_deletion_job(jobName="gone", datasetGroupArn=g, dataSource={"dataLocation": "s3://data/gone/"}, roleArn=ROLE)["dataDeletionJobArn"]
         refused("ResourceAlreadyExistsException", lambda: p.create_data_deletion_job(jobName="gone", datasetGroupArn=g, dataSource={"dataLocation": "s3://data/gone/"}, roleArn=ROLE), "gone")
         r = ended(p, arn)
@@ -118,6 +119,7 @@ def main():
         check(r["datasetGroupArn"] == g and r["dataSource"]["dataLocation"] == "s3://data/gone/", f"the job is {r}")
         check("i4" in unseen(live) and "i3" in unseen(session), "who was deleted has no history")
         check(not files_with(server, mine), f"left are {files_with(server, mine)}")
+        check(not pathlib.Path(server.dir, "data", ".backup").exists(), "what a killed backup left is gone")
         for name, d in (("after", interactions), ("after-users", users)):
             text = rows_of(p, s3, d, name)
             check(not any(t in text for t in mine) and "u1," in text, f"the export {name}")

@@ -188,6 +188,10 @@ def presigned():
     check(fetch(put, "PUT", b"hello")[0] == 200, "PUT by a presigned URL")
     get = s3.generate_presigned_url("get_object", Params={"Bucket": "data", "Key": key}, ExpiresIn=60)
     check(fetch(get) == (200, "hello"), "GET by a presigned URL")
+    default = boto3.client("s3", aws_access_key_id="AKIALOADER", aws_secret_access_key=SECRET)
+    version2 = default.generate_presigned_url("get_object", Params={"Bucket": "data", "Key": key}, ExpiresIn=60)
+    check("AWSAccessKeyId=" in version2 and fetch(version2) == (200, "hello"), "GET by a URL of boto3's default for us-east-1")
+    check(fetch(version2.replace(".csv", ".txt"))[0] == 403, "another key by such a URL")
     for what, (status, text), code in (
             ("another method", fetch(get, "DELETE"), "SignatureDoesNotMatch"),
             ("another key", fetch(get.replace(".csv", ".txt")), "SignatureDoesNotMatch"),

@@ -45,18 +45,6 @@ const (
 // folders of a data folder that are copied.
 var folders = []string{"blobs", "buckets"}
 
-// stageName is the folder in a data folder in which a backup gathers what it copies.
-const stageName = ".backup"
-
-// keptName is the folder in the stage for blobs that are deleted meanwhile. A blob is
-// deleted when nothing names it any more, so one that went before the folder was there
-// is not in the copy of the database.
-const keptName = "kept"
-
-// Kept is the folder into which a server has to put the blobs of its data folder that
-// it deletes, whenever it is there (blob.Dir.KeepDeleted).
-func Kept(dir string) string { return filepath.Join(dir, stageName, keptName) }
-
 // unfinished is the folder of files that are being written; they are nobody's yet.
 const unfinished = ".tmp"
 
@@ -94,14 +82,12 @@ func Backup(ctx context.Context, dir string, to Place, now time.Time) (_ *Manife
 	if err := to.empty(ctx); err != nil {
 		return nil, fmt.Errorf("back up into %v: %w", to, err)
 	}
-	stage := filepath.Join(dir, stageName)
-	if err := os.Mkdir(stage, 0o700); errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("back up %q: another backup is under way, or one was killed; in that case remove %q", dir, stage)
-	} else if err != nil {
-		return nil, err
+	stage, remove, err := openStage(dir)
+	if err != nil {
+		return nil, fmt.Errorf("back up %q: %w", dir, err)
 	}
 	defer func() {
-		err = errors.Join(err, os.RemoveAll(stage))
+		err = errors.Join(err, remove())
 		if err != nil {
 			err = errors.Join(err, to.clear())
 		}

@@ -206,11 +206,49 @@ func TestBackupRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, stageName), 0o700); err != nil {
+	_, remove, err := openStage(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Backup(t.Context(), dir, Folder(filepath.Join(t.TempDir(), "x")), now); err == nil || !strings.Contains(err.Error(), "another backup is under way") {
 		t.Errorf("a second backup: %v", err)
+	}
+	if err := Sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, stageName)); err != nil {
+		t.Errorf("a backup that is under way lost its folder: %v", err)
+	}
+	if err := remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBackupAfterOneThatWasKilled has the folder of links left, as kill -9 leaves it:
+// the next backup begins anew, and who sweeps removes it.
+func TestBackupAfterOneThatWasKilled(t *testing.T) {
+	dir, _ := filled(t)
+	left := filepath.Join(dir, stageName, "blobs", "parts", "old.parquet")
+	write(t, left, "what is deleted since")
+	to := filepath.Join(t.TempDir(), "to")
+	m, err := Backup(t.Context(), dir, Folder(to), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m.Files {
+		if strings.HasSuffix(f.Name, "old.parquet") {
+			t.Errorf("%q of the killed backup is in the next one", f.Name)
+		}
+	}
+	write(t, left, "what is deleted since")
+	if err := Sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, stageName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
+	}
+	if err := Sweep(dir); err != nil {
+		t.Errorf("nothing to sweep: %v", err)
 	}
 }
 

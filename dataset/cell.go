@@ -104,8 +104,11 @@ func (f *Field) mayBeEmpty() bool {
 }
 
 func (f *Field) missing() string {
-	if f.Name == "EVENT_TYPE" {
+	switch f.Name {
+	case "EVENT_TYPE":
 		return "every row needs an EVENT_TYPE, for example click"
+	case "USER_ID", "ITEM_ID", "ACTION_ID", "TIMESTAMP":
+		return "a value is missing; every row needs its " + f.Name
 	}
 	return fmt.Sprintf(`a value is missing; fill the field, or let the schema allow null ("type": ["null", %q])`, string(f.Kind))
 }

@@ -35,6 +35,9 @@ func readHeader(f File, s *Schema) (header, error) {
 	if bytes.HasPrefix(line, []byte{0xff, 0xfe}) || bytes.HasPrefix(line, []byte{0xfe, 0xff}) {
 		return h, importError("%s is UTF-16. Save it as UTF-8.", f.Name)
 	}
+	if bytes.HasPrefix(line, []byte{0x1f, 0x8b}) { // imports unpack it before
+		return h, importError("%s is compressed with gzip. Unpack it.", f.Name)
+	}
 	if !utf8.Valid(line) {
 		return h, importError("%s: the header is not UTF-8. Save the file as UTF-8.", f.Name)
 	}

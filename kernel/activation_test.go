@@ -175,3 +175,50 @@ func TestSoftmaxBackward(t *testing.T) {
 		}
 	})
 }
+
+// All paths give the same bits: counters answer alike on every machine.
+func TestAddLog(t *testing.T) {
+	onPaths(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 1))
+		for _, n := range lengths() {
+			for _, values := range []func(*rand.Rand, int) []float32{random, odds} {
+				x, y0, w, s := values(r, n), random(r, n), float32(r.NormFloat64()), float32(10*r.Float64())
+				for i, v := range x {
+					if v != v || math.IsInf(float64(v), 0) {
+						x[i] = float32(math.Exp(20 * r.NormFloat64()))
+					}
+				}
+				y, gx, want := guard(y0, r.IntN(8)), guard(x, r.IntN(8)), append([]float32(nil), y0...)
+				AddLog(y.x, gx.x, w, s)
+				byTwin(func() { AddLog(want, x, w, s) })
+				for i := range want {
+					if math.Float32bits(y.x[i]) != math.Float32bits(want[i]) {
+						t.Fatalf("length %d: y[%d] = %v, twin %v, of x %v, w %v, s %v", n, i, y.x[i], want[i], x[i], w, s)
+					}
+				}
+				y.check(t, "y")
+				gx.check(t, "x")
+			}
+		}
+	})
+}
+
+func TestAddLogIsALogarithm(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 2))
+	for range 100_000 {
+		x := float32(math.Exp(10 * r.NormFloat64()))
+		y := []float32{0, 1}
+		AddLog(y, []float32{x, -x}, 1, 1)
+		want := math.Log(float64(1 + x))
+		if math.Abs(float64(y[0])-want) > 1.5e-7*math.Max(want, 1) || y[1] != 1 {
+			t.Fatalf("log(1+%v) = %v, want %v; below 0: %v added", x, y[0], want, y[1]-1)
+		}
+	}
+	for name, x := range map[string]float32{"infinite": float32(math.Inf(1)), "no number": float32(math.NaN())} {
+		y := []float32{1, 1, 1}
+		AddLog(y, []float32{0, x, 0}, 2, 3)
+		if y[0] != 1 || y[2] != 1 {
+			t.Errorf("beside one that is %s: %v", name, y)
+		}
+	}
+}

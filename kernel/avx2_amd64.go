@@ -14,6 +14,7 @@ func elementAVX2() path {
 		find:            func(x []float32, least float32) int { return findAVX2(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX2(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
+		addLog:          func(y, x []float32, w, s float32) { addLogAVX2(len(y), &y[0], &x[0], w, s) },
 		sigmoid:         func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
 		gateBackward:    func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
 		swiGLU:          func(y, a, b []float32) { swiGLUAVX2(len(y), &y[0], &a[0], &b[0]) },
@@ -75,6 +76,11 @@ func expSumAVX2(n int, x *float32, scale, shift float32) float32
 //
 //go:noescape
 func softmaxBackwardAVX2(n int, dp, p *float32)
+
+// addLogAVX2 computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+//
+//go:noescape
+func addLogAVX2(n int, y, x *float32, w, s float32)
 
 // sigmoidAVX2 computes y[i] = 1/(1+exp(-x[i])).
 //

@@ -114,71 +114,199 @@ DATA constants<>+432(SB)/4, $0x7f800000
 DATA constants<>+436(SB)/4, $0x7f800000
 DATA constants<>+440(SB)/4, $0x7f800000
 DATA constants<>+444(SB)/4, $0x7f800000
-DATA constants<>+448(SB)/4, $0x80000000
-DATA constants<>+452(SB)/4, $0x80000000
-DATA constants<>+456(SB)/4, $0x80000000
-DATA constants<>+460(SB)/4, $0x80000000
-DATA constants<>+464(SB)/4, $0x80000000
-DATA constants<>+468(SB)/4, $0x80000000
-DATA constants<>+472(SB)/4, $0x80000000
-DATA constants<>+476(SB)/4, $0x80000000
-DATA constants<>+480(SB)/4, $0x3727c5ac
-DATA constants<>+484(SB)/4, $0x3727c5ac
-DATA constants<>+488(SB)/4, $0x3727c5ac
-DATA constants<>+492(SB)/4, $0x3727c5ac
-DATA constants<>+496(SB)/4, $0x3727c5ac
-DATA constants<>+500(SB)/4, $0x3727c5ac
-DATA constants<>+504(SB)/4, $0x3727c5ac
-DATA constants<>+508(SB)/4, $0x3727c5ac
-DATA constants<>+512(SB)/4, $0x3089705f
-DATA constants<>+516(SB)/4, $0x3089705f
-DATA constants<>+520(SB)/4, $0x3089705f
-DATA constants<>+524(SB)/4, $0x3089705f
-DATA constants<>+528(SB)/4, $0x3089705f
-DATA constants<>+532(SB)/4, $0x3089705f
-DATA constants<>+536(SB)/4, $0x3089705f
-DATA constants<>+540(SB)/4, $0x3089705f
-DATA constants<>+544(SB)/4, $0
-DATA constants<>+548(SB)/4, $1
-DATA constants<>+552(SB)/4, $2
-DATA constants<>+556(SB)/4, $3
-DATA constants<>+560(SB)/4, $4
-DATA constants<>+564(SB)/4, $5
-DATA constants<>+568(SB)/4, $6
-DATA constants<>+572(SB)/4, $7
-DATA constants<>+576(SB)/4, $0x7feb352d
-DATA constants<>+580(SB)/4, $0x7feb352d
-DATA constants<>+584(SB)/4, $0x7feb352d
-DATA constants<>+588(SB)/4, $0x7feb352d
-DATA constants<>+592(SB)/4, $0x7feb352d
-DATA constants<>+596(SB)/4, $0x7feb352d
-DATA constants<>+600(SB)/4, $0x7feb352d
-DATA constants<>+604(SB)/4, $0x7feb352d
-DATA constants<>+608(SB)/4, $0x846ca68b
-DATA constants<>+612(SB)/4, $0x846ca68b
-DATA constants<>+616(SB)/4, $0x846ca68b
-DATA constants<>+620(SB)/4, $0x846ca68b
-DATA constants<>+624(SB)/4, $0x846ca68b
-DATA constants<>+628(SB)/4, $0x846ca68b
-DATA constants<>+632(SB)/4, $0x846ca68b
-DATA constants<>+636(SB)/4, $0x846ca68b
-DATA constants<>+640(SB)/4, $0x00000008
-DATA constants<>+644(SB)/4, $0x00000008
-DATA constants<>+648(SB)/4, $0x00000008
-DATA constants<>+652(SB)/4, $0x00000008
-DATA constants<>+656(SB)/4, $0x00000008
-DATA constants<>+660(SB)/4, $0x00000008
-DATA constants<>+664(SB)/4, $0x00000008
-DATA constants<>+668(SB)/4, $0x00000008
-DATA constants<>+672(SB)/4, $0x00000001
-DATA constants<>+676(SB)/4, $0x00000001
-DATA constants<>+680(SB)/4, $0x00000001
-DATA constants<>+684(SB)/4, $0x00000001
-DATA constants<>+688(SB)/4, $0x00000001
-DATA constants<>+692(SB)/4, $0x00000001
-DATA constants<>+696(SB)/4, $0x00000001
-DATA constants<>+700(SB)/4, $0x00000001
-GLOBL constants<>(SB), RODATA|NOPTR, $704
+DATA constants<>+448(SB)/4, $0x004afb0d
+DATA constants<>+452(SB)/4, $0x004afb0d
+DATA constants<>+456(SB)/4, $0x004afb0d
+DATA constants<>+460(SB)/4, $0x004afb0d
+DATA constants<>+464(SB)/4, $0x004afb0d
+DATA constants<>+468(SB)/4, $0x004afb0d
+DATA constants<>+472(SB)/4, $0x004afb0d
+DATA constants<>+476(SB)/4, $0x004afb0d
+DATA constants<>+480(SB)/4, $0x3f3504f3
+DATA constants<>+484(SB)/4, $0x3f3504f3
+DATA constants<>+488(SB)/4, $0x3f3504f3
+DATA constants<>+492(SB)/4, $0x3f3504f3
+DATA constants<>+496(SB)/4, $0x3f3504f3
+DATA constants<>+500(SB)/4, $0x3f3504f3
+DATA constants<>+504(SB)/4, $0x3f3504f3
+DATA constants<>+508(SB)/4, $0x3f3504f3
+DATA constants<>+512(SB)/4, $0xbf800000
+DATA constants<>+516(SB)/4, $0xbf800000
+DATA constants<>+520(SB)/4, $0xbf800000
+DATA constants<>+524(SB)/4, $0xbf800000
+DATA constants<>+528(SB)/4, $0xbf800000
+DATA constants<>+532(SB)/4, $0xbf800000
+DATA constants<>+536(SB)/4, $0xbf800000
+DATA constants<>+540(SB)/4, $0xbf800000
+DATA constants<>+544(SB)/4, $0x4b000000
+DATA constants<>+548(SB)/4, $0x4b000000
+DATA constants<>+552(SB)/4, $0x4b000000
+DATA constants<>+556(SB)/4, $0x4b000000
+DATA constants<>+560(SB)/4, $0x4b000000
+DATA constants<>+564(SB)/4, $0x4b000000
+DATA constants<>+568(SB)/4, $0x4b000000
+DATA constants<>+572(SB)/4, $0x4b000000
+DATA constants<>+576(SB)/4, $0xcb00007f
+DATA constants<>+580(SB)/4, $0xcb00007f
+DATA constants<>+584(SB)/4, $0xcb00007f
+DATA constants<>+588(SB)/4, $0xcb00007f
+DATA constants<>+592(SB)/4, $0xcb00007f
+DATA constants<>+596(SB)/4, $0xcb00007f
+DATA constants<>+600(SB)/4, $0xcb00007f
+DATA constants<>+604(SB)/4, $0xcb00007f
+DATA constants<>+608(SB)/4, $0xbe2aae50
+DATA constants<>+612(SB)/4, $0xbe2aae50
+DATA constants<>+616(SB)/4, $0xbe2aae50
+DATA constants<>+620(SB)/4, $0xbe2aae50
+DATA constants<>+624(SB)/4, $0xbe2aae50
+DATA constants<>+628(SB)/4, $0xbe2aae50
+DATA constants<>+632(SB)/4, $0xbe2aae50
+DATA constants<>+636(SB)/4, $0xbe2aae50
+DATA constants<>+640(SB)/4, $0x3e4cceac
+DATA constants<>+644(SB)/4, $0x3e4cceac
+DATA constants<>+648(SB)/4, $0x3e4cceac
+DATA constants<>+652(SB)/4, $0x3e4cceac
+DATA constants<>+656(SB)/4, $0x3e4cceac
+DATA constants<>+660(SB)/4, $0x3e4cceac
+DATA constants<>+664(SB)/4, $0x3e4cceac
+DATA constants<>+668(SB)/4, $0x3e4cceac
+DATA constants<>+672(SB)/4, $0xbe7ffffc
+DATA constants<>+676(SB)/4, $0xbe7ffffc
+DATA constants<>+680(SB)/4, $0xbe7ffffc
+DATA constants<>+684(SB)/4, $0xbe7ffffc
+DATA constants<>+688(SB)/4, $0xbe7ffffc
+DATA constants<>+692(SB)/4, $0xbe7ffffc
+DATA constants<>+696(SB)/4, $0xbe7ffffc
+DATA constants<>+700(SB)/4, $0xbe7ffffc
+DATA constants<>+704(SB)/4, $0x3eaaaaaa
+DATA constants<>+708(SB)/4, $0x3eaaaaaa
+DATA constants<>+712(SB)/4, $0x3eaaaaaa
+DATA constants<>+716(SB)/4, $0x3eaaaaaa
+DATA constants<>+720(SB)/4, $0x3eaaaaaa
+DATA constants<>+724(SB)/4, $0x3eaaaaaa
+DATA constants<>+728(SB)/4, $0x3eaaaaaa
+DATA constants<>+732(SB)/4, $0x3eaaaaaa
+DATA constants<>+736(SB)/4, $0xbdebd1b8
+DATA constants<>+740(SB)/4, $0xbdebd1b8
+DATA constants<>+744(SB)/4, $0xbdebd1b8
+DATA constants<>+748(SB)/4, $0xbdebd1b8
+DATA constants<>+752(SB)/4, $0xbdebd1b8
+DATA constants<>+756(SB)/4, $0xbdebd1b8
+DATA constants<>+760(SB)/4, $0xbdebd1b8
+DATA constants<>+764(SB)/4, $0xbdebd1b8
+DATA constants<>+768(SB)/4, $0x3def251a
+DATA constants<>+772(SB)/4, $0x3def251a
+DATA constants<>+776(SB)/4, $0x3def251a
+DATA constants<>+780(SB)/4, $0x3def251a
+DATA constants<>+784(SB)/4, $0x3def251a
+DATA constants<>+788(SB)/4, $0x3def251a
+DATA constants<>+792(SB)/4, $0x3def251a
+DATA constants<>+796(SB)/4, $0x3def251a
+DATA constants<>+800(SB)/4, $0xbdfe5d4f
+DATA constants<>+804(SB)/4, $0xbdfe5d4f
+DATA constants<>+808(SB)/4, $0xbdfe5d4f
+DATA constants<>+812(SB)/4, $0xbdfe5d4f
+DATA constants<>+816(SB)/4, $0xbdfe5d4f
+DATA constants<>+820(SB)/4, $0xbdfe5d4f
+DATA constants<>+824(SB)/4, $0xbdfe5d4f
+DATA constants<>+828(SB)/4, $0xbdfe5d4f
+DATA constants<>+832(SB)/4, $0x3e11e9bf
+DATA constants<>+836(SB)/4, $0x3e11e9bf
+DATA constants<>+840(SB)/4, $0x3e11e9bf
+DATA constants<>+844(SB)/4, $0x3e11e9bf
+DATA constants<>+848(SB)/4, $0x3e11e9bf
+DATA constants<>+852(SB)/4, $0x3e11e9bf
+DATA constants<>+856(SB)/4, $0x3e11e9bf
+DATA constants<>+860(SB)/4, $0x3e11e9bf
+DATA constants<>+864(SB)/4, $0x3d9021bb
+DATA constants<>+868(SB)/4, $0x3d9021bb
+DATA constants<>+872(SB)/4, $0x3d9021bb
+DATA constants<>+876(SB)/4, $0x3d9021bb
+DATA constants<>+880(SB)/4, $0x3d9021bb
+DATA constants<>+884(SB)/4, $0x3d9021bb
+DATA constants<>+888(SB)/4, $0x3d9021bb
+DATA constants<>+892(SB)/4, $0x3d9021bb
+DATA constants<>+896(SB)/4, $0x3f317218
+DATA constants<>+900(SB)/4, $0x3f317218
+DATA constants<>+904(SB)/4, $0x3f317218
+DATA constants<>+908(SB)/4, $0x3f317218
+DATA constants<>+912(SB)/4, $0x3f317218
+DATA constants<>+916(SB)/4, $0x3f317218
+DATA constants<>+920(SB)/4, $0x3f317218
+DATA constants<>+924(SB)/4, $0x3f317218
+DATA constants<>+928(SB)/4, $0x00000000
+DATA constants<>+932(SB)/4, $0x00000000
+DATA constants<>+936(SB)/4, $0x00000000
+DATA constants<>+940(SB)/4, $0x00000000
+DATA constants<>+944(SB)/4, $0x00000000
+DATA constants<>+948(SB)/4, $0x00000000
+DATA constants<>+952(SB)/4, $0x00000000
+DATA constants<>+956(SB)/4, $0x00000000
+DATA constants<>+960(SB)/4, $0x80000000
+DATA constants<>+964(SB)/4, $0x80000000
+DATA constants<>+968(SB)/4, $0x80000000
+DATA constants<>+972(SB)/4, $0x80000000
+DATA constants<>+976(SB)/4, $0x80000000
+DATA constants<>+980(SB)/4, $0x80000000
+DATA constants<>+984(SB)/4, $0x80000000
+DATA constants<>+988(SB)/4, $0x80000000
+DATA constants<>+992(SB)/4, $0x3727c5ac
+DATA constants<>+996(SB)/4, $0x3727c5ac
+DATA constants<>+1000(SB)/4, $0x3727c5ac
+DATA constants<>+1004(SB)/4, $0x3727c5ac
+DATA constants<>+1008(SB)/4, $0x3727c5ac
+DATA constants<>+1012(SB)/4, $0x3727c5ac
+DATA constants<>+1016(SB)/4, $0x3727c5ac
+DATA constants<>+1020(SB)/4, $0x3727c5ac
+DATA constants<>+1024(SB)/4, $0x3089705f
+DATA constants<>+1028(SB)/4, $0x3089705f
+DATA constants<>+1032(SB)/4, $0x3089705f
+DATA constants<>+1036(SB)/4, $0x3089705f
+DATA constants<>+1040(SB)/4, $0x3089705f
+DATA constants<>+1044(SB)/4, $0x3089705f
+DATA constants<>+1048(SB)/4, $0x3089705f
+DATA constants<>+1052(SB)/4, $0x3089705f
+DATA constants<>+1056(SB)/4, $0
+DATA constants<>+1060(SB)/4, $1
+DATA constants<>+1064(SB)/4, $2
+DATA constants<>+1068(SB)/4, $3
+DATA constants<>+1072(SB)/4, $4
+DATA constants<>+1076(SB)/4, $5
+DATA constants<>+1080(SB)/4, $6
+DATA constants<>+1084(SB)/4, $7
+DATA constants<>+1088(SB)/4, $0x7feb352d
+DATA constants<>+1092(SB)/4, $0x7feb352d
+DATA constants<>+1096(SB)/4, $0x7feb352d
+DATA constants<>+1100(SB)/4, $0x7feb352d
+DATA constants<>+1104(SB)/4, $0x7feb352d
+DATA constants<>+1108(SB)/4, $0x7feb352d
+DATA constants<>+1112(SB)/4, $0x7feb352d
+DATA constants<>+1116(SB)/4, $0x7feb352d
+DATA constants<>+1120(SB)/4, $0x846ca68b
+DATA constants<>+1124(SB)/4, $0x846ca68b
+DATA constants<>+1128(SB)/4, $0x846ca68b
+DATA constants<>+1132(SB)/4, $0x846ca68b
+DATA constants<>+1136(SB)/4, $0x846ca68b
+DATA constants<>+1140(SB)/4, $0x846ca68b
+DATA constants<>+1144(SB)/4, $0x846ca68b
+DATA constants<>+1148(SB)/4, $0x846ca68b
+DATA constants<>+1152(SB)/4, $0x00000008
+DATA constants<>+1156(SB)/4, $0x00000008
+DATA constants<>+1160(SB)/4, $0x00000008
+DATA constants<>+1164(SB)/4, $0x00000008
+DATA constants<>+1168(SB)/4, $0x00000008
+DATA constants<>+1172(SB)/4, $0x00000008
+DATA constants<>+1176(SB)/4, $0x00000008
+DATA constants<>+1180(SB)/4, $0x00000008
+DATA constants<>+1184(SB)/4, $0x00000001
+DATA constants<>+1188(SB)/4, $0x00000001
+DATA constants<>+1192(SB)/4, $0x00000001
+DATA constants<>+1196(SB)/4, $0x00000001
+DATA constants<>+1200(SB)/4, $0x00000001
+DATA constants<>+1204(SB)/4, $0x00000001
+DATA constants<>+1208(SB)/4, $0x00000001
+DATA constants<>+1212(SB)/4, $0x00000001
+GLOBL constants<>(SB), RODATA|NOPTR, $1216
 DATA masks<>+0(SB)/4, $0xffffffff
 DATA masks<>+4(SB)/4, $0xffffffff
 DATA masks<>+8(SB)/4, $0xffffffff
@@ -792,6 +920,118 @@ end37:
 	VZEROUPPER
 	RET
 
+// func addLogAVX2(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VBROADCASTSS w+24(FP), Y14
+	VBROADCASTSS s+28(FP), Y13
+	XORQ AX, AX
+one39:
+	CMPQ CX, $8
+	JLT last40
+	VMOVUPS 0(SI)(AX*1), Y0
+	VMULPS Y13, Y0, Y1
+	VADDPS constants<>+320(SB), Y1, Y1
+	VPADDD constants<>+448(SB), Y1, Y1
+	VPSRLD $23, Y1, Y2
+	VPSLLD $23, Y2, Y3
+	VPXOR Y3, Y1, Y1
+	VPADDD constants<>+480(SB), Y1, Y1
+	VADDPS constants<>+512(SB), Y1, Y3
+	VPADDD constants<>+544(SB), Y2, Y2
+	VADDPS constants<>+576(SB), Y2, Y2
+	VMULPS Y3, Y3, Y4
+	VMULPS Y4, Y4, Y5
+	VMULPS constants<>+608(SB), Y3, Y6
+	VADDPS constants<>+640(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+672(SB), Y3, Y1
+	VADDPS constants<>+704(SB), Y1, Y1
+	VADDPS Y6, Y1, Y1
+	VMULPS constants<>+736(SB), Y3, Y6
+	VADDPS constants<>+768(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+800(SB), Y3, Y7
+	VADDPS constants<>+832(SB), Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS constants<>+864(SB), Y5, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS Y3, Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VMULPS constants<>+288(SB), Y4, Y7
+	VSUBPS Y7, Y1, Y1
+	VADDPS Y3, Y1, Y1
+	VMULPS constants<>+896(SB), Y2, Y2
+	VADDPS Y2, Y1, Y1
+	VMULPS Y14, Y1, Y1
+	VCMPPS $0x11, constants<>+928(SB), Y0, Y2
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS 0(DI)(AX*1), Y2
+	VADDPS Y2, Y1, Y1
+	VMOVUPS Y1, 0(DI)(AX*1)
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one39
+last40:
+	TESTQ CX, CX
+	JZ end41
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
+	VMULPS Y13, Y0, Y1
+	VADDPS constants<>+320(SB), Y1, Y1
+	VPADDD constants<>+448(SB), Y1, Y1
+	VPSRLD $23, Y1, Y2
+	VPSLLD $23, Y2, Y3
+	VPXOR Y3, Y1, Y1
+	VPADDD constants<>+480(SB), Y1, Y1
+	VADDPS constants<>+512(SB), Y1, Y3
+	VPADDD constants<>+544(SB), Y2, Y2
+	VADDPS constants<>+576(SB), Y2, Y2
+	VMULPS Y3, Y3, Y4
+	VMULPS Y4, Y4, Y5
+	VMULPS constants<>+608(SB), Y3, Y6
+	VADDPS constants<>+640(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+672(SB), Y3, Y1
+	VADDPS constants<>+704(SB), Y1, Y1
+	VADDPS Y6, Y1, Y1
+	VMULPS constants<>+736(SB), Y3, Y6
+	VADDPS constants<>+768(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+800(SB), Y3, Y7
+	VADDPS constants<>+832(SB), Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS constants<>+864(SB), Y5, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS Y3, Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VMULPS constants<>+288(SB), Y4, Y7
+	VSUBPS Y7, Y1, Y1
+	VADDPS Y3, Y1, Y1
+	VMULPS constants<>+896(SB), Y2, Y2
+	VADDPS Y2, Y1, Y1
+	VMULPS Y14, Y1, Y1
+	VCMPPS $0x11, constants<>+928(SB), Y0, Y2
+	VANDNPS Y1, Y2, Y1
+	VMASKMOVPS 0(DI)(AX*1), Y15, Y2
+	VADDPS Y2, Y1, Y1
+	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
+end41:
+	VZEROUPPER
+	RET
+
 // func sigmoidAVX2(n int, y, x *float32)
 // computes y[i] = 1/(1+exp(-x[i])).
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
@@ -800,11 +1040,11 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	MOVQ x+16(FP), SI
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one39
+	JLT one43
 	PCALIGN $32
-many38:
+many42:
 	VMOVUPS 0(SI)(AX*1), Y0
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -832,7 +1072,7 @@ many38:
 	VDIVPS Y0, Y1, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
 	VMOVUPS 32(SI)(AX*1), Y0
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -862,12 +1102,12 @@ many38:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many38
-one39:
+	JGE many42
+one43:
 	CMPQ CX, $8
-	JLT last40
+	JLT last44
 	VMOVUPS 0(SI)(AX*1), Y0
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -896,16 +1136,16 @@ one39:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one39
-last40:
+	JMP one43
+last44:
 	TESTQ CX, CX
-	JZ end41
+	JZ end45
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -932,7 +1172,7 @@ last40:
 	VMOVUPS constants<>+320(SB), Y1
 	VDIVPS Y0, Y1, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end41:
+end45:
 	VZEROUPPER
 	RET
 
@@ -946,9 +1186,9 @@ TEXT ·gateBackwardAVX2(SB), NOSPLIT, $0-40
 	MOVQ s+32(FP), R8
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one43
+	JLT one47
 	PCALIGN $32
-many42:
+many46:
 	VMOVUPS 0(DI)(AX*1), Y0
 	VMOVUPS 0(R8)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -972,10 +1212,10 @@ many42:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many42
-one43:
+	JGE many46
+one47:
 	CMPQ CX, $8
-	JLT last44
+	JLT last48
 	VMOVUPS 0(DI)(AX*1), Y0
 	VMOVUPS 0(R8)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -988,10 +1228,10 @@ one43:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one43
-last44:
+	JMP one47
+last48:
 	TESTQ CX, CX
-	JZ end45
+	JZ end49
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1006,7 +1246,7 @@ last44:
 	VMULPS Y3, Y2, Y2
 	VMASKMOVPS Y2, Y15, 0(SI)(AX*1)
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end45:
+end49:
 	VZEROUPPER
 	RET
 
@@ -1019,12 +1259,12 @@ TEXT ·swiGLUAVX2(SB), NOSPLIT, $0-32
 	MOVQ b+24(FP), DX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one47
+	JLT one51
 	PCALIGN $32
-many46:
+many50:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1054,7 +1294,7 @@ many46:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	VMOVUPS 32(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1085,13 +1325,13 @@ many46:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many46
-one47:
+	JGE many50
+one51:
 	CMPQ CX, $8
-	JLT last48
+	JLT last52
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1121,17 +1361,17 @@ one47:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one47
-last48:
+	JMP one51
+last52:
 	TESTQ CX, CX
-	JZ end49
+	JZ end53
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1159,7 +1399,7 @@ last48:
 	VMASKMOVPS 0(DX)(AX*1), Y15, Y1
 	VMULPS Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end49:
+end53:
 	VZEROUPPER
 	RET
 
@@ -1173,12 +1413,12 @@ TEXT ·swiGLUBackwardAVX2(SB), NOSPLIT, $0-48
 	MOVQ a+32(FP), R8
 	MOVQ b+40(FP), R9
 	XORQ AX, AX
-one51:
+one55:
 	CMPQ CX, $8
-	JLT last52
+	JLT last56
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1217,17 +1457,17 @@ one51:
 	VMOVUPS Y2, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one51
-last52:
+	JMP one55
+last56:
 	TESTQ CX, CX
-	JZ end53
+	JZ end57
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(R8)(AX*1), Y15, Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+448(SB), Y0, Y0
+	VXORPS constants<>+960(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1264,7 +1504,7 @@ last52:
 	VMULPS Y7, Y2, Y2
 	VMASKMOVPS Y4, Y15, 0(SI)(AX*1)
 	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
-end53:
+end57:
 	VZEROUPPER
 	RET
 
@@ -1279,7 +1519,7 @@ TEXT ·layerNormAVX2(SB), NOSPLIT, $0-68
 	MOVQ rstd+40(FP), R10
 	MOVQ d+56(FP), R13
 	VBROADCASTSS inv+64(FP), Y14
-row54:
+row58:
 	MOVQ R13, CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -1287,9 +1527,9 @@ row54:
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one56
+	JLT one60
 	PCALIGN $32
-many55:
+many59:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VADDPS Y4, Y0, Y0
 	VMOVUPS 32(SI)(AX*1), Y4
@@ -1301,25 +1541,25 @@ many55:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many55
-one56:
+	JGE many59
+one60:
 	CMPQ CX, $8
-	JLT last57
+	JLT last61
 	VMOVUPS 0(SI)(AX*1), Y4
 	VADDPS Y4, Y0, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one56
-last57:
+	JMP one60
+last61:
 	TESTQ CX, CX
-	JZ end58
+	JZ end62
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VADDPS Y4, Y0, Y0
-end58:
+end62:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -1339,9 +1579,9 @@ end58:
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one60
+	JLT one64
 	PCALIGN $32
-many59:
+many63:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VSUBPS Y8, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
@@ -1357,19 +1597,19 @@ many59:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many59
-one60:
+	JGE many63
+one64:
 	CMPQ CX, $8
-	JLT last61
+	JLT last65
 	VMOVUPS 0(SI)(AX*1), Y4
 	VSUBPS Y8, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one60
-last61:
+	JMP one64
+last65:
 	TESTQ CX, CX
-	JZ end62
+	JZ end66
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1378,7 +1618,7 @@ last61:
 	VSUBPS Y8, Y4, Y4
 	VANDPS Y15, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
-end62:
+end66:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -1390,7 +1630,7 @@ end62:
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Y0
 	VMULPS Y14, Y0, Y0
-	VADDPS constants<>+480(SB), Y0, Y0
+	VADDPS constants<>+992(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS constants<>+320(SB), Y9
 	VDIVPS Y0, Y9, Y9
@@ -1398,9 +1638,9 @@ end62:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one64
+	JLT one68
 	PCALIGN $32
-many63:
+many67:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -1432,10 +1672,10 @@ many63:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many63
-one64:
+	JGE many67
+one68:
 	CMPQ CX, $8
-	JLT last65
+	JLT last69
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -1445,10 +1685,10 @@ one64:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one64
-last65:
+	JMP one68
+last69:
 	TESTQ CX, CX
-	JZ end66
+	JZ end70
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1460,13 +1700,13 @@ last65:
 	VMULPS Y9, Y0, Y0
 	VFMADD213PS Y2, Y1, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end66:
+end70:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ rows+48(FP)
-	JNZ row54
+	JNZ row58
 	VZEROUPPER
 	RET
 
@@ -1483,7 +1723,7 @@ TEXT ·layerNormBackwardAVX2(SB), NOSPLIT, $0-84
 	MOVQ rstd+56(FP), R12
 	MOVQ d+72(FP), R13
 	VBROADCASTSS inv+80(FP), Y14
-row67:
+row71:
 	VBROADCASTSS (R11), Y8
 	VBROADCASTSS (R12), Y9
 	MOVQ R13, CX
@@ -1491,9 +1731,9 @@ row67:
 	VXORPS Y11, Y11, Y11
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one69
+	JLT one73
 	PCALIGN $32
-many68:
+many72:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -1525,10 +1765,10 @@ many68:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many68
-one69:
+	JGE many72
+one73:
 	CMPQ CX, $8
-	JLT last70
+	JLT last74
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -1545,10 +1785,10 @@ one69:
 	VMOVUPS Y4, 0(R10)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one69
-last70:
+	JMP one73
+last74:
 	TESTQ CX, CX
-	JZ end71
+	JZ end75
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1567,7 +1807,7 @@ last70:
 	VMASKMOVPS 0(R10)(AX*1), Y15, Y4
 	VADDPS Y1, Y4, Y4
 	VMASKMOVPS Y4, Y15, 0(R10)(AX*1)
-end71:
+end75:
 	VEXTRACTF128 $1, Y10, X4
 	VADDPS X4, X10, X10
 	VPERMILPS $0x4e, X10, X4
@@ -1587,9 +1827,9 @@ end71:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one73
+	JLT one77
 	PCALIGN $32
-many72:
+many76:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -1615,10 +1855,10 @@ many72:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many72
-one73:
+	JGE many76
+one77:
 	CMPQ CX, $8
-	JLT last74
+	JLT last78
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -1632,10 +1872,10 @@ one73:
 	VMOVUPS Y3, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one73
-last74:
+	JMP one77
+last78:
 	TESTQ CX, CX
-	JZ end75
+	JZ end79
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1651,14 +1891,14 @@ last74:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y3
 	VFMADD231PS Y2, Y9, Y3
 	VMASKMOVPS Y3, Y15, 0(DI)(AX*1)
-end75:
+end79:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	LEAQ (DX)(R13*4), DX
 	ADDQ $4, R11
 	ADDQ $4, R12
 	DECQ rows+64(FP)
-	JNZ row67
+	JNZ row71
 	VZEROUPPER
 	RET
 
@@ -1674,9 +1914,9 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one77
+	JLT one81
 	PCALIGN $32
-many76:
+many80:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(SI)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -1692,19 +1932,19 @@ many76:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many76
-one77:
+	JGE many80
+one81:
 	CMPQ CX, $8
-	JLT last78
+	JLT last82
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(SI)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one77
-last78:
+	JMP one81
+last82:
 	TESTQ CX, CX
-	JZ end79
+	JZ end83
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1712,7 +1952,7 @@ last78:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y0
-end79:
+end83:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -1723,16 +1963,16 @@ end79:
 	VPERMILPS $0xb1, X0, X4
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Y0
-	VADDPS constants<>+512(SB), Y0, Y0
+	VADDPS constants<>+1024(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS constants<>+320(SB), Y14
 	VDIVPS Y0, Y14, Y14
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one81
+	JLT one85
 	PCALIGN $32
-many80:
+many84:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y14, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
@@ -1748,19 +1988,19 @@ many80:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many80
-one81:
+	JGE many84
+one85:
 	CMPQ CX, $8
-	JLT last82
+	JLT last86
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y14, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one81
-last82:
+	JMP one85
+last86:
 	TESTQ CX, CX
-	JZ end83
+	JZ end87
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1768,7 +2008,7 @@ last82:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
 	VMULPS Y14, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end83:
+end87:
 	VMOVSS X14, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1787,9 +2027,9 @@ TEXT ·normaliseBackwardAVX2(SB), NOSPLIT, $0-36
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one85
+	JLT one89
 	PCALIGN $32
-many84:
+many88:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -1805,19 +2045,19 @@ many84:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many84
-one85:
+	JGE many88
+one89:
 	CMPQ CX, $8
-	JLT last86
+	JLT last90
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one85
-last86:
+	JMP one89
+last90:
 	TESTQ CX, CX
-	JZ end87
+	JZ end91
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1825,7 +2065,7 @@ last86:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VMASKMOVPS 0(DX)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y0
-end87:
+end91:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -1840,9 +2080,9 @@ end87:
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one89
+	JLT one93
 	PCALIGN $32
-many88:
+many92:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(DI)(AX*1), Y2
@@ -1870,10 +2110,10 @@ many88:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many88
-one89:
+	JGE many92
+one93:
 	CMPQ CX, $8
-	JLT last90
+	JLT last94
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(DI)(AX*1), Y2
@@ -1882,10 +2122,10 @@ one89:
 	VMOVUPS Y2, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one89
-last90:
+	JMP one93
+last94:
 	TESTQ CX, CX
-	JZ end91
+	JZ end95
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1896,7 +2136,7 @@ last90:
 	VFNMADD231PS Y1, Y13, Y0
 	VFMADD231PS Y0, Y14, Y2
 	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
-end91:
+end95:
 	VZEROUPPER
 	RET
 
@@ -1919,9 +2159,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Y13
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one93
+	JLT one97
 	PCALIGN $32
-many92:
+many96:
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -1963,10 +2203,10 @@ many92:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many92
-one93:
+	JGE many96
+one97:
 	CMPQ CX, $8
-	JLT last94
+	JLT last98
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -1988,10 +2228,10 @@ one93:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one93
-last94:
+	JMP one97
+last98:
 	TESTQ CX, CX
-	JZ end95
+	JZ end99
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2015,7 +2255,7 @@ last94:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
 	VFMSUB213PS Y1, Y13, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end95:
+end99:
 	VZEROUPPER
 	RET
 
@@ -2030,20 +2270,20 @@ TEXT ·dropoutAVX2(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Y12
 	VBROADCASTSS key0+36(FP), Y11
 	VBROADCASTSS key1+40(FP), Y10
-	VPADDD constants<>+544(SB), Y12, Y12
+	VPADDD constants<>+1056(SB), Y12, Y12
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one97
+	JLT one101
 	PCALIGN $32
-many96:
+many100:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+1088(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+608(SB), Y0, Y0
+	VPMULLD constants<>+1120(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2052,15 +2292,15 @@ many96:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+640(SB), Y12, Y12
+	VPADDD constants<>+1152(SB), Y12, Y12
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+1088(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+608(SB), Y0, Y0
+	VPMULLD constants<>+1120(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2069,22 +2309,22 @@ many96:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 32(DI)(AX*1)
-	VPADDD constants<>+640(SB), Y12, Y12
+	VPADDD constants<>+1152(SB), Y12, Y12
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many96
-one97:
+	JGE many100
+one101:
 	CMPQ CX, $8
-	JLT last98
+	JLT last102
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+1088(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+608(SB), Y0, Y0
+	VPMULLD constants<>+1120(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2093,13 +2333,13 @@ one97:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+640(SB), Y12, Y12
+	VPADDD constants<>+1152(SB), Y12, Y12
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one97
-last98:
+	JMP one101
+last102:
 	TESTQ CX, CX
-	JZ end99
+	JZ end103
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2107,11 +2347,11 @@ last98:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+576(SB), Y0, Y0
+	VPMULLD constants<>+1088(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+608(SB), Y0, Y0
+	VPMULLD constants<>+1120(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2120,8 +2360,8 @@ last98:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
-	VPADDD constants<>+672(SB), Y12, Y12
-end99:
+	VPADDD constants<>+1184(SB), Y12, Y12
+end103:
 	VZEROUPPER
 	RET
 
@@ -2157,9 +2397,9 @@ TEXT ·tile6AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest101
+	JZ rest105
 	PCALIGN $32
-many100:
+many104:
 	VMOVUPS 0(DI), Y12
 	VMOVUPS 32(DI), Y13
 	ADDQ R11, DI
@@ -2253,11 +2493,11 @@ many100:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many100
-rest101:
+	JNZ many104
+rest105:
 	ANDQ $3, CX
-	JZ done103
-one102:
+	JZ done107
+one106:
 	VMOVUPS 0(DI), Y12
 	VMOVUPS 32(DI), Y13
 	ADDQ R11, DI
@@ -2282,11 +2522,11 @@ one102:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one102
-done103:
+	JNZ one106
+done107:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store104
+	JZ store108
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y12
 	VADDPS Y12, Y0, Y0
@@ -2317,7 +2557,7 @@ done103:
 	VADDPS Y12, Y10, Y10
 	VMOVUPS 32(BX), Y12
 	VADDPS Y12, Y11, Y11
-store104:
+store108:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -2376,9 +2616,9 @@ TEXT ·tile6WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest106
+	JZ rest110
 	PCALIGN $32
-many105:
+many109:
 	VMOVUPS 0(DI), Y12
 	VMASKMOVPS 32(DI), Y15, Y13
 	ADDQ R11, DI
@@ -2472,11 +2712,11 @@ many105:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many105
-rest106:
+	JNZ many109
+rest110:
 	ANDQ $3, CX
-	JZ done108
-one107:
+	JZ done112
+one111:
 	VMOVUPS 0(DI), Y12
 	VMASKMOVPS 32(DI), Y15, Y13
 	ADDQ R11, DI
@@ -2501,11 +2741,11 @@ one107:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one107
-done108:
+	JNZ one111
+done112:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store109
+	JZ store113
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y12
 	VADDPS Y12, Y0, Y0
@@ -2536,7 +2776,7 @@ done108:
 	VADDPS Y12, Y10, Y10
 	VMASKMOVPS 32(BX), Y15, Y12
 	VADDPS Y12, Y11, Y11
-store109:
+store113:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -2588,9 +2828,9 @@ TEXT ·tile6NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest111
+	JZ rest115
 	PCALIGN $32
-many110:
+many114:
 	VMASKMOVPS 0(DI), Y15, Y6
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y7
@@ -2656,11 +2896,11 @@ many110:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many110
-rest111:
+	JNZ many114
+rest115:
 	ANDQ $3, CX
-	JZ done113
-one112:
+	JZ done117
+one116:
 	VMASKMOVPS 0(DI), Y15, Y6
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y7
@@ -2678,11 +2918,11 @@ one112:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one112
-done113:
+	JNZ one116
+done117:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store114
+	JZ store118
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y6
 	VADDPS Y6, Y0, Y0
@@ -2701,7 +2941,7 @@ done113:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y6
 	VADDPS Y6, Y5, Y5
-store114:
+store118:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -2747,9 +2987,9 @@ TEXT ·tile5AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest116
+	JZ rest120
 	PCALIGN $32
-many115:
+many119:
 	VMOVUPS 0(DI), Y10
 	VMOVUPS 32(DI), Y11
 	ADDQ R11, DI
@@ -2831,11 +3071,11 @@ many115:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many115
-rest116:
+	JNZ many119
+rest120:
 	ANDQ $3, CX
-	JZ done118
-one117:
+	JZ done122
+one121:
 	VMOVUPS 0(DI), Y10
 	VMOVUPS 32(DI), Y11
 	ADDQ R11, DI
@@ -2857,11 +3097,11 @@ one117:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one117
-done118:
+	JNZ one121
+done122:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store119
+	JZ store123
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y10
 	VADDPS Y10, Y0, Y0
@@ -2887,7 +3127,7 @@ done118:
 	VADDPS Y10, Y8, Y8
 	VMOVUPS 32(BX), Y10
 	VADDPS Y10, Y9, Y9
-store119:
+store123:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -2941,9 +3181,9 @@ TEXT ·tile5WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest121
+	JZ rest125
 	PCALIGN $32
-many120:
+many124:
 	VMOVUPS 0(DI), Y10
 	VMASKMOVPS 32(DI), Y15, Y11
 	ADDQ R11, DI
@@ -3025,11 +3265,11 @@ many120:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many120
-rest121:
+	JNZ many124
+rest125:
 	ANDQ $3, CX
-	JZ done123
-one122:
+	JZ done127
+one126:
 	VMOVUPS 0(DI), Y10
 	VMASKMOVPS 32(DI), Y15, Y11
 	ADDQ R11, DI
@@ -3051,11 +3291,11 @@ one122:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one122
-done123:
+	JNZ one126
+done127:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store124
+	JZ store128
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y10
 	VADDPS Y10, Y0, Y0
@@ -3081,7 +3321,7 @@ done123:
 	VADDPS Y10, Y8, Y8
 	VMASKMOVPS 32(BX), Y15, Y10
 	VADDPS Y10, Y9, Y9
-store124:
+store128:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3129,9 +3369,9 @@ TEXT ·tile5NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest126
+	JZ rest130
 	PCALIGN $32
-many125:
+many129:
 	VMASKMOVPS 0(DI), Y15, Y5
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y6
@@ -3189,11 +3429,11 @@ many125:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many125
-rest126:
+	JNZ many129
+rest130:
 	ANDQ $3, CX
-	JZ done128
-one127:
+	JZ done132
+one131:
 	VMASKMOVPS 0(DI), Y15, Y5
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y6
@@ -3209,11 +3449,11 @@ one127:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one127
-done128:
+	JNZ one131
+done132:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store129
+	JZ store133
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y5
 	VADDPS Y5, Y0, Y0
@@ -3229,7 +3469,7 @@ done128:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y5
 	VADDPS Y5, Y4, Y4
-store129:
+store133:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -3271,9 +3511,9 @@ TEXT ·tile4AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest131
+	JZ rest135
 	PCALIGN $32
-many130:
+many134:
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 	ADDQ R11, DI
@@ -3343,11 +3583,11 @@ many130:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many130
-rest131:
+	JNZ many134
+rest135:
 	ANDQ $3, CX
-	JZ done133
-one132:
+	JZ done137
+one136:
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 	ADDQ R11, DI
@@ -3366,11 +3606,11 @@ one132:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one132
-done133:
+	JNZ one136
+done137:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store134
+	JZ store138
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y8
 	VADDPS Y8, Y0, Y0
@@ -3391,7 +3631,7 @@ done133:
 	VADDPS Y8, Y6, Y6
 	VMOVUPS 32(BX), Y8
 	VADDPS Y8, Y7, Y7
-store134:
+store138:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -3440,9 +3680,9 @@ TEXT ·tile4WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest136
+	JZ rest140
 	PCALIGN $32
-many135:
+many139:
 	VMOVUPS 0(DI), Y8
 	VMASKMOVPS 32(DI), Y15, Y9
 	ADDQ R11, DI
@@ -3512,11 +3752,11 @@ many135:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many135
-rest136:
+	JNZ many139
+rest140:
 	ANDQ $3, CX
-	JZ done138
-one137:
+	JZ done142
+one141:
 	VMOVUPS 0(DI), Y8
 	VMASKMOVPS 32(DI), Y15, Y9
 	ADDQ R11, DI
@@ -3535,11 +3775,11 @@ one137:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one137
-done138:
+	JNZ one141
+done142:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store139
+	JZ store143
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y8
 	VADDPS Y8, Y0, Y0
@@ -3560,7 +3800,7 @@ done138:
 	VADDPS Y8, Y6, Y6
 	VMASKMOVPS 32(BX), Y15, Y8
 	VADDPS Y8, Y7, Y7
-store139:
+store143:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3604,9 +3844,9 @@ TEXT ·tile4NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest141
+	JZ rest145
 	PCALIGN $32
-many140:
+many144:
 	VMASKMOVPS 0(DI), Y15, Y4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y5
@@ -3656,11 +3896,11 @@ many140:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many140
-rest141:
+	JNZ many144
+rest145:
 	ANDQ $3, CX
-	JZ done143
-one142:
+	JZ done147
+one146:
 	VMASKMOVPS 0(DI), Y15, Y4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y5
@@ -3674,11 +3914,11 @@ one142:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one142
-done143:
+	JNZ one146
+done147:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store144
+	JZ store148
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y4
 	VADDPS Y4, Y0, Y0
@@ -3691,7 +3931,7 @@ done143:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y4
 	VADDPS Y4, Y3, Y3
-store144:
+store148:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -3727,9 +3967,9 @@ TEXT ·tile3AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest146
+	JZ rest150
 	PCALIGN $32
-many145:
+many149:
 	VMOVUPS 0(DI), Y6
 	VMOVUPS 32(DI), Y7
 	ADDQ R11, DI
@@ -3783,11 +4023,11 @@ many145:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many145
-rest146:
+	JNZ many149
+rest150:
 	ANDQ $3, CX
-	JZ done148
-one147:
+	JZ done152
+one151:
 	VMOVUPS 0(DI), Y6
 	VMOVUPS 32(DI), Y7
 	ADDQ R11, DI
@@ -3802,11 +4042,11 @@ one147:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one147
-done148:
+	JNZ one151
+done152:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store149
+	JZ store153
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y6
 	VADDPS Y6, Y0, Y0
@@ -3822,7 +4062,7 @@ done148:
 	VADDPS Y6, Y4, Y4
 	VMOVUPS 32(BX), Y6
 	VADDPS Y6, Y5, Y5
-store149:
+store153:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -3864,9 +4104,9 @@ TEXT ·tile3WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest151
+	JZ rest155
 	PCALIGN $32
-many150:
+many154:
 	VMOVUPS 0(DI), Y6
 	VMASKMOVPS 32(DI), Y15, Y7
 	ADDQ R11, DI
@@ -3920,11 +4160,11 @@ many150:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many150
-rest151:
+	JNZ many154
+rest155:
 	ANDQ $3, CX
-	JZ done153
-one152:
+	JZ done157
+one156:
 	VMOVUPS 0(DI), Y6
 	VMASKMOVPS 32(DI), Y15, Y7
 	ADDQ R11, DI
@@ -3939,11 +4179,11 @@ one152:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one152
-done153:
+	JNZ one156
+done157:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store154
+	JZ store158
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y6
 	VADDPS Y6, Y0, Y0
@@ -3959,7 +4199,7 @@ done153:
 	VADDPS Y6, Y4, Y4
 	VMASKMOVPS 32(BX), Y15, Y6
 	VADDPS Y6, Y5, Y5
-store154:
+store158:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3997,9 +4237,9 @@ TEXT ·tile3NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y2, Y2, Y2
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest156
+	JZ rest160
 	PCALIGN $32
-many155:
+many159:
 	VMASKMOVPS 0(DI), Y15, Y3
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y4
@@ -4037,11 +4277,11 @@ many155:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many155
-rest156:
+	JNZ many159
+rest160:
 	ANDQ $3, CX
-	JZ done158
-one157:
+	JZ done162
+one161:
 	VMASKMOVPS 0(DI), Y15, Y3
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y4
@@ -4052,11 +4292,11 @@ one157:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one157
-done158:
+	JNZ one161
+done162:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store159
+	JZ store163
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y3
 	VADDPS Y3, Y0, Y0
@@ -4066,7 +4306,7 @@ done158:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y3
 	VADDPS Y3, Y2, Y2
-store159:
+store163:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4098,9 +4338,9 @@ TEXT ·tile2AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y3, Y3, Y3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest161
+	JZ rest165
 	PCALIGN $32
-many160:
+many164:
 	VMOVUPS 0(DI), Y4
 	VMOVUPS 32(DI), Y5
 	ADDQ R11, DI
@@ -4142,11 +4382,11 @@ many160:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many160
-rest161:
+	JNZ many164
+rest165:
 	ANDQ $3, CX
-	JZ done163
-one162:
+	JZ done167
+one166:
 	VMOVUPS 0(DI), Y4
 	VMOVUPS 32(DI), Y5
 	ADDQ R11, DI
@@ -4158,11 +4398,11 @@ one162:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one162
-done163:
+	JNZ one166
+done167:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store164
+	JZ store168
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y4
 	VADDPS Y4, Y0, Y0
@@ -4173,7 +4413,7 @@ done163:
 	VADDPS Y4, Y2, Y2
 	VMOVUPS 32(BX), Y4
 	VADDPS Y4, Y3, Y3
-store164:
+store168:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -4210,9 +4450,9 @@ TEXT ·tile2WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y3, Y3, Y3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest166
+	JZ rest170
 	PCALIGN $32
-many165:
+many169:
 	VMOVUPS 0(DI), Y4
 	VMASKMOVPS 32(DI), Y15, Y5
 	ADDQ R11, DI
@@ -4254,11 +4494,11 @@ many165:
 	VFMADD231PS Y5, Y6, Y3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many165
-rest166:
+	JNZ many169
+rest170:
 	ANDQ $3, CX
-	JZ done168
-one167:
+	JZ done172
+one171:
 	VMOVUPS 0(DI), Y4
 	VMASKMOVPS 32(DI), Y15, Y5
 	ADDQ R11, DI
@@ -4270,11 +4510,11 @@ one167:
 	VFMADD231PS Y5, Y6, Y3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one167
-done168:
+	JNZ one171
+done172:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store169
+	JZ store173
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y4
 	VADDPS Y4, Y0, Y0
@@ -4285,7 +4525,7 @@ done168:
 	VADDPS Y4, Y2, Y2
 	VMASKMOVPS 32(BX), Y15, Y4
 	VADDPS Y4, Y3, Y3
-store169:
+store173:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -4319,9 +4559,9 @@ TEXT ·tile2NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest171
+	JZ rest175
 	PCALIGN $32
-many170:
+many174:
 	VMASKMOVPS 0(DI), Y15, Y2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y3
@@ -4351,11 +4591,11 @@ many170:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many170
-rest171:
+	JNZ many174
+rest175:
 	ANDQ $3, CX
-	JZ done173
-one172:
+	JZ done177
+one176:
 	VMASKMOVPS 0(DI), Y15, Y2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y3
@@ -4364,18 +4604,18 @@ one172:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one172
-done173:
+	JNZ one176
+done177:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store174
+	JZ store178
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y2
 	VADDPS Y2, Y0, Y0
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y2
 	VADDPS Y2, Y1, Y1
-store174:
+store178:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4403,9 +4643,9 @@ TEXT ·tile1AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest176
+	JZ rest180
 	PCALIGN $32
-many175:
+many179:
 	VMOVUPS 0(DI), Y2
 	VMOVUPS 32(DI), Y3
 	ADDQ R11, DI
@@ -4435,11 +4675,11 @@ many175:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many175
-rest176:
+	JNZ many179
+rest180:
 	ANDQ $3, CX
-	JZ done178
-one177:
+	JZ done182
+one181:
 	VMOVUPS 0(DI), Y2
 	VMOVUPS 32(DI), Y3
 	ADDQ R11, DI
@@ -4448,17 +4688,17 @@ one177:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one177
-done178:
+	JNZ one181
+done182:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store179
+	JZ store183
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y2
 	VADDPS Y2, Y0, Y0
 	VMOVUPS 32(BX), Y2
 	VADDPS Y2, Y1, Y1
-store179:
+store183:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -4490,9 +4730,9 @@ TEXT ·tile1WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest181
+	JZ rest185
 	PCALIGN $32
-many180:
+many184:
 	VMOVUPS 0(DI), Y2
 	VMASKMOVPS 32(DI), Y15, Y3
 	ADDQ R11, DI
@@ -4522,11 +4762,11 @@ many180:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many180
-rest181:
+	JNZ many184
+rest185:
 	ANDQ $3, CX
-	JZ done183
-one182:
+	JZ done187
+one186:
 	VMOVUPS 0(DI), Y2
 	VMASKMOVPS 32(DI), Y15, Y3
 	ADDQ R11, DI
@@ -4535,17 +4775,17 @@ one182:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one182
-done183:
+	JNZ one186
+done187:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store184
+	JZ store188
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y2
 	VADDPS Y2, Y0, Y0
 	VMASKMOVPS 32(BX), Y15, Y2
 	VADDPS Y2, Y1, Y1
-store184:
+store188:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -4575,9 +4815,9 @@ TEXT ·tile1NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y0, Y0, Y0
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest186
+	JZ rest190
 	PCALIGN $32
-many185:
+many189:
 	VMASKMOVPS 0(DI), Y15, Y1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y2
@@ -4599,26 +4839,26 @@ many185:
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many185
-rest186:
+	JNZ many189
+rest190:
 	ANDQ $3, CX
-	JZ done188
-one187:
+	JZ done192
+one191:
 	VMASKMOVPS 0(DI), Y15, Y1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y2
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one187
-done188:
+	JNZ one191
+done192:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store189
+	JZ store193
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y1
 	VADDPS Y1, Y0, Y0
-store189:
+store193:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	VZEROUPPER
@@ -4637,7 +4877,7 @@ TEXT ·scan1AVX2(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel190:
+panel194:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -4645,7 +4885,7 @@ panel190:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	PCALIGN $32
-group191:
+group195:
 	VPBROADCASTD 0(AX), X12
 	VPMOVSXBW X12, Y12
 	VPMOVZXBW 0(SI), Y8
@@ -4663,7 +4903,7 @@ group191:
 	ADDQ $64, SI
 	ADDQ $4, AX
 	DECQ CX
-	JNZ group191
+	JNZ group195
 	VPBROADCASTD 0(R9), Y8
 	VPHADDD Y1, Y0, Y9
 	VPERMQ $0xd8, Y9, Y9
@@ -4685,7 +4925,7 @@ group191:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel190
+	JNZ panel194
 	VZEROUPPER
 	RET
 
@@ -4702,7 +4942,7 @@ TEXT ·scan2AVX2(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel192:
+panel196:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -4714,7 +4954,7 @@ panel192:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	PCALIGN $32
-group193:
+group197:
 	VPBROADCASTD 0(AX), X12
 	VPMOVSXBW X12, Y12
 	VPBROADCASTD 4(AX), X13
@@ -4742,7 +4982,7 @@ group193:
 	ADDQ $64, SI
 	ADDQ $8, AX
 	DECQ CX
-	JNZ group193
+	JNZ group197
 	VPBROADCASTD 0(R9), Y8
 	VPHADDD Y1, Y0, Y9
 	VPERMQ $0xd8, Y9, Y9
@@ -4782,7 +5022,7 @@ group193:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel192
+	JNZ panel196
 	VZEROUPPER
 	RET
 
@@ -4800,7 +5040,7 @@ TEXT ·transpose8(SB), NOSPLIT, $0-40
 	ADDQ R9, R10
 	LEAQ (R10)(R9*2), R11
 	ADDQ R9, R11
-loop194:
+loop198:
 	VMOVUPS (SI), Y0
 	VMOVUPS (SI)(R9*1), Y1
 	VMOVUPS (SI)(R9*2), Y2
@@ -4853,7 +5093,7 @@ loop194:
 	ADDQ $32, R10
 	ADDQ $32, R11
 	DECQ CX
-	JNZ loop194
+	JNZ loop198
 	VZEROUPPER
 	RET
 
@@ -4868,7 +5108,7 @@ TEXT ·rowProducts(SB), NOSPLIT, $0-56
 	MOVQ row+40(FP), R8
 	MOVQ add+48(FP), R11
 	SHLQ $2, R8
-group195:
+group199:
 	MOVQ R13, CX
 	LEAQ (DX)(R8*1), R9
 	LEAQ (DX)(R8*2), R10
@@ -4879,9 +5119,9 @@ group195:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
-one197:
+one201:
 	CMPQ CX, $8
-	JLT last198
+	JLT last202
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -4893,10 +5133,10 @@ one197:
 	VFMADD231PS Y5, Y4, Y3
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one197
-last198:
+	JMP one201
+last202:
 	TESTQ CX, CX
-	JZ end199
+	JZ end203
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -4911,20 +5151,20 @@ last198:
 	VFMADD231PS Y5, Y4, Y2
 	VMASKMOVPS 0(CX)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y3
-end199:
+end203:
 	VHADDPS Y1, Y0, Y0
 	VHADDPS Y3, Y2, Y2
 	VHADDPS Y2, Y0, Y0
 	VEXTRACTF128 $1, Y0, X1
 	VADDPS X1, X0, X0
 	TESTQ R11, R11
-	JZ plain196
+	JZ plain200
 	VADDPS (DI), X0, X0
-plain196:
+plain200:
 	VMOVUPS X0, (DI)
 	ADDQ $16, DI
 	LEAQ (DX)(R8*4), DX
 	DECQ R12
-	JNZ group195
+	JNZ group199
 	VZEROUPPER
 	RET

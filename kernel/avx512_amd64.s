@@ -226,135 +226,391 @@ DATA constants<>+880(SB)/4, $0x7f800000
 DATA constants<>+884(SB)/4, $0x7f800000
 DATA constants<>+888(SB)/4, $0x7f800000
 DATA constants<>+892(SB)/4, $0x7f800000
-DATA constants<>+896(SB)/4, $0x80000000
-DATA constants<>+900(SB)/4, $0x80000000
-DATA constants<>+904(SB)/4, $0x80000000
-DATA constants<>+908(SB)/4, $0x80000000
-DATA constants<>+912(SB)/4, $0x80000000
-DATA constants<>+916(SB)/4, $0x80000000
-DATA constants<>+920(SB)/4, $0x80000000
-DATA constants<>+924(SB)/4, $0x80000000
-DATA constants<>+928(SB)/4, $0x80000000
-DATA constants<>+932(SB)/4, $0x80000000
-DATA constants<>+936(SB)/4, $0x80000000
-DATA constants<>+940(SB)/4, $0x80000000
-DATA constants<>+944(SB)/4, $0x80000000
-DATA constants<>+948(SB)/4, $0x80000000
-DATA constants<>+952(SB)/4, $0x80000000
-DATA constants<>+956(SB)/4, $0x80000000
-DATA constants<>+960(SB)/4, $0x3727c5ac
-DATA constants<>+964(SB)/4, $0x3727c5ac
-DATA constants<>+968(SB)/4, $0x3727c5ac
-DATA constants<>+972(SB)/4, $0x3727c5ac
-DATA constants<>+976(SB)/4, $0x3727c5ac
-DATA constants<>+980(SB)/4, $0x3727c5ac
-DATA constants<>+984(SB)/4, $0x3727c5ac
-DATA constants<>+988(SB)/4, $0x3727c5ac
-DATA constants<>+992(SB)/4, $0x3727c5ac
-DATA constants<>+996(SB)/4, $0x3727c5ac
-DATA constants<>+1000(SB)/4, $0x3727c5ac
-DATA constants<>+1004(SB)/4, $0x3727c5ac
-DATA constants<>+1008(SB)/4, $0x3727c5ac
-DATA constants<>+1012(SB)/4, $0x3727c5ac
-DATA constants<>+1016(SB)/4, $0x3727c5ac
-DATA constants<>+1020(SB)/4, $0x3727c5ac
-DATA constants<>+1024(SB)/4, $0x3089705f
-DATA constants<>+1028(SB)/4, $0x3089705f
-DATA constants<>+1032(SB)/4, $0x3089705f
-DATA constants<>+1036(SB)/4, $0x3089705f
-DATA constants<>+1040(SB)/4, $0x3089705f
-DATA constants<>+1044(SB)/4, $0x3089705f
-DATA constants<>+1048(SB)/4, $0x3089705f
-DATA constants<>+1052(SB)/4, $0x3089705f
-DATA constants<>+1056(SB)/4, $0x3089705f
-DATA constants<>+1060(SB)/4, $0x3089705f
-DATA constants<>+1064(SB)/4, $0x3089705f
-DATA constants<>+1068(SB)/4, $0x3089705f
-DATA constants<>+1072(SB)/4, $0x3089705f
-DATA constants<>+1076(SB)/4, $0x3089705f
-DATA constants<>+1080(SB)/4, $0x3089705f
-DATA constants<>+1084(SB)/4, $0x3089705f
-DATA constants<>+1088(SB)/4, $0
-DATA constants<>+1092(SB)/4, $1
-DATA constants<>+1096(SB)/4, $2
-DATA constants<>+1100(SB)/4, $3
-DATA constants<>+1104(SB)/4, $4
-DATA constants<>+1108(SB)/4, $5
-DATA constants<>+1112(SB)/4, $6
-DATA constants<>+1116(SB)/4, $7
-DATA constants<>+1120(SB)/4, $8
-DATA constants<>+1124(SB)/4, $9
-DATA constants<>+1128(SB)/4, $10
-DATA constants<>+1132(SB)/4, $11
-DATA constants<>+1136(SB)/4, $12
-DATA constants<>+1140(SB)/4, $13
-DATA constants<>+1144(SB)/4, $14
-DATA constants<>+1148(SB)/4, $15
-DATA constants<>+1152(SB)/4, $0x7feb352d
-DATA constants<>+1156(SB)/4, $0x7feb352d
-DATA constants<>+1160(SB)/4, $0x7feb352d
-DATA constants<>+1164(SB)/4, $0x7feb352d
-DATA constants<>+1168(SB)/4, $0x7feb352d
-DATA constants<>+1172(SB)/4, $0x7feb352d
-DATA constants<>+1176(SB)/4, $0x7feb352d
-DATA constants<>+1180(SB)/4, $0x7feb352d
-DATA constants<>+1184(SB)/4, $0x7feb352d
-DATA constants<>+1188(SB)/4, $0x7feb352d
-DATA constants<>+1192(SB)/4, $0x7feb352d
-DATA constants<>+1196(SB)/4, $0x7feb352d
-DATA constants<>+1200(SB)/4, $0x7feb352d
-DATA constants<>+1204(SB)/4, $0x7feb352d
-DATA constants<>+1208(SB)/4, $0x7feb352d
-DATA constants<>+1212(SB)/4, $0x7feb352d
-DATA constants<>+1216(SB)/4, $0x846ca68b
-DATA constants<>+1220(SB)/4, $0x846ca68b
-DATA constants<>+1224(SB)/4, $0x846ca68b
-DATA constants<>+1228(SB)/4, $0x846ca68b
-DATA constants<>+1232(SB)/4, $0x846ca68b
-DATA constants<>+1236(SB)/4, $0x846ca68b
-DATA constants<>+1240(SB)/4, $0x846ca68b
-DATA constants<>+1244(SB)/4, $0x846ca68b
-DATA constants<>+1248(SB)/4, $0x846ca68b
-DATA constants<>+1252(SB)/4, $0x846ca68b
-DATA constants<>+1256(SB)/4, $0x846ca68b
-DATA constants<>+1260(SB)/4, $0x846ca68b
-DATA constants<>+1264(SB)/4, $0x846ca68b
-DATA constants<>+1268(SB)/4, $0x846ca68b
-DATA constants<>+1272(SB)/4, $0x846ca68b
-DATA constants<>+1276(SB)/4, $0x846ca68b
-DATA constants<>+1280(SB)/4, $0x00000010
-DATA constants<>+1284(SB)/4, $0x00000010
-DATA constants<>+1288(SB)/4, $0x00000010
-DATA constants<>+1292(SB)/4, $0x00000010
-DATA constants<>+1296(SB)/4, $0x00000010
-DATA constants<>+1300(SB)/4, $0x00000010
-DATA constants<>+1304(SB)/4, $0x00000010
-DATA constants<>+1308(SB)/4, $0x00000010
-DATA constants<>+1312(SB)/4, $0x00000010
-DATA constants<>+1316(SB)/4, $0x00000010
-DATA constants<>+1320(SB)/4, $0x00000010
-DATA constants<>+1324(SB)/4, $0x00000010
-DATA constants<>+1328(SB)/4, $0x00000010
-DATA constants<>+1332(SB)/4, $0x00000010
-DATA constants<>+1336(SB)/4, $0x00000010
-DATA constants<>+1340(SB)/4, $0x00000010
-DATA constants<>+1344(SB)/4, $0x00000001
-DATA constants<>+1348(SB)/4, $0x00000001
-DATA constants<>+1352(SB)/4, $0x00000001
-DATA constants<>+1356(SB)/4, $0x00000001
-DATA constants<>+1360(SB)/4, $0x00000001
-DATA constants<>+1364(SB)/4, $0x00000001
-DATA constants<>+1368(SB)/4, $0x00000001
-DATA constants<>+1372(SB)/4, $0x00000001
-DATA constants<>+1376(SB)/4, $0x00000001
-DATA constants<>+1380(SB)/4, $0x00000001
-DATA constants<>+1384(SB)/4, $0x00000001
-DATA constants<>+1388(SB)/4, $0x00000001
-DATA constants<>+1392(SB)/4, $0x00000001
-DATA constants<>+1396(SB)/4, $0x00000001
-DATA constants<>+1400(SB)/4, $0x00000001
-DATA constants<>+1404(SB)/4, $0x00000001
-GLOBL constants<>(SB), RODATA|NOPTR, $1408
+DATA constants<>+896(SB)/4, $0x004afb0d
+DATA constants<>+900(SB)/4, $0x004afb0d
+DATA constants<>+904(SB)/4, $0x004afb0d
+DATA constants<>+908(SB)/4, $0x004afb0d
+DATA constants<>+912(SB)/4, $0x004afb0d
+DATA constants<>+916(SB)/4, $0x004afb0d
+DATA constants<>+920(SB)/4, $0x004afb0d
+DATA constants<>+924(SB)/4, $0x004afb0d
+DATA constants<>+928(SB)/4, $0x004afb0d
+DATA constants<>+932(SB)/4, $0x004afb0d
+DATA constants<>+936(SB)/4, $0x004afb0d
+DATA constants<>+940(SB)/4, $0x004afb0d
+DATA constants<>+944(SB)/4, $0x004afb0d
+DATA constants<>+948(SB)/4, $0x004afb0d
+DATA constants<>+952(SB)/4, $0x004afb0d
+DATA constants<>+956(SB)/4, $0x004afb0d
+DATA constants<>+960(SB)/4, $0x3f3504f3
+DATA constants<>+964(SB)/4, $0x3f3504f3
+DATA constants<>+968(SB)/4, $0x3f3504f3
+DATA constants<>+972(SB)/4, $0x3f3504f3
+DATA constants<>+976(SB)/4, $0x3f3504f3
+DATA constants<>+980(SB)/4, $0x3f3504f3
+DATA constants<>+984(SB)/4, $0x3f3504f3
+DATA constants<>+988(SB)/4, $0x3f3504f3
+DATA constants<>+992(SB)/4, $0x3f3504f3
+DATA constants<>+996(SB)/4, $0x3f3504f3
+DATA constants<>+1000(SB)/4, $0x3f3504f3
+DATA constants<>+1004(SB)/4, $0x3f3504f3
+DATA constants<>+1008(SB)/4, $0x3f3504f3
+DATA constants<>+1012(SB)/4, $0x3f3504f3
+DATA constants<>+1016(SB)/4, $0x3f3504f3
+DATA constants<>+1020(SB)/4, $0x3f3504f3
+DATA constants<>+1024(SB)/4, $0xbf800000
+DATA constants<>+1028(SB)/4, $0xbf800000
+DATA constants<>+1032(SB)/4, $0xbf800000
+DATA constants<>+1036(SB)/4, $0xbf800000
+DATA constants<>+1040(SB)/4, $0xbf800000
+DATA constants<>+1044(SB)/4, $0xbf800000
+DATA constants<>+1048(SB)/4, $0xbf800000
+DATA constants<>+1052(SB)/4, $0xbf800000
+DATA constants<>+1056(SB)/4, $0xbf800000
+DATA constants<>+1060(SB)/4, $0xbf800000
+DATA constants<>+1064(SB)/4, $0xbf800000
+DATA constants<>+1068(SB)/4, $0xbf800000
+DATA constants<>+1072(SB)/4, $0xbf800000
+DATA constants<>+1076(SB)/4, $0xbf800000
+DATA constants<>+1080(SB)/4, $0xbf800000
+DATA constants<>+1084(SB)/4, $0xbf800000
+DATA constants<>+1088(SB)/4, $0x4b000000
+DATA constants<>+1092(SB)/4, $0x4b000000
+DATA constants<>+1096(SB)/4, $0x4b000000
+DATA constants<>+1100(SB)/4, $0x4b000000
+DATA constants<>+1104(SB)/4, $0x4b000000
+DATA constants<>+1108(SB)/4, $0x4b000000
+DATA constants<>+1112(SB)/4, $0x4b000000
+DATA constants<>+1116(SB)/4, $0x4b000000
+DATA constants<>+1120(SB)/4, $0x4b000000
+DATA constants<>+1124(SB)/4, $0x4b000000
+DATA constants<>+1128(SB)/4, $0x4b000000
+DATA constants<>+1132(SB)/4, $0x4b000000
+DATA constants<>+1136(SB)/4, $0x4b000000
+DATA constants<>+1140(SB)/4, $0x4b000000
+DATA constants<>+1144(SB)/4, $0x4b000000
+DATA constants<>+1148(SB)/4, $0x4b000000
+DATA constants<>+1152(SB)/4, $0xcb00007f
+DATA constants<>+1156(SB)/4, $0xcb00007f
+DATA constants<>+1160(SB)/4, $0xcb00007f
+DATA constants<>+1164(SB)/4, $0xcb00007f
+DATA constants<>+1168(SB)/4, $0xcb00007f
+DATA constants<>+1172(SB)/4, $0xcb00007f
+DATA constants<>+1176(SB)/4, $0xcb00007f
+DATA constants<>+1180(SB)/4, $0xcb00007f
+DATA constants<>+1184(SB)/4, $0xcb00007f
+DATA constants<>+1188(SB)/4, $0xcb00007f
+DATA constants<>+1192(SB)/4, $0xcb00007f
+DATA constants<>+1196(SB)/4, $0xcb00007f
+DATA constants<>+1200(SB)/4, $0xcb00007f
+DATA constants<>+1204(SB)/4, $0xcb00007f
+DATA constants<>+1208(SB)/4, $0xcb00007f
+DATA constants<>+1212(SB)/4, $0xcb00007f
+DATA constants<>+1216(SB)/4, $0xbe2aae50
+DATA constants<>+1220(SB)/4, $0xbe2aae50
+DATA constants<>+1224(SB)/4, $0xbe2aae50
+DATA constants<>+1228(SB)/4, $0xbe2aae50
+DATA constants<>+1232(SB)/4, $0xbe2aae50
+DATA constants<>+1236(SB)/4, $0xbe2aae50
+DATA constants<>+1240(SB)/4, $0xbe2aae50
+DATA constants<>+1244(SB)/4, $0xbe2aae50
+DATA constants<>+1248(SB)/4, $0xbe2aae50
+DATA constants<>+1252(SB)/4, $0xbe2aae50
+DATA constants<>+1256(SB)/4, $0xbe2aae50
+DATA constants<>+1260(SB)/4, $0xbe2aae50
+DATA constants<>+1264(SB)/4, $0xbe2aae50
+DATA constants<>+1268(SB)/4, $0xbe2aae50
+DATA constants<>+1272(SB)/4, $0xbe2aae50
+DATA constants<>+1276(SB)/4, $0xbe2aae50
+DATA constants<>+1280(SB)/4, $0x3e4cceac
+DATA constants<>+1284(SB)/4, $0x3e4cceac
+DATA constants<>+1288(SB)/4, $0x3e4cceac
+DATA constants<>+1292(SB)/4, $0x3e4cceac
+DATA constants<>+1296(SB)/4, $0x3e4cceac
+DATA constants<>+1300(SB)/4, $0x3e4cceac
+DATA constants<>+1304(SB)/4, $0x3e4cceac
+DATA constants<>+1308(SB)/4, $0x3e4cceac
+DATA constants<>+1312(SB)/4, $0x3e4cceac
+DATA constants<>+1316(SB)/4, $0x3e4cceac
+DATA constants<>+1320(SB)/4, $0x3e4cceac
+DATA constants<>+1324(SB)/4, $0x3e4cceac
+DATA constants<>+1328(SB)/4, $0x3e4cceac
+DATA constants<>+1332(SB)/4, $0x3e4cceac
+DATA constants<>+1336(SB)/4, $0x3e4cceac
+DATA constants<>+1340(SB)/4, $0x3e4cceac
+DATA constants<>+1344(SB)/4, $0xbe7ffffc
+DATA constants<>+1348(SB)/4, $0xbe7ffffc
+DATA constants<>+1352(SB)/4, $0xbe7ffffc
+DATA constants<>+1356(SB)/4, $0xbe7ffffc
+DATA constants<>+1360(SB)/4, $0xbe7ffffc
+DATA constants<>+1364(SB)/4, $0xbe7ffffc
+DATA constants<>+1368(SB)/4, $0xbe7ffffc
+DATA constants<>+1372(SB)/4, $0xbe7ffffc
+DATA constants<>+1376(SB)/4, $0xbe7ffffc
+DATA constants<>+1380(SB)/4, $0xbe7ffffc
+DATA constants<>+1384(SB)/4, $0xbe7ffffc
+DATA constants<>+1388(SB)/4, $0xbe7ffffc
+DATA constants<>+1392(SB)/4, $0xbe7ffffc
+DATA constants<>+1396(SB)/4, $0xbe7ffffc
+DATA constants<>+1400(SB)/4, $0xbe7ffffc
+DATA constants<>+1404(SB)/4, $0xbe7ffffc
+DATA constants<>+1408(SB)/4, $0x3eaaaaaa
+DATA constants<>+1412(SB)/4, $0x3eaaaaaa
+DATA constants<>+1416(SB)/4, $0x3eaaaaaa
+DATA constants<>+1420(SB)/4, $0x3eaaaaaa
+DATA constants<>+1424(SB)/4, $0x3eaaaaaa
+DATA constants<>+1428(SB)/4, $0x3eaaaaaa
+DATA constants<>+1432(SB)/4, $0x3eaaaaaa
+DATA constants<>+1436(SB)/4, $0x3eaaaaaa
+DATA constants<>+1440(SB)/4, $0x3eaaaaaa
+DATA constants<>+1444(SB)/4, $0x3eaaaaaa
+DATA constants<>+1448(SB)/4, $0x3eaaaaaa
+DATA constants<>+1452(SB)/4, $0x3eaaaaaa
+DATA constants<>+1456(SB)/4, $0x3eaaaaaa
+DATA constants<>+1460(SB)/4, $0x3eaaaaaa
+DATA constants<>+1464(SB)/4, $0x3eaaaaaa
+DATA constants<>+1468(SB)/4, $0x3eaaaaaa
+DATA constants<>+1472(SB)/4, $0xbdebd1b8
+DATA constants<>+1476(SB)/4, $0xbdebd1b8
+DATA constants<>+1480(SB)/4, $0xbdebd1b8
+DATA constants<>+1484(SB)/4, $0xbdebd1b8
+DATA constants<>+1488(SB)/4, $0xbdebd1b8
+DATA constants<>+1492(SB)/4, $0xbdebd1b8
+DATA constants<>+1496(SB)/4, $0xbdebd1b8
+DATA constants<>+1500(SB)/4, $0xbdebd1b8
+DATA constants<>+1504(SB)/4, $0xbdebd1b8
+DATA constants<>+1508(SB)/4, $0xbdebd1b8
+DATA constants<>+1512(SB)/4, $0xbdebd1b8
+DATA constants<>+1516(SB)/4, $0xbdebd1b8
+DATA constants<>+1520(SB)/4, $0xbdebd1b8
+DATA constants<>+1524(SB)/4, $0xbdebd1b8
+DATA constants<>+1528(SB)/4, $0xbdebd1b8
+DATA constants<>+1532(SB)/4, $0xbdebd1b8
+DATA constants<>+1536(SB)/4, $0x3def251a
+DATA constants<>+1540(SB)/4, $0x3def251a
+DATA constants<>+1544(SB)/4, $0x3def251a
+DATA constants<>+1548(SB)/4, $0x3def251a
+DATA constants<>+1552(SB)/4, $0x3def251a
+DATA constants<>+1556(SB)/4, $0x3def251a
+DATA constants<>+1560(SB)/4, $0x3def251a
+DATA constants<>+1564(SB)/4, $0x3def251a
+DATA constants<>+1568(SB)/4, $0x3def251a
+DATA constants<>+1572(SB)/4, $0x3def251a
+DATA constants<>+1576(SB)/4, $0x3def251a
+DATA constants<>+1580(SB)/4, $0x3def251a
+DATA constants<>+1584(SB)/4, $0x3def251a
+DATA constants<>+1588(SB)/4, $0x3def251a
+DATA constants<>+1592(SB)/4, $0x3def251a
+DATA constants<>+1596(SB)/4, $0x3def251a
+DATA constants<>+1600(SB)/4, $0xbdfe5d4f
+DATA constants<>+1604(SB)/4, $0xbdfe5d4f
+DATA constants<>+1608(SB)/4, $0xbdfe5d4f
+DATA constants<>+1612(SB)/4, $0xbdfe5d4f
+DATA constants<>+1616(SB)/4, $0xbdfe5d4f
+DATA constants<>+1620(SB)/4, $0xbdfe5d4f
+DATA constants<>+1624(SB)/4, $0xbdfe5d4f
+DATA constants<>+1628(SB)/4, $0xbdfe5d4f
+DATA constants<>+1632(SB)/4, $0xbdfe5d4f
+DATA constants<>+1636(SB)/4, $0xbdfe5d4f
+DATA constants<>+1640(SB)/4, $0xbdfe5d4f
+DATA constants<>+1644(SB)/4, $0xbdfe5d4f
+DATA constants<>+1648(SB)/4, $0xbdfe5d4f
+DATA constants<>+1652(SB)/4, $0xbdfe5d4f
+DATA constants<>+1656(SB)/4, $0xbdfe5d4f
+DATA constants<>+1660(SB)/4, $0xbdfe5d4f
+DATA constants<>+1664(SB)/4, $0x3e11e9bf
+DATA constants<>+1668(SB)/4, $0x3e11e9bf
+DATA constants<>+1672(SB)/4, $0x3e11e9bf
+DATA constants<>+1676(SB)/4, $0x3e11e9bf
+DATA constants<>+1680(SB)/4, $0x3e11e9bf
+DATA constants<>+1684(SB)/4, $0x3e11e9bf
+DATA constants<>+1688(SB)/4, $0x3e11e9bf
+DATA constants<>+1692(SB)/4, $0x3e11e9bf
+DATA constants<>+1696(SB)/4, $0x3e11e9bf
+DATA constants<>+1700(SB)/4, $0x3e11e9bf
+DATA constants<>+1704(SB)/4, $0x3e11e9bf
+DATA constants<>+1708(SB)/4, $0x3e11e9bf
+DATA constants<>+1712(SB)/4, $0x3e11e9bf
+DATA constants<>+1716(SB)/4, $0x3e11e9bf
+DATA constants<>+1720(SB)/4, $0x3e11e9bf
+DATA constants<>+1724(SB)/4, $0x3e11e9bf
+DATA constants<>+1728(SB)/4, $0x3d9021bb
+DATA constants<>+1732(SB)/4, $0x3d9021bb
+DATA constants<>+1736(SB)/4, $0x3d9021bb
+DATA constants<>+1740(SB)/4, $0x3d9021bb
+DATA constants<>+1744(SB)/4, $0x3d9021bb
+DATA constants<>+1748(SB)/4, $0x3d9021bb
+DATA constants<>+1752(SB)/4, $0x3d9021bb
+DATA constants<>+1756(SB)/4, $0x3d9021bb
+DATA constants<>+1760(SB)/4, $0x3d9021bb
+DATA constants<>+1764(SB)/4, $0x3d9021bb
+DATA constants<>+1768(SB)/4, $0x3d9021bb
+DATA constants<>+1772(SB)/4, $0x3d9021bb
+DATA constants<>+1776(SB)/4, $0x3d9021bb
+DATA constants<>+1780(SB)/4, $0x3d9021bb
+DATA constants<>+1784(SB)/4, $0x3d9021bb
+DATA constants<>+1788(SB)/4, $0x3d9021bb
+DATA constants<>+1792(SB)/4, $0x3f317218
+DATA constants<>+1796(SB)/4, $0x3f317218
+DATA constants<>+1800(SB)/4, $0x3f317218
+DATA constants<>+1804(SB)/4, $0x3f317218
+DATA constants<>+1808(SB)/4, $0x3f317218
+DATA constants<>+1812(SB)/4, $0x3f317218
+DATA constants<>+1816(SB)/4, $0x3f317218
+DATA constants<>+1820(SB)/4, $0x3f317218
+DATA constants<>+1824(SB)/4, $0x3f317218
+DATA constants<>+1828(SB)/4, $0x3f317218
+DATA constants<>+1832(SB)/4, $0x3f317218
+DATA constants<>+1836(SB)/4, $0x3f317218
+DATA constants<>+1840(SB)/4, $0x3f317218
+DATA constants<>+1844(SB)/4, $0x3f317218
+DATA constants<>+1848(SB)/4, $0x3f317218
+DATA constants<>+1852(SB)/4, $0x3f317218
+DATA constants<>+1856(SB)/4, $0x00000000
+DATA constants<>+1860(SB)/4, $0x00000000
+DATA constants<>+1864(SB)/4, $0x00000000
+DATA constants<>+1868(SB)/4, $0x00000000
+DATA constants<>+1872(SB)/4, $0x00000000
+DATA constants<>+1876(SB)/4, $0x00000000
+DATA constants<>+1880(SB)/4, $0x00000000
+DATA constants<>+1884(SB)/4, $0x00000000
+DATA constants<>+1888(SB)/4, $0x00000000
+DATA constants<>+1892(SB)/4, $0x00000000
+DATA constants<>+1896(SB)/4, $0x00000000
+DATA constants<>+1900(SB)/4, $0x00000000
+DATA constants<>+1904(SB)/4, $0x00000000
+DATA constants<>+1908(SB)/4, $0x00000000
+DATA constants<>+1912(SB)/4, $0x00000000
+DATA constants<>+1916(SB)/4, $0x00000000
+DATA constants<>+1920(SB)/4, $0x80000000
+DATA constants<>+1924(SB)/4, $0x80000000
+DATA constants<>+1928(SB)/4, $0x80000000
+DATA constants<>+1932(SB)/4, $0x80000000
+DATA constants<>+1936(SB)/4, $0x80000000
+DATA constants<>+1940(SB)/4, $0x80000000
+DATA constants<>+1944(SB)/4, $0x80000000
+DATA constants<>+1948(SB)/4, $0x80000000
+DATA constants<>+1952(SB)/4, $0x80000000
+DATA constants<>+1956(SB)/4, $0x80000000
+DATA constants<>+1960(SB)/4, $0x80000000
+DATA constants<>+1964(SB)/4, $0x80000000
+DATA constants<>+1968(SB)/4, $0x80000000
+DATA constants<>+1972(SB)/4, $0x80000000
+DATA constants<>+1976(SB)/4, $0x80000000
+DATA constants<>+1980(SB)/4, $0x80000000
+DATA constants<>+1984(SB)/4, $0x3727c5ac
+DATA constants<>+1988(SB)/4, $0x3727c5ac
+DATA constants<>+1992(SB)/4, $0x3727c5ac
+DATA constants<>+1996(SB)/4, $0x3727c5ac
+DATA constants<>+2000(SB)/4, $0x3727c5ac
+DATA constants<>+2004(SB)/4, $0x3727c5ac
+DATA constants<>+2008(SB)/4, $0x3727c5ac
+DATA constants<>+2012(SB)/4, $0x3727c5ac
+DATA constants<>+2016(SB)/4, $0x3727c5ac
+DATA constants<>+2020(SB)/4, $0x3727c5ac
+DATA constants<>+2024(SB)/4, $0x3727c5ac
+DATA constants<>+2028(SB)/4, $0x3727c5ac
+DATA constants<>+2032(SB)/4, $0x3727c5ac
+DATA constants<>+2036(SB)/4, $0x3727c5ac
+DATA constants<>+2040(SB)/4, $0x3727c5ac
+DATA constants<>+2044(SB)/4, $0x3727c5ac
+DATA constants<>+2048(SB)/4, $0x3089705f
+DATA constants<>+2052(SB)/4, $0x3089705f
+DATA constants<>+2056(SB)/4, $0x3089705f
+DATA constants<>+2060(SB)/4, $0x3089705f
+DATA constants<>+2064(SB)/4, $0x3089705f
+DATA constants<>+2068(SB)/4, $0x3089705f
+DATA constants<>+2072(SB)/4, $0x3089705f
+DATA constants<>+2076(SB)/4, $0x3089705f
+DATA constants<>+2080(SB)/4, $0x3089705f
+DATA constants<>+2084(SB)/4, $0x3089705f
+DATA constants<>+2088(SB)/4, $0x3089705f
+DATA constants<>+2092(SB)/4, $0x3089705f
+DATA constants<>+2096(SB)/4, $0x3089705f
+DATA constants<>+2100(SB)/4, $0x3089705f
+DATA constants<>+2104(SB)/4, $0x3089705f
+DATA constants<>+2108(SB)/4, $0x3089705f
+DATA constants<>+2112(SB)/4, $0
+DATA constants<>+2116(SB)/4, $1
+DATA constants<>+2120(SB)/4, $2
+DATA constants<>+2124(SB)/4, $3
+DATA constants<>+2128(SB)/4, $4
+DATA constants<>+2132(SB)/4, $5
+DATA constants<>+2136(SB)/4, $6
+DATA constants<>+2140(SB)/4, $7
+DATA constants<>+2144(SB)/4, $8
+DATA constants<>+2148(SB)/4, $9
+DATA constants<>+2152(SB)/4, $10
+DATA constants<>+2156(SB)/4, $11
+DATA constants<>+2160(SB)/4, $12
+DATA constants<>+2164(SB)/4, $13
+DATA constants<>+2168(SB)/4, $14
+DATA constants<>+2172(SB)/4, $15
+DATA constants<>+2176(SB)/4, $0x7feb352d
+DATA constants<>+2180(SB)/4, $0x7feb352d
+DATA constants<>+2184(SB)/4, $0x7feb352d
+DATA constants<>+2188(SB)/4, $0x7feb352d
+DATA constants<>+2192(SB)/4, $0x7feb352d
+DATA constants<>+2196(SB)/4, $0x7feb352d
+DATA constants<>+2200(SB)/4, $0x7feb352d
+DATA constants<>+2204(SB)/4, $0x7feb352d
+DATA constants<>+2208(SB)/4, $0x7feb352d
+DATA constants<>+2212(SB)/4, $0x7feb352d
+DATA constants<>+2216(SB)/4, $0x7feb352d
+DATA constants<>+2220(SB)/4, $0x7feb352d
+DATA constants<>+2224(SB)/4, $0x7feb352d
+DATA constants<>+2228(SB)/4, $0x7feb352d
+DATA constants<>+2232(SB)/4, $0x7feb352d
+DATA constants<>+2236(SB)/4, $0x7feb352d
+DATA constants<>+2240(SB)/4, $0x846ca68b
+DATA constants<>+2244(SB)/4, $0x846ca68b
+DATA constants<>+2248(SB)/4, $0x846ca68b
+DATA constants<>+2252(SB)/4, $0x846ca68b
+DATA constants<>+2256(SB)/4, $0x846ca68b
+DATA constants<>+2260(SB)/4, $0x846ca68b
+DATA constants<>+2264(SB)/4, $0x846ca68b
+DATA constants<>+2268(SB)/4, $0x846ca68b
+DATA constants<>+2272(SB)/4, $0x846ca68b
+DATA constants<>+2276(SB)/4, $0x846ca68b
+DATA constants<>+2280(SB)/4, $0x846ca68b
+DATA constants<>+2284(SB)/4, $0x846ca68b
+DATA constants<>+2288(SB)/4, $0x846ca68b
+DATA constants<>+2292(SB)/4, $0x846ca68b
+DATA constants<>+2296(SB)/4, $0x846ca68b
+DATA constants<>+2300(SB)/4, $0x846ca68b
+DATA constants<>+2304(SB)/4, $0x00000010
+DATA constants<>+2308(SB)/4, $0x00000010
+DATA constants<>+2312(SB)/4, $0x00000010
+DATA constants<>+2316(SB)/4, $0x00000010
+DATA constants<>+2320(SB)/4, $0x00000010
+DATA constants<>+2324(SB)/4, $0x00000010
+DATA constants<>+2328(SB)/4, $0x00000010
+DATA constants<>+2332(SB)/4, $0x00000010
+DATA constants<>+2336(SB)/4, $0x00000010
+DATA constants<>+2340(SB)/4, $0x00000010
+DATA constants<>+2344(SB)/4, $0x00000010
+DATA constants<>+2348(SB)/4, $0x00000010
+DATA constants<>+2352(SB)/4, $0x00000010
+DATA constants<>+2356(SB)/4, $0x00000010
+DATA constants<>+2360(SB)/4, $0x00000010
+DATA constants<>+2364(SB)/4, $0x00000010
+DATA constants<>+2368(SB)/4, $0x00000001
+DATA constants<>+2372(SB)/4, $0x00000001
+DATA constants<>+2376(SB)/4, $0x00000001
+DATA constants<>+2380(SB)/4, $0x00000001
+DATA constants<>+2384(SB)/4, $0x00000001
+DATA constants<>+2388(SB)/4, $0x00000001
+DATA constants<>+2392(SB)/4, $0x00000001
+DATA constants<>+2396(SB)/4, $0x00000001
+DATA constants<>+2400(SB)/4, $0x00000001
+DATA constants<>+2404(SB)/4, $0x00000001
+DATA constants<>+2408(SB)/4, $0x00000001
+DATA constants<>+2412(SB)/4, $0x00000001
+DATA constants<>+2416(SB)/4, $0x00000001
+DATA constants<>+2420(SB)/4, $0x00000001
+DATA constants<>+2424(SB)/4, $0x00000001
+DATA constants<>+2428(SB)/4, $0x00000001
+GLOBL constants<>(SB), RODATA|NOPTR, $2432
 
 // func dotAVX512(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -959,6 +1215,118 @@ end37:
 	VZEROUPPER
 	RET
 
+// func addLogAVX512(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VBROADCASTSS w+24(FP), Z14
+	VBROADCASTSS s+28(FP), Z13
+	XORQ AX, AX
+one39:
+	CMPQ CX, $16
+	JLT last40
+	VMOVUPS 0(SI)(AX*1), Z0
+	VMULPS Z13, Z0, Z1
+	VADDPS constants<>+640(SB), Z1, Z1
+	VPADDD constants<>+896(SB), Z1, Z1
+	VPSRLD $23, Z1, Z2
+	VPSLLD $23, Z2, Z3
+	VPXORD Z3, Z1, Z1
+	VPADDD constants<>+960(SB), Z1, Z1
+	VADDPS constants<>+1024(SB), Z1, Z3
+	VPADDD constants<>+1088(SB), Z2, Z2
+	VADDPS constants<>+1152(SB), Z2, Z2
+	VMULPS Z3, Z3, Z4
+	VMULPS Z4, Z4, Z5
+	VMULPS constants<>+1216(SB), Z3, Z6
+	VADDPS constants<>+1280(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+1344(SB), Z3, Z1
+	VADDPS constants<>+1408(SB), Z1, Z1
+	VADDPS Z6, Z1, Z1
+	VMULPS constants<>+1472(SB), Z3, Z6
+	VADDPS constants<>+1536(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+1600(SB), Z3, Z7
+	VADDPS constants<>+1664(SB), Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS constants<>+1728(SB), Z5, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS Z3, Z1, Z1
+	VMULPS Z4, Z1, Z1
+	VMULPS constants<>+576(SB), Z4, Z7
+	VSUBPS Z7, Z1, Z1
+	VADDPS Z3, Z1, Z1
+	VMULPS constants<>+1792(SB), Z2, Z2
+	VADDPS Z2, Z1, Z1
+	VMULPS Z14, Z1, Z1
+	VCMPPS $0x15, constants<>+1856(SB), Z0, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS 0(DI)(AX*1), Z2
+	VADDPS Z2, Z1, Z1
+	VMOVUPS Z1, 0(DI)(AX*1)
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JMP one39
+last40:
+	TESTQ CX, CX
+	JZ end41
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
+	VMULPS Z13, Z0, Z1
+	VADDPS constants<>+640(SB), Z1, Z1
+	VPADDD constants<>+896(SB), Z1, Z1
+	VPSRLD $23, Z1, Z2
+	VPSLLD $23, Z2, Z3
+	VPXORD Z3, Z1, Z1
+	VPADDD constants<>+960(SB), Z1, Z1
+	VADDPS constants<>+1024(SB), Z1, Z3
+	VPADDD constants<>+1088(SB), Z2, Z2
+	VADDPS constants<>+1152(SB), Z2, Z2
+	VMULPS Z3, Z3, Z4
+	VMULPS Z4, Z4, Z5
+	VMULPS constants<>+1216(SB), Z3, Z6
+	VADDPS constants<>+1280(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+1344(SB), Z3, Z1
+	VADDPS constants<>+1408(SB), Z1, Z1
+	VADDPS Z6, Z1, Z1
+	VMULPS constants<>+1472(SB), Z3, Z6
+	VADDPS constants<>+1536(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+1600(SB), Z3, Z7
+	VADDPS constants<>+1664(SB), Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS constants<>+1728(SB), Z5, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS Z3, Z1, Z1
+	VMULPS Z4, Z1, Z1
+	VMULPS constants<>+576(SB), Z4, Z7
+	VSUBPS Z7, Z1, Z1
+	VADDPS Z3, Z1, Z1
+	VMULPS constants<>+1792(SB), Z2, Z2
+	VADDPS Z2, Z1, Z1
+	VMULPS Z14, Z1, Z1
+	VCMPPS $0x15, constants<>+1856(SB), Z0, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 0(DI)(AX*1), K1, Z2
+	VADDPS Z2, Z1, Z1
+	VMOVUPS Z1, K1, 0(DI)(AX*1)
+end41:
+	VZEROUPPER
+	RET
+
 // func sigmoidAVX512(n int, y, x *float32)
 // computes y[i] = 1/(1+exp(-x[i])).
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
@@ -967,11 +1335,11 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
 	MOVQ x+16(FP), SI
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one39
+	JLT one43
 	PCALIGN $32
-many38:
+many42:
 	VMOVUPS 0(SI)(AX*1), Z0
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -999,7 +1367,7 @@ many38:
 	VDIVPS Z0, Z1, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
 	VMOVUPS 64(SI)(AX*1), Z0
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1029,12 +1397,12 @@ many38:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many38
-one39:
+	JGE many42
+one43:
 	CMPQ CX, $16
-	JLT last40
+	JLT last44
 	VMOVUPS 0(SI)(AX*1), Z0
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1063,16 +1431,16 @@ one39:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one39
-last40:
+	JMP one43
+last44:
 	TESTQ CX, CX
-	JZ end41
+	JZ end45
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1099,7 +1467,7 @@ last40:
 	VMOVUPS constants<>+640(SB), Z1
 	VDIVPS Z0, Z1, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end41:
+end45:
 	VZEROUPPER
 	RET
 
@@ -1113,9 +1481,9 @@ TEXT ·gateBackwardAVX512(SB), NOSPLIT, $0-40
 	MOVQ s+32(FP), R8
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one43
+	JLT one47
 	PCALIGN $32
-many42:
+many46:
 	VMOVUPS 0(DI)(AX*1), Z0
 	VMOVUPS 0(R8)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -1139,10 +1507,10 @@ many42:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many42
-one43:
+	JGE many46
+one47:
 	CMPQ CX, $16
-	JLT last44
+	JLT last48
 	VMOVUPS 0(DI)(AX*1), Z0
 	VMOVUPS 0(R8)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -1155,10 +1523,10 @@ one43:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one43
-last44:
+	JMP one47
+last48:
 	TESTQ CX, CX
-	JZ end45
+	JZ end49
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1173,7 +1541,7 @@ last44:
 	VMULPS Z3, Z2, Z2
 	VMOVUPS Z2, K1, 0(SI)(AX*1)
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end45:
+end49:
 	VZEROUPPER
 	RET
 
@@ -1186,12 +1554,12 @@ TEXT ·swiGLUAVX512(SB), NOSPLIT, $0-32
 	MOVQ b+24(FP), DX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one47
+	JLT one51
 	PCALIGN $32
-many46:
+many50:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1221,7 +1589,7 @@ many46:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	VMOVUPS 64(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1252,13 +1620,13 @@ many46:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many46
-one47:
+	JGE many50
+one51:
 	CMPQ CX, $16
-	JLT last48
+	JLT last52
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1288,17 +1656,17 @@ one47:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one47
-last48:
+	JMP one51
+last52:
 	TESTQ CX, CX
-	JZ end49
+	JZ end53
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1326,7 +1694,7 @@ last48:
 	VMOVUPS.Z 0(DX)(AX*1), K1, Z1
 	VMULPS Z1, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end49:
+end53:
 	VZEROUPPER
 	RET
 
@@ -1340,12 +1708,12 @@ TEXT ·swiGLUBackwardAVX512(SB), NOSPLIT, $0-48
 	MOVQ a+32(FP), R8
 	MOVQ b+40(FP), R9
 	XORQ AX, AX
-one51:
+one55:
 	CMPQ CX, $16
-	JLT last52
+	JLT last56
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1384,17 +1752,17 @@ one51:
 	VMOVUPS Z2, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one51
-last52:
+	JMP one55
+last56:
 	TESTQ CX, CX
-	JZ end53
+	JZ end57
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(R8)(AX*1), K1, Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+896(SB), Z0, Z0
+	VXORPS constants<>+1920(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1431,7 +1799,7 @@ last52:
 	VMULPS Z7, Z2, Z2
 	VMOVUPS Z4, K1, 0(SI)(AX*1)
 	VMOVUPS Z2, K1, 0(DI)(AX*1)
-end53:
+end57:
 	VZEROUPPER
 	RET
 
@@ -1446,7 +1814,7 @@ TEXT ·layerNormAVX512(SB), NOSPLIT, $0-68
 	MOVQ rstd+40(FP), R10
 	MOVQ d+56(FP), R13
 	VBROADCASTSS inv+64(FP), Z14
-row54:
+row58:
 	MOVQ R13, CX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
@@ -1454,9 +1822,9 @@ row54:
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one56
+	JLT one60
 	PCALIGN $32
-many55:
+many59:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VADDPS Z4, Z0, Z0
 	VMOVUPS 64(SI)(AX*1), Z4
@@ -1468,25 +1836,25 @@ many55:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many55
-one56:
+	JGE many59
+one60:
 	CMPQ CX, $16
-	JLT last57
+	JLT last61
 	VMOVUPS 0(SI)(AX*1), Z4
 	VADDPS Z4, Z0, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one56
-last57:
+	JMP one60
+last61:
 	TESTQ CX, CX
-	JZ end58
+	JZ end62
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VADDPS Z4, Z0, Z0
-end58:
+end62:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -1508,9 +1876,9 @@ end58:
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one60
+	JLT one64
 	PCALIGN $32
-many59:
+many63:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VSUBPS Z8, Z4, Z4
 	VFMADD231PS Z4, Z4, Z0
@@ -1526,19 +1894,19 @@ many59:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many59
-one60:
+	JGE many63
+one64:
 	CMPQ CX, $16
-	JLT last61
+	JLT last65
 	VMOVUPS 0(SI)(AX*1), Z4
 	VSUBPS Z8, Z4, Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one60
-last61:
+	JMP one64
+last65:
 	TESTQ CX, CX
-	JZ end62
+	JZ end66
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1547,7 +1915,7 @@ last61:
 	VSUBPS Z8, Z4, Z4
 	VMOVAPS.Z Z4, K1, Z4
 	VFMADD231PS Z4, Z4, Z0
-end62:
+end66:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -1561,7 +1929,7 @@ end62:
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Z0
 	VMULPS Z14, Z0, Z0
-	VADDPS constants<>+960(SB), Z0, Z0
+	VADDPS constants<>+1984(SB), Z0, Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS constants<>+640(SB), Z9
 	VDIVPS Z0, Z9, Z9
@@ -1569,9 +1937,9 @@ end62:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one64
+	JLT one68
 	PCALIGN $32
-many63:
+many67:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -1603,10 +1971,10 @@ many63:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many63
-one64:
+	JGE many67
+one68:
 	CMPQ CX, $16
-	JLT last65
+	JLT last69
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -1616,10 +1984,10 @@ one64:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one64
-last65:
+	JMP one68
+last69:
 	TESTQ CX, CX
-	JZ end66
+	JZ end70
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1631,13 +1999,13 @@ last65:
 	VMULPS Z9, Z0, Z0
 	VFMADD213PS Z2, Z1, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end66:
+end70:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ rows+48(FP)
-	JNZ row54
+	JNZ row58
 	VZEROUPPER
 	RET
 
@@ -1654,7 +2022,7 @@ TEXT ·layerNormBackwardAVX512(SB), NOSPLIT, $0-84
 	MOVQ rstd+56(FP), R12
 	MOVQ d+72(FP), R13
 	VBROADCASTSS inv+80(FP), Z14
-row67:
+row71:
 	VBROADCASTSS (R11), Z8
 	VBROADCASTSS (R12), Z9
 	MOVQ R13, CX
@@ -1662,9 +2030,9 @@ row67:
 	VXORPS Z11, Z11, Z11
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one69
+	JLT one73
 	PCALIGN $32
-many68:
+many72:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -1696,10 +2064,10 @@ many68:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many68
-one69:
+	JGE many72
+one73:
 	CMPQ CX, $16
-	JLT last70
+	JLT last74
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -1716,10 +2084,10 @@ one69:
 	VMOVUPS Z4, 0(R10)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one69
-last70:
+	JMP one73
+last74:
 	TESTQ CX, CX
-	JZ end71
+	JZ end75
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1738,7 +2106,7 @@ last70:
 	VMOVUPS.Z 0(R10)(AX*1), K1, Z4
 	VADDPS Z1, Z4, Z4
 	VMOVUPS Z4, K1, 0(R10)(AX*1)
-end71:
+end75:
 	VEXTRACTF64X4 $1, Z10, Y4
 	VADDPS Y4, Y10, Y10
 	VEXTRACTF128 $1, Y10, X4
@@ -1762,9 +2130,9 @@ end71:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one73
+	JLT one77
 	PCALIGN $32
-many72:
+many76:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -1790,10 +2158,10 @@ many72:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many72
-one73:
+	JGE many76
+one77:
 	CMPQ CX, $16
-	JLT last74
+	JLT last78
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -1807,10 +2175,10 @@ one73:
 	VMOVUPS Z3, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one73
-last74:
+	JMP one77
+last78:
 	TESTQ CX, CX
-	JZ end75
+	JZ end79
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1826,14 +2194,14 @@ last74:
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z3
 	VFMADD231PS Z2, Z9, Z3
 	VMOVUPS Z3, K1, 0(DI)(AX*1)
-end75:
+end79:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	LEAQ (DX)(R13*4), DX
 	ADDQ $4, R11
 	ADDQ $4, R12
 	DECQ rows+64(FP)
-	JNZ row67
+	JNZ row71
 	VZEROUPPER
 	RET
 
@@ -1849,9 +2217,9 @@ TEXT ·normaliseAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one77
+	JLT one81
 	PCALIGN $32
-many76:
+many80:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(SI)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -1867,19 +2235,19 @@ many76:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many76
-one77:
+	JGE many80
+one81:
 	CMPQ CX, $16
-	JLT last78
+	JLT last82
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(SI)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one77
-last78:
+	JMP one81
+last82:
 	TESTQ CX, CX
-	JZ end79
+	JZ end83
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1887,7 +2255,7 @@ last78:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z0
-end79:
+end83:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -1900,16 +2268,16 @@ end79:
 	VPERMILPS $0xb1, X0, X4
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Z0
-	VADDPS constants<>+1024(SB), Z0, Z0
+	VADDPS constants<>+2048(SB), Z0, Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS constants<>+640(SB), Z14
 	VDIVPS Z0, Z14, Z14
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one81
+	JLT one85
 	PCALIGN $32
-many80:
+many84:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
@@ -1925,19 +2293,19 @@ many80:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many80
-one81:
+	JGE many84
+one85:
 	CMPQ CX, $16
-	JLT last82
+	JLT last86
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one81
-last82:
+	JMP one85
+last86:
 	TESTQ CX, CX
-	JZ end83
+	JZ end87
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -1945,7 +2313,7 @@ last82:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end83:
+end87:
 	VMOVSS X14, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1964,9 +2332,9 @@ TEXT ·normaliseBackwardAVX512(SB), NOSPLIT, $0-36
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one85
+	JLT one89
 	PCALIGN $32
-many84:
+many88:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(DX)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -1982,19 +2350,19 @@ many84:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many84
-one85:
+	JGE many88
+one89:
 	CMPQ CX, $16
-	JLT last86
+	JLT last90
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(DX)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one85
-last86:
+	JMP one89
+last90:
 	TESTQ CX, CX
-	JZ end87
+	JZ end91
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2002,7 +2370,7 @@ last86:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VMOVUPS.Z 0(DX)(AX*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z0
-end87:
+end91:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2019,9 +2387,9 @@ end87:
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one89
+	JLT one93
 	PCALIGN $32
-many88:
+many92:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(DI)(AX*1), Z2
@@ -2049,10 +2417,10 @@ many88:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many88
-one89:
+	JGE many92
+one93:
 	CMPQ CX, $16
-	JLT last90
+	JLT last94
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(DI)(AX*1), Z2
@@ -2061,10 +2429,10 @@ one89:
 	VMOVUPS Z2, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one89
-last90:
+	JMP one93
+last94:
 	TESTQ CX, CX
-	JZ end91
+	JZ end95
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2075,7 +2443,7 @@ last90:
 	VFNMADD231PS Z1, Z13, Z0
 	VFMADD231PS Z0, Z14, Z2
 	VMOVUPS Z2, K1, 0(DI)(AX*1)
-end91:
+end95:
 	VZEROUPPER
 	RET
 
@@ -2098,9 +2466,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Z13
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one93
+	JLT one97
 	PCALIGN $32
-many92:
+many96:
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVUPS 0(SI)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -2142,10 +2510,10 @@ many92:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many92
-one93:
+	JGE many96
+one97:
 	CMPQ CX, $16
-	JLT last94
+	JLT last98
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVUPS 0(SI)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -2167,10 +2535,10 @@ one93:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one93
-last94:
+	JMP one97
+last98:
 	TESTQ CX, CX
-	JZ end95
+	JZ end99
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2194,7 +2562,7 @@ last94:
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z0
 	VFMSUB213PS Z1, Z13, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end95:
+end99:
 	VZEROUPPER
 	RET
 
@@ -2209,20 +2577,20 @@ TEXT ·dropoutAVX512(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Z12
 	VBROADCASTSS key0+36(FP), Z11
 	VBROADCASTSS key1+40(FP), Z10
-	VPADDD constants<>+1088(SB), Z12, Z12
+	VPADDD constants<>+2112(SB), Z12, Z12
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one97
+	JLT one101
 	PCALIGN $32
-many96:
+many100:
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+1152(SB), Z0, Z0
+	VPMULLD constants<>+2176(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+1216(SB), Z0, Z0
+	VPMULLD constants<>+2240(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -2231,15 +2599,15 @@ many96:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 0(DI)(AX*1)
-	VPADDD constants<>+1280(SB), Z12, Z12
+	VPADDD constants<>+2304(SB), Z12, Z12
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+1152(SB), Z0, Z0
+	VPMULLD constants<>+2176(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+1216(SB), Z0, Z0
+	VPMULLD constants<>+2240(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -2248,22 +2616,22 @@ many96:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 64(DI)(AX*1)
-	VPADDD constants<>+1280(SB), Z12, Z12
+	VPADDD constants<>+2304(SB), Z12, Z12
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many96
-one97:
+	JGE many100
+one101:
 	CMPQ CX, $16
-	JLT last98
+	JLT last102
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+1152(SB), Z0, Z0
+	VPMULLD constants<>+2176(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+1216(SB), Z0, Z0
+	VPMULLD constants<>+2240(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -2272,13 +2640,13 @@ one97:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 0(DI)(AX*1)
-	VPADDD constants<>+1280(SB), Z12, Z12
+	VPADDD constants<>+2304(SB), Z12, Z12
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one97
-last98:
+	JMP one101
+last102:
 	TESTQ CX, CX
-	JZ end99
+	JZ end103
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2286,11 +2654,11 @@ last98:
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+1152(SB), Z0, Z0
+	VPMULLD constants<>+2176(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+1216(SB), Z0, Z0
+	VPMULLD constants<>+2240(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -2299,8 +2667,8 @@ last98:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, K1, 0(DI)(AX*1)
-	VPADDD constants<>+1344(SB), Z12, Z12
-end99:
+	VPADDD constants<>+2368(SB), Z12, Z12
+end103:
 	VZEROUPPER
 	RET
 
@@ -2352,9 +2720,9 @@ TEXT ·tile12AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest101
+	JZ rest105
 	PCALIGN $32
-many100:
+many104:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -2528,11 +2896,11 @@ many100:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many100
-rest101:
+	JNZ many104
+rest105:
 	ANDQ $3, CX
-	JZ done103
-one102:
+	JZ done107
+one106:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -2577,11 +2945,11 @@ one102:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one102
-done103:
+	JNZ one106
+done107:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store104
+	JZ store108
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -2642,7 +3010,7 @@ done103:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS 64(BX), Z24
 	VADDPS Z24, Z23, Z23
-store104:
+store108:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -2736,9 +3104,9 @@ TEXT ·tile12WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest106
+	JZ rest110
 	PCALIGN $32
-many105:
+many109:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS.Z 64(DI), K1, Z25
 	ADDQ R11, DI
@@ -2912,11 +3280,11 @@ many105:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many105
-rest106:
+	JNZ many109
+rest110:
 	ANDQ $3, CX
-	JZ done108
-one107:
+	JZ done112
+one111:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS.Z 64(DI), K1, Z25
 	ADDQ R11, DI
@@ -2961,11 +3329,11 @@ one107:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one107
-done108:
+	JNZ one111
+done112:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store109
+	JZ store113
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -3026,7 +3394,7 @@ done108:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS Z24, Z23, Z23
-store109:
+store113:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -3107,9 +3475,9 @@ TEXT ·tile12NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest111
+	JZ rest115
 	PCALIGN $32
-many110:
+many114:
 	VMOVUPS.Z 0(DI), K1, Z12
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z13
@@ -3231,11 +3599,11 @@ many110:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many110
-rest111:
+	JNZ many114
+rest115:
 	ANDQ $3, CX
-	JZ done113
-one112:
+	JZ done117
+one116:
 	VMOVUPS.Z 0(DI), K1, Z12
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z13
@@ -3267,11 +3635,11 @@ one112:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one112
-done113:
+	JNZ one116
+done117:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store114
+	JZ store118
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z12
 	VADDPS Z12, Z0, Z0
@@ -3308,7 +3676,7 @@ done113:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z12
 	VADDPS Z12, Z11, Z11
-store114:
+store118:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -3374,9 +3742,9 @@ TEXT ·tile8AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest116
+	JZ rest120
 	PCALIGN $32
-many115:
+many119:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -3498,11 +3866,11 @@ many115:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many115
-rest116:
+	JNZ many119
+rest120:
 	ANDQ $3, CX
-	JZ done118
-one117:
+	JZ done122
+one121:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -3534,11 +3902,11 @@ one117:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one117
-done118:
+	JNZ one121
+done122:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store119
+	JZ store123
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -3579,7 +3947,7 @@ done118:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS 64(BX), Z16
 	VADDPS Z16, Z15, Z15
-store119:
+store123:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -3651,9 +4019,9 @@ TEXT ·tile8WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest121
+	JZ rest125
 	PCALIGN $32
-many120:
+many124:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS.Z 64(DI), K1, Z17
 	ADDQ R11, DI
@@ -3775,11 +4143,11 @@ many120:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many120
-rest121:
+	JNZ many124
+rest125:
 	ANDQ $3, CX
-	JZ done123
-one122:
+	JZ done127
+one126:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS.Z 64(DI), K1, Z17
 	ADDQ R11, DI
@@ -3811,11 +4179,11 @@ one122:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one122
-done123:
+	JNZ one126
+done127:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store124
+	JZ store128
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -3856,7 +4224,7 @@ done123:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS Z16, Z15, Z15
-store124:
+store128:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -3919,9 +4287,9 @@ TEXT ·tile8NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest126
+	JZ rest130
 	PCALIGN $32
-many125:
+many129:
 	VMOVUPS.Z 0(DI), K1, Z8
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z9
@@ -4007,11 +4375,11 @@ many125:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many125
-rest126:
+	JNZ many129
+rest130:
 	ANDQ $3, CX
-	JZ done128
-one127:
+	JZ done132
+one131:
 	VMOVUPS.Z 0(DI), K1, Z8
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z9
@@ -4034,11 +4402,11 @@ one127:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one127
-done128:
+	JNZ one131
+done132:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store129
+	JZ store133
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z8
 	VADDPS Z8, Z0, Z0
@@ -4063,7 +4431,7 @@ done128:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z8
 	VADDPS Z8, Z7, Z7
-store129:
+store133:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -4111,9 +4479,9 @@ TEXT ·tile4AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest131
+	JZ rest135
 	PCALIGN $32
-many130:
+many134:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -4183,11 +4551,11 @@ many130:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many130
-rest131:
+	JNZ many134
+rest135:
 	ANDQ $3, CX
-	JZ done133
-one132:
+	JZ done137
+one136:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -4206,11 +4574,11 @@ one132:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one132
-done133:
+	JNZ one136
+done137:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store134
+	JZ store138
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -4231,7 +4599,7 @@ done133:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS 64(BX), Z8
 	VADDPS Z8, Z7, Z7
-store134:
+store138:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4281,9 +4649,9 @@ TEXT ·tile4WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest136
+	JZ rest140
 	PCALIGN $32
-many135:
+many139:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS.Z 64(DI), K1, Z9
 	ADDQ R11, DI
@@ -4353,11 +4721,11 @@ many135:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many135
-rest136:
+	JNZ many139
+rest140:
 	ANDQ $3, CX
-	JZ done138
-one137:
+	JZ done142
+one141:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS.Z 64(DI), K1, Z9
 	ADDQ R11, DI
@@ -4376,11 +4744,11 @@ one137:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one137
-done138:
+	JNZ one141
+done142:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store139
+	JZ store143
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -4401,7 +4769,7 @@ done138:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS Z8, Z7, Z7
-store139:
+store143:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -4446,9 +4814,9 @@ TEXT ·tile4NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest141
+	JZ rest145
 	PCALIGN $32
-many140:
+many144:
 	VMOVUPS.Z 0(DI), K1, Z4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z5
@@ -4498,11 +4866,11 @@ many140:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many140
-rest141:
+	JNZ many144
+rest145:
 	ANDQ $3, CX
-	JZ done143
-one142:
+	JZ done147
+one146:
 	VMOVUPS.Z 0(DI), K1, Z4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z5
@@ -4516,11 +4884,11 @@ one142:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one142
-done143:
+	JNZ one146
+done147:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store144
+	JZ store148
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z4
 	VADDPS Z4, Z0, Z0
@@ -4533,7 +4901,7 @@ done143:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z4
 	VADDPS Z4, Z3, Z3
-store144:
+store148:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -4567,9 +4935,9 @@ TEXT ·tile2AVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest146
+	JZ rest150
 	PCALIGN $32
-many145:
+many149:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -4611,11 +4979,11 @@ many145:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many145
-rest146:
+	JNZ many149
+rest150:
 	ANDQ $3, CX
-	JZ done148
-one147:
+	JZ done152
+one151:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -4627,11 +4995,11 @@ one147:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one147
-done148:
+	JNZ one151
+done152:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store149
+	JZ store153
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -4642,7 +5010,7 @@ done148:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS 64(BX), Z4
 	VADDPS Z4, Z3, Z3
-store149:
+store153:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4680,9 +5048,9 @@ TEXT ·tile2WideAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest151
+	JZ rest155
 	PCALIGN $32
-many150:
+many154:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS.Z 64(DI), K1, Z5
 	ADDQ R11, DI
@@ -4724,11 +5092,11 @@ many150:
 	VFMADD231PS Z5, Z6, Z3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many150
-rest151:
+	JNZ many154
+rest155:
 	ANDQ $3, CX
-	JZ done153
-one152:
+	JZ done157
+one156:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS.Z 64(DI), K1, Z5
 	ADDQ R11, DI
@@ -4740,11 +5108,11 @@ one152:
 	VFMADD231PS Z5, Z6, Z3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one152
-done153:
+	JNZ one156
+done157:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store154
+	JZ store158
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -4755,7 +5123,7 @@ done153:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS Z4, Z3, Z3
-store154:
+store158:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -4790,9 +5158,9 @@ TEXT ·tile2NarrowAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest156
+	JZ rest160
 	PCALIGN $32
-many155:
+many159:
 	VMOVUPS.Z 0(DI), K1, Z2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z3
@@ -4822,11 +5190,11 @@ many155:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many155
-rest156:
+	JNZ many159
+rest160:
 	ANDQ $3, CX
-	JZ done158
-one157:
+	JZ done162
+one161:
 	VMOVUPS.Z 0(DI), K1, Z2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z3
@@ -4835,18 +5203,18 @@ one157:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one157
-done158:
+	JNZ one161
+done162:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store159
+	JZ store163
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z2
 	VADDPS Z2, Z0, Z0
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z2
 	VADDPS Z2, Z1, Z1
-store159:
+store163:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -4874,9 +5242,9 @@ TEXT ·tile1AVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest161
+	JZ rest165
 	PCALIGN $32
-many160:
+many164:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -4906,11 +5274,11 @@ many160:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many160
-rest161:
+	JNZ many164
+rest165:
 	ANDQ $3, CX
-	JZ done163
-one162:
+	JZ done167
+one166:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -4919,17 +5287,17 @@ one162:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one162
-done163:
+	JNZ one166
+done167:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store164
+	JZ store168
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS 64(BX), Z2
 	VADDPS Z2, Z1, Z1
-store164:
+store168:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4962,9 +5330,9 @@ TEXT ·tile1WideAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest166
+	JZ rest170
 	PCALIGN $32
-many165:
+many169:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS.Z 64(DI), K1, Z3
 	ADDQ R11, DI
@@ -4994,11 +5362,11 @@ many165:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many165
-rest166:
+	JNZ many169
+rest170:
 	ANDQ $3, CX
-	JZ done168
-one167:
+	JZ done172
+one171:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS.Z 64(DI), K1, Z3
 	ADDQ R11, DI
@@ -5007,17 +5375,17 @@ one167:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one167
-done168:
+	JNZ one171
+done172:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store169
+	JZ store173
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS.Z 64(BX), K1, Z2
 	VADDPS Z2, Z1, Z1
-store169:
+store173:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -5048,9 +5416,9 @@ TEXT ·tile1NarrowAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z0, Z0, Z0
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest171
+	JZ rest175
 	PCALIGN $32
-many170:
+many174:
 	VMOVUPS.Z 0(DI), K1, Z1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z2
@@ -5072,26 +5440,26 @@ many170:
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many170
-rest171:
+	JNZ many174
+rest175:
 	ANDQ $3, CX
-	JZ done173
-one172:
+	JZ done177
+one176:
 	VMOVUPS.Z 0(DI), K1, Z1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z2
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one172
-done173:
+	JNZ one176
+done177:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store174
+	JZ store178
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z1
 	VADDPS Z1, Z0, Z0
-store174:
+store178:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	VZEROUPPER
@@ -5110,15 +5478,15 @@ TEXT ·scan1AVX512(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel175:
+panel179:
 	VPBROADCASTD 0(R9), Z0
 	MOVQ DX, AX
 	MOVQ R13, CX
 	VXORPS Z8, Z8, Z8
 	SHRQ $1, CX
-	JZ rest177
+	JZ rest181
 	PCALIGN $32
-two176:
+two180:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	ADDQ $64, SI
@@ -5128,15 +5496,15 @@ two176:
 	ADDQ $64, SI
 	ADDQ $4, AX
 	DECQ CX
-	JNZ two176
-rest177:
+	JNZ two180
+rest181:
 	TESTQ $1, R13
-	JZ done178
+	JZ done182
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	ADDQ $64, SI
 	ADDQ $4, AX
-done178:
+done182:
 	VPADDD Z8, Z0, Z0
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
@@ -5147,7 +5515,7 @@ done178:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel175
+	JNZ panel179
 	VZEROUPPER
 	RET
 
@@ -5164,15 +5532,15 @@ TEXT ·scan2AVX512(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel179:
+panel183:
 	VPBROADCASTD 0(R9), Z0
 	VPBROADCASTD 4(R9), Z1
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest181
+	JZ rest185
 	PCALIGN $32
-two180:
+two184:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -5184,16 +5552,16 @@ two180:
 	ADDQ $64, SI
 	ADDQ $8, AX
 	DECQ CX
-	JNZ two180
-rest181:
+	JNZ two184
+rest185:
 	TESTQ $1, R13
-	JZ done182
+	JZ done186
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
 	ADDQ $64, SI
 	ADDQ $8, AX
-done182:
+done186:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VBROADCASTSS 0(R10), Z15
@@ -5209,7 +5577,7 @@ done182:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel179
+	JNZ panel183
 	VZEROUPPER
 	RET
 
@@ -5226,7 +5594,7 @@ TEXT ·scan4AVX512(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel183:
+panel187:
 	VPBROADCASTD 0(R9), Z0
 	VPBROADCASTD 4(R9), Z1
 	VPBROADCASTD 8(R9), Z2
@@ -5234,9 +5602,9 @@ panel183:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest185
+	JZ rest189
 	PCALIGN $32
-two184:
+two188:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -5252,10 +5620,10 @@ two184:
 	ADDQ $64, SI
 	ADDQ $16, AX
 	DECQ CX
-	JNZ two184
-rest185:
+	JNZ two188
+rest189:
 	TESTQ $1, R13
-	JZ done186
+	JZ done190
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -5263,7 +5631,7 @@ rest185:
 	VPDPBUSD.BCST 12(AX), Z14, Z3
 	ADDQ $64, SI
 	ADDQ $16, AX
-done186:
+done190:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VBROADCASTSS 0(R10), Z15
@@ -5291,7 +5659,7 @@ done186:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel183
+	JNZ panel187
 	VZEROUPPER
 	RET
 
@@ -5308,7 +5676,7 @@ TEXT ·scan8AVX512(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel187:
+panel191:
 	VPBROADCASTD 0(R9), Z0
 	VPBROADCASTD 4(R9), Z1
 	VPBROADCASTD 8(R9), Z2
@@ -5320,9 +5688,9 @@ panel187:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest189
+	JZ rest193
 	PCALIGN $32
-two188:
+two192:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -5346,10 +5714,10 @@ two188:
 	ADDQ $64, SI
 	ADDQ $32, AX
 	DECQ CX
-	JNZ two188
-rest189:
+	JNZ two192
+rest193:
 	TESTQ $1, R13
-	JZ done190
+	JZ done194
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -5361,7 +5729,7 @@ rest189:
 	VPDPBUSD.BCST 28(AX), Z14, Z7
 	ADDQ $64, SI
 	ADDQ $32, AX
-done190:
+done194:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VBROADCASTSS 0(R10), Z15
@@ -5413,6 +5781,6 @@ done190:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel187
+	JNZ panel191
 	VZEROUPPER
 	RET

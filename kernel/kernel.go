@@ -123,6 +123,15 @@ func ExpSum(x []float32, scale, shift float32) float32 {
 	return active.expSum(x, scale, shift)
 }
 
+// AddLog computes y[i] += w·log(1 + s·x[i]) over the length of x, where x[i] is not
+// below 0; s is not either. The logarithm is right to 1e-7, and all paths give the
+// same bits for finite x.
+func AddLog(y, x []float32, w, s float32) {
+	if len(x) > 0 {
+		active.addLog(y[:len(x)], x, w, s)
+	}
+}
+
 // Softmax replaces x by its softmax. Where the largest element is infinite the
 // result is NaN.
 func Softmax(x []float32) {

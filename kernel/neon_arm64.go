@@ -14,6 +14,7 @@ func elementNEON() path {
 		find:            func(x []float32, least float32) int { return findNEON(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumNEON(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardNEON(len(dp), &dp[0], &p[0]) },
+		addLog:          func(y, x []float32, w, s float32) { addLogNEON(len(y), &y[0], &x[0], w, s) },
 		sigmoid:         func(y, x []float32) { sigmoidNEON(len(y), &y[0], &x[0]) },
 		gateBackward:    func(dy, du, o, s []float32) { gateBackwardNEON(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
 		swiGLU:          func(y, a, b []float32) { swiGLUNEON(len(y), &y[0], &a[0], &b[0]) },
@@ -75,6 +76,11 @@ func expSumNEON(n int, x *float32, scale, shift float32) float32
 //
 //go:noescape
 func softmaxBackwardNEON(n int, dp, p *float32)
+
+// addLogNEON computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+//
+//go:noescape
+func addLogNEON(n int, y, x *float32, w, s float32)
 
 // sigmoidNEON computes y[i] = 1/(1+exp(-x[i])).
 //

@@ -58,39 +58,103 @@ DATA constants<>+208(SB)/4, $0x7f800000
 DATA constants<>+212(SB)/4, $0x7f800000
 DATA constants<>+216(SB)/4, $0x7f800000
 DATA constants<>+220(SB)/4, $0x7f800000
-DATA constants<>+224(SB)/4, $0x3727c5ac
-DATA constants<>+228(SB)/4, $0x3727c5ac
-DATA constants<>+232(SB)/4, $0x3727c5ac
-DATA constants<>+236(SB)/4, $0x3727c5ac
-DATA constants<>+240(SB)/4, $0x3089705f
-DATA constants<>+244(SB)/4, $0x3089705f
-DATA constants<>+248(SB)/4, $0x3089705f
-DATA constants<>+252(SB)/4, $0x3089705f
-DATA constants<>+256(SB)/4, $0
-DATA constants<>+260(SB)/4, $1
-DATA constants<>+264(SB)/4, $2
-DATA constants<>+268(SB)/4, $3
-DATA constants<>+272(SB)/4, $0x7feb352d
-DATA constants<>+276(SB)/4, $0x7feb352d
-DATA constants<>+280(SB)/4, $0x7feb352d
-DATA constants<>+284(SB)/4, $0x7feb352d
-DATA constants<>+288(SB)/4, $0x846ca68b
-DATA constants<>+292(SB)/4, $0x846ca68b
-DATA constants<>+296(SB)/4, $0x846ca68b
-DATA constants<>+300(SB)/4, $0x846ca68b
-DATA constants<>+304(SB)/4, $0x00000004
-DATA constants<>+308(SB)/4, $0x00000004
-DATA constants<>+312(SB)/4, $0x00000004
-DATA constants<>+316(SB)/4, $0x00000004
-DATA constants<>+320(SB)/4, $0x00000001
-DATA constants<>+324(SB)/4, $0x00000001
-DATA constants<>+328(SB)/4, $0x00000001
-DATA constants<>+332(SB)/4, $0x00000001
-DATA constants<>+336(SB)/4, $0x80808080
-DATA constants<>+340(SB)/4, $0x80808080
-DATA constants<>+344(SB)/4, $0x80808080
-DATA constants<>+348(SB)/4, $0x80808080
-GLOBL constants<>(SB), RODATA|NOPTR, $352
+DATA constants<>+224(SB)/4, $0x004afb0d
+DATA constants<>+228(SB)/4, $0x004afb0d
+DATA constants<>+232(SB)/4, $0x004afb0d
+DATA constants<>+236(SB)/4, $0x004afb0d
+DATA constants<>+240(SB)/4, $0x3f3504f3
+DATA constants<>+244(SB)/4, $0x3f3504f3
+DATA constants<>+248(SB)/4, $0x3f3504f3
+DATA constants<>+252(SB)/4, $0x3f3504f3
+DATA constants<>+256(SB)/4, $0xbf800000
+DATA constants<>+260(SB)/4, $0xbf800000
+DATA constants<>+264(SB)/4, $0xbf800000
+DATA constants<>+268(SB)/4, $0xbf800000
+DATA constants<>+272(SB)/4, $0x4b000000
+DATA constants<>+276(SB)/4, $0x4b000000
+DATA constants<>+280(SB)/4, $0x4b000000
+DATA constants<>+284(SB)/4, $0x4b000000
+DATA constants<>+288(SB)/4, $0xcb00007f
+DATA constants<>+292(SB)/4, $0xcb00007f
+DATA constants<>+296(SB)/4, $0xcb00007f
+DATA constants<>+300(SB)/4, $0xcb00007f
+DATA constants<>+304(SB)/4, $0xbe2aae50
+DATA constants<>+308(SB)/4, $0xbe2aae50
+DATA constants<>+312(SB)/4, $0xbe2aae50
+DATA constants<>+316(SB)/4, $0xbe2aae50
+DATA constants<>+320(SB)/4, $0x3e4cceac
+DATA constants<>+324(SB)/4, $0x3e4cceac
+DATA constants<>+328(SB)/4, $0x3e4cceac
+DATA constants<>+332(SB)/4, $0x3e4cceac
+DATA constants<>+336(SB)/4, $0xbe7ffffc
+DATA constants<>+340(SB)/4, $0xbe7ffffc
+DATA constants<>+344(SB)/4, $0xbe7ffffc
+DATA constants<>+348(SB)/4, $0xbe7ffffc
+DATA constants<>+352(SB)/4, $0x3eaaaaaa
+DATA constants<>+356(SB)/4, $0x3eaaaaaa
+DATA constants<>+360(SB)/4, $0x3eaaaaaa
+DATA constants<>+364(SB)/4, $0x3eaaaaaa
+DATA constants<>+368(SB)/4, $0xbdebd1b8
+DATA constants<>+372(SB)/4, $0xbdebd1b8
+DATA constants<>+376(SB)/4, $0xbdebd1b8
+DATA constants<>+380(SB)/4, $0xbdebd1b8
+DATA constants<>+384(SB)/4, $0x3def251a
+DATA constants<>+388(SB)/4, $0x3def251a
+DATA constants<>+392(SB)/4, $0x3def251a
+DATA constants<>+396(SB)/4, $0x3def251a
+DATA constants<>+400(SB)/4, $0xbdfe5d4f
+DATA constants<>+404(SB)/4, $0xbdfe5d4f
+DATA constants<>+408(SB)/4, $0xbdfe5d4f
+DATA constants<>+412(SB)/4, $0xbdfe5d4f
+DATA constants<>+416(SB)/4, $0x3e11e9bf
+DATA constants<>+420(SB)/4, $0x3e11e9bf
+DATA constants<>+424(SB)/4, $0x3e11e9bf
+DATA constants<>+428(SB)/4, $0x3e11e9bf
+DATA constants<>+432(SB)/4, $0x3d9021bb
+DATA constants<>+436(SB)/4, $0x3d9021bb
+DATA constants<>+440(SB)/4, $0x3d9021bb
+DATA constants<>+444(SB)/4, $0x3d9021bb
+DATA constants<>+448(SB)/4, $0x3f317218
+DATA constants<>+452(SB)/4, $0x3f317218
+DATA constants<>+456(SB)/4, $0x3f317218
+DATA constants<>+460(SB)/4, $0x3f317218
+DATA constants<>+464(SB)/4, $0x00000000
+DATA constants<>+468(SB)/4, $0x00000000
+DATA constants<>+472(SB)/4, $0x00000000
+DATA constants<>+476(SB)/4, $0x00000000
+DATA constants<>+480(SB)/4, $0x3727c5ac
+DATA constants<>+484(SB)/4, $0x3727c5ac
+DATA constants<>+488(SB)/4, $0x3727c5ac
+DATA constants<>+492(SB)/4, $0x3727c5ac
+DATA constants<>+496(SB)/4, $0x3089705f
+DATA constants<>+500(SB)/4, $0x3089705f
+DATA constants<>+504(SB)/4, $0x3089705f
+DATA constants<>+508(SB)/4, $0x3089705f
+DATA constants<>+512(SB)/4, $0
+DATA constants<>+516(SB)/4, $1
+DATA constants<>+520(SB)/4, $2
+DATA constants<>+524(SB)/4, $3
+DATA constants<>+528(SB)/4, $0x7feb352d
+DATA constants<>+532(SB)/4, $0x7feb352d
+DATA constants<>+536(SB)/4, $0x7feb352d
+DATA constants<>+540(SB)/4, $0x7feb352d
+DATA constants<>+544(SB)/4, $0x846ca68b
+DATA constants<>+548(SB)/4, $0x846ca68b
+DATA constants<>+552(SB)/4, $0x846ca68b
+DATA constants<>+556(SB)/4, $0x846ca68b
+DATA constants<>+560(SB)/4, $0x00000004
+DATA constants<>+564(SB)/4, $0x00000004
+DATA constants<>+568(SB)/4, $0x00000004
+DATA constants<>+572(SB)/4, $0x00000004
+DATA constants<>+576(SB)/4, $0x00000001
+DATA constants<>+580(SB)/4, $0x00000001
+DATA constants<>+584(SB)/4, $0x00000001
+DATA constants<>+588(SB)/4, $0x00000001
+DATA constants<>+592(SB)/4, $0x80808080
+DATA constants<>+596(SB)/4, $0x80808080
+DATA constants<>+600(SB)/4, $0x80808080
+DATA constants<>+604(SB)/4, $0x80808080
+GLOBL constants<>(SB), RODATA|NOPTR, $608
 
 // func dotNEON(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -754,6 +818,154 @@ last36:
 end37:
 	RET
 
+// func addLogNEON(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R10
+	MOVD y+8(FP), R1
+	MOVD x+16(FP), R2
+	FMOVS w+24(FP), F14
+	WORD $0x4e0405ce // DUP V14, V14
+	FMOVS s+28(FP), F13
+	WORD $0x4e0405ad // DUP V13, V13
+	MOVD $constants<>(SB), R12
+	MOVD ZR, R0
+one39:
+	CMP $4, R10
+	BLT last40
+	WORD $0x3ce06840 // LDR Q0, [R2, R0]
+	WORD $0x6e2ddc01 // FMUL V1, V0, V13
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd421 // FADD V1, V1, V31
+	FMOVQ 224(R12), F31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
+	WORD $0x6f290422 // USHR V2, V1, #23
+	WORD $0x4f375443 // SHL V3, V2, #23
+	WORD $0x6e231c21 // EOR V1, V1, V3
+	FMOVQ 240(R12), F31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
+	FMOVQ 256(R12), F31
+	WORD $0x4e3fd423 // FADD V3, V1, V31
+	FMOVQ 272(R12), F31
+	WORD $0x4ebf8442 // ADD V2, V2, V31
+	FMOVQ 288(R12), F31
+	WORD $0x4e3fd442 // FADD V2, V2, V31
+	WORD $0x6e23dc64 // FMUL V4, V3, V3
+	WORD $0x6e24dc85 // FMUL V5, V4, V4
+	FMOVQ 304(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 320(R12), F31
+	WORD $0x4e3fd4c6 // FADD V6, V6, V31
+	WORD $0x6e24dcc6 // FMUL V6, V6, V4
+	FMOVQ 336(R12), F31
+	WORD $0x6e3fdc61 // FMUL V1, V3, V31
+	FMOVQ 352(R12), F31
+	WORD $0x4e3fd421 // FADD V1, V1, V31
+	WORD $0x4e26d421 // FADD V1, V1, V6
+	FMOVQ 368(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 384(R12), F31
+	WORD $0x4e3fd4c6 // FADD V6, V6, V31
+	WORD $0x6e24dcc6 // FMUL V6, V6, V4
+	FMOVQ 400(R12), F31
+	WORD $0x6e3fdc67 // FMUL V7, V3, V31
+	FMOVQ 416(R12), F31
+	WORD $0x4e3fd4e7 // FADD V7, V7, V31
+	WORD $0x4e26d4e7 // FADD V7, V7, V6
+	WORD $0x6e25dce7 // FMUL V7, V7, V5
+	WORD $0x4e27d421 // FADD V1, V1, V7
+	FMOVQ 432(R12), F31
+	WORD $0x6e3fdca7 // FMUL V7, V5, V31
+	WORD $0x6e25dce7 // FMUL V7, V7, V5
+	WORD $0x4e27d421 // FADD V1, V1, V7
+	WORD $0x6e23dc21 // FMUL V1, V1, V3
+	WORD $0x6e24dc21 // FMUL V1, V1, V4
+	FMOVQ 144(R12), F31
+	WORD $0x6e3fdc87 // FMUL V7, V4, V31
+	WORD $0x4ea7d421 // FSUB V1, V1, V7
+	WORD $0x4e23d421 // FADD V1, V1, V3
+	FMOVQ 448(R12), F31
+	WORD $0x6e3fdc42 // FMUL V2, V2, V31
+	WORD $0x4e22d421 // FADD V1, V1, V2
+	WORD $0x6e2edc21 // FMUL V1, V1, V14
+	FMOVQ 464(R12), F31
+	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
+	WORD $0x4e621c21 // BIC V1, V1, V2
+	WORD $0x3ce06822 // LDR Q2, [R1, R0]
+	WORD $0x4e22d421 // FADD V1, V1, V2
+	WORD $0x3ca06821 // STR Q1, [R1, R0]
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one39
+last40:
+	CBZ R10, end41
+	FMOVS (R2)(R0), F0
+	WORD $0x6e2ddc01 // FMUL V1, V0, V13
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd421 // FADD V1, V1, V31
+	FMOVQ 224(R12), F31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
+	WORD $0x6f290422 // USHR V2, V1, #23
+	WORD $0x4f375443 // SHL V3, V2, #23
+	WORD $0x6e231c21 // EOR V1, V1, V3
+	FMOVQ 240(R12), F31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
+	FMOVQ 256(R12), F31
+	WORD $0x4e3fd423 // FADD V3, V1, V31
+	FMOVQ 272(R12), F31
+	WORD $0x4ebf8442 // ADD V2, V2, V31
+	FMOVQ 288(R12), F31
+	WORD $0x4e3fd442 // FADD V2, V2, V31
+	WORD $0x6e23dc64 // FMUL V4, V3, V3
+	WORD $0x6e24dc85 // FMUL V5, V4, V4
+	FMOVQ 304(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 320(R12), F31
+	WORD $0x4e3fd4c6 // FADD V6, V6, V31
+	WORD $0x6e24dcc6 // FMUL V6, V6, V4
+	FMOVQ 336(R12), F31
+	WORD $0x6e3fdc61 // FMUL V1, V3, V31
+	FMOVQ 352(R12), F31
+	WORD $0x4e3fd421 // FADD V1, V1, V31
+	WORD $0x4e26d421 // FADD V1, V1, V6
+	FMOVQ 368(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 384(R12), F31
+	WORD $0x4e3fd4c6 // FADD V6, V6, V31
+	WORD $0x6e24dcc6 // FMUL V6, V6, V4
+	FMOVQ 400(R12), F31
+	WORD $0x6e3fdc67 // FMUL V7, V3, V31
+	FMOVQ 416(R12), F31
+	WORD $0x4e3fd4e7 // FADD V7, V7, V31
+	WORD $0x4e26d4e7 // FADD V7, V7, V6
+	WORD $0x6e25dce7 // FMUL V7, V7, V5
+	WORD $0x4e27d421 // FADD V1, V1, V7
+	FMOVQ 432(R12), F31
+	WORD $0x6e3fdca7 // FMUL V7, V5, V31
+	WORD $0x6e25dce7 // FMUL V7, V7, V5
+	WORD $0x4e27d421 // FADD V1, V1, V7
+	WORD $0x6e23dc21 // FMUL V1, V1, V3
+	WORD $0x6e24dc21 // FMUL V1, V1, V4
+	FMOVQ 144(R12), F31
+	WORD $0x6e3fdc87 // FMUL V7, V4, V31
+	WORD $0x4ea7d421 // FSUB V1, V1, V7
+	WORD $0x4e23d421 // FADD V1, V1, V3
+	FMOVQ 448(R12), F31
+	WORD $0x6e3fdc42 // FMUL V2, V2, V31
+	WORD $0x4e22d421 // FADD V1, V1, V2
+	WORD $0x6e2edc21 // FMUL V1, V1, V14
+	FMOVQ 464(R12), F31
+	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
+	WORD $0x4e621c21 // BIC V1, V1, V2
+	FMOVS (R1)(R0), F2
+	WORD $0x4e22d421 // FADD V1, V1, V2
+	FMOVS F1, (R1)(R0)
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last40
+end41:
+	RET
+
 // func sigmoidNEON(n int, y, x *float32)
 // computes y[i] = 1/(1+exp(-x[i])).
 TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
@@ -762,9 +974,9 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
 	MOVD x+16(FP), R2
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many38:
+many42:
 	CMP $8, R10
-	BLT one39
+	BLT one43
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -864,10 +1076,10 @@ many38:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many38
-one39:
+	B many42
+one43:
 	CMP $4, R10
-	BLT last40
+	BLT last44
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -918,9 +1130,9 @@ one39:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one39
-last40:
-	CBZ R10, end41
+	B one43
+last44:
+	CBZ R10, end45
 	FMOVS (R2)(R0), F0
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -971,8 +1183,8 @@ last40:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last40
-end41:
+	B last44
+end45:
 	RET
 
 // func gateBackwardNEON(n int, dy, du, o, s *float32)
@@ -985,9 +1197,9 @@ TEXT ·gateBackwardNEON(SB), NOSPLIT, $0-40
 	MOVD s+32(FP), R4
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many42:
+many46:
 	CMP $8, R10
-	BLT one43
+	BLT one47
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -1011,10 +1223,10 @@ many42:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many42
-one43:
+	B many46
+one47:
 	CMP $4, R10
-	BLT last44
+	BLT last48
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -1027,9 +1239,9 @@ one43:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one43
-last44:
-	CBZ R10, end45
+	B one47
+last48:
+	CBZ R10, end49
 	FMOVS (R1)(R0), F0
 	FMOVS (R4)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -1042,8 +1254,8 @@ last44:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last44
-end45:
+	B last48
+end49:
 	RET
 
 // func swiGLUNEON(n int, y, a, b *float32)
@@ -1055,9 +1267,9 @@ TEXT ·swiGLUNEON(SB), NOSPLIT, $0-32
 	MOVD b+24(FP), R3
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many46:
+many50:
 	CMP $8, R10
-	BLT one47
+	BLT one51
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1161,10 +1373,10 @@ many46:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many46
-one47:
+	B many50
+one51:
 	CMP $4, R10
-	BLT last48
+	BLT last52
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1217,9 +1429,9 @@ one47:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one47
-last48:
-	CBZ R10, end49
+	B one51
+last52:
+	CBZ R10, end53
 	FMOVS (R2)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1272,8 +1484,8 @@ last48:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last48
-end49:
+	B last52
+end53:
 	RET
 
 // func swiGLUBackwardNEON(n int, da, db, dy, a, b *float32)
@@ -1287,9 +1499,9 @@ TEXT ·swiGLUBackwardNEON(SB), NOSPLIT, $0-48
 	MOVD b+40(FP), R5
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one51:
+one55:
 	CMP $4, R10
-	BLT last52
+	BLT last56
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1353,9 +1565,9 @@ one51:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one51
-last52:
-	CBZ R10, end53
+	B one55
+last56:
+	CBZ R10, end57
 	FMOVS (R4)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1419,8 +1631,8 @@ last52:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last52
-end53:
+	B last56
+end57:
 	RET
 
 // func layerNormNEON(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float32)
@@ -1436,16 +1648,16 @@ TEXT ·layerNormNEON(SB), NOSPLIT, $0-68
 	FMOVS inv+64(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row54:
+row58:
 	MOVD R9, R10
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many55:
+many59:
 	CMP $16, R10
-	BLT one56
+	BLT one60
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
@@ -1459,23 +1671,23 @@ many55:
 	WORD $0x4e24d463 // FADD V3, V3, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many55
-one56:
+	B many59
+one60:
 	CMP $4, R10
-	BLT last57
+	BLT last61
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one56
-last57:
-	CBZ R10, end58
+	B one60
+last61:
+	CBZ R10, end62
 	FMOVS (R2)(R0), F4
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last57
-end58:
+	B last61
+end62:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1489,9 +1701,9 @@ end58:
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many59:
+many63:
 	CMP $16, R10
-	BLT one60
+	BLT one64
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
@@ -1509,33 +1721,33 @@ many59:
 	WORD $0x4e24cc83 // FMLA V3, V4, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many59
-one60:
+	B many63
+one64:
 	CMP $4, R10
-	BLT last61
+	BLT last65
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one60
-last61:
-	CBZ R10, end62
+	B one64
+last65:
+	CBZ R10, end66
 	FMOVS (R2)(R0), F4
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	FMOVS F4, F4
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last61
-end62:
+	B last65
+end66:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
-	FMOVQ 224(R12), F31
+	FMOVQ 480(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F9
@@ -1543,9 +1755,9 @@ end62:
 	FMOVS F9, (R6)
 	MOVD R9, R10
 	MOVD ZR, R0
-many63:
+many67:
 	CMP $16, R10
-	BLT one64
+	BLT one68
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1587,10 +1799,10 @@ many63:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many63
-one64:
+	B many67
+one68:
 	CMP $4, R10
-	BLT last65
+	BLT last69
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1602,9 +1814,9 @@ one64:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one64
-last65:
-	CBZ R10, end66
+	B one68
+last69:
+	CBZ R10, end70
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1616,8 +1828,8 @@ last65:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last65
-end66:
+	B last69
+end70:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD $4, R5, R5
@@ -1625,7 +1837,7 @@ end66:
 	MOVD rows+48(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+48(FP)
-	BNE row54
+	BNE row58
 	RET
 
 // func layerNormBackwardNEON(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
@@ -1643,16 +1855,16 @@ TEXT ·layerNormBackwardNEON(SB), NOSPLIT, $0-84
 	FMOVS inv+80(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row67:
+row71:
 	VLD1R (R7), [V8.S4]
 	VLD1R (R8), [V9.S4]
 	MOVD R9, R10
 	WORD $0x6e2a1d4a // EOR V10, V10, V10
 	WORD $0x6e2b1d6b // EOR V11, V11, V11
 	MOVD ZR, R0
-many68:
+many72:
 	CMP $8, R10
-	BLT one69
+	BLT one73
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1684,10 +1896,10 @@ many68:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many68
-one69:
+	B many72
+one73:
 	CMP $4, R10
-	BLT last70
+	BLT last74
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1704,9 +1916,9 @@ one69:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one69
-last70:
-	CBZ R10, end71
+	B one73
+last74:
+	CBZ R10, end75
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1723,8 +1935,8 @@ last70:
 	FMOVS F4, (R6)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last70
-end71:
+	B last74
+end75:
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2edd4a // FMUL V10, V10, V14
@@ -1733,9 +1945,9 @@ end71:
 	WORD $0x6e2edd6b // FMUL V11, V11, V14
 	MOVD R9, R10
 	MOVD ZR, R0
-many72:
+many76:
 	CMP $8, R10
-	BLT one73
+	BLT one77
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1761,10 +1973,10 @@ many72:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many72
-one73:
+	B many76
+one77:
 	CMP $4, R10
-	BLT last74
+	BLT last78
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1778,9 +1990,9 @@ one73:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one73
-last74:
-	CBZ R10, end75
+	B one77
+last78:
+	CBZ R10, end79
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1794,8 +2006,8 @@ last74:
 	FMOVS F3, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last74
-end75:
+	B last78
+end79:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD R9<<2, R3, R3
@@ -1804,7 +2016,7 @@ end75:
 	MOVD rows+64(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+64(FP)
-	BNE row67
+	BNE row71
 	RET
 
 // func normaliseNEON(n int, y, x *float32) float32
@@ -1819,9 +2031,9 @@ TEXT ·normaliseNEON(SB), NOSPLIT, $0-28
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many76:
+many80:
 	CMP $16, R10
-	BLT one77
+	BLT one81
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -1839,40 +2051,40 @@ many76:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many76
-one77:
+	B many80
+one81:
 	CMP $4, R10
-	BLT last78
+	BLT last82
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one77
-last78:
-	CBZ R10, end79
+	B one81
+last82:
+	CBZ R10, end83
 	FMOVS (R2)(R0), F4
 	FMOVS (R2)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last78
-end79:
+	B last82
+end83:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
-	FMOVQ 240(R12), F31
+	FMOVQ 496(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F14
 	WORD $0x6e20fdce // FDIV V14, V14, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many80:
+many84:
 	CMP $16, R10
-	BLT one81
+	BLT one85
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
@@ -1890,25 +2102,25 @@ many80:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many80
-one81:
+	B many84
+one85:
 	CMP $4, R10
-	BLT last82
+	BLT last86
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one81
-last82:
-	CBZ R10, end83
+	B one85
+last86:
+	CBZ R10, end87
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last82
-end83:
+	B last86
+end87:
 	FMOVS F14, ret+24(FP)
 	RET
 
@@ -1927,9 +2139,9 @@ TEXT ·normaliseBackwardNEON(SB), NOSPLIT, $0-36
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many84:
+many88:
 	CMP $16, R10
-	BLT one85
+	BLT one89
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -1947,25 +2159,25 @@ many84:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many84
-one85:
+	B many88
+one89:
 	CMP $4, R10
-	BLT last86
+	BLT last90
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one85
-last86:
-	CBZ R10, end87
+	B one89
+last90:
+	CBZ R10, end91
 	FMOVS (R2)(R0), F4
 	FMOVS (R3)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last86
-end87:
+	B last90
+end91:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1974,9 +2186,9 @@ end87:
 	WORD $0x4ea01c0d // ORR V13, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many88:
+many92:
 	CMP $16, R10
-	BLT one89
+	BLT one93
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -2006,10 +2218,10 @@ many88:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many88
-one89:
+	B many92
+one93:
 	CMP $4, R10
-	BLT last90
+	BLT last94
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -2018,9 +2230,9 @@ one89:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one89
-last90:
-	CBZ R10, end91
+	B one93
+last94:
+	CBZ R10, end95
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R1)(R0), F2
@@ -2029,8 +2241,8 @@ last90:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last90
-end91:
+	B last94
+end95:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
@@ -2061,9 +2273,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many92:
+many96:
 	CMP $8, R10
-	BLT one93
+	BLT one97
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2109,10 +2321,10 @@ many92:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many92
-one93:
+	B many96
+one97:
 	CMP $4, R10
-	BLT last94
+	BLT last98
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2136,9 +2348,9 @@ one93:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one93
-last94:
-	CBZ R10, end95
+	B one97
+last98:
+	CBZ R10, end99
 	FMOVS (R4)(R0), F0
 	FMOVS (R2)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -2162,8 +2374,8 @@ last94:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last94
-end95:
+	B last98
+end99:
 	RET
 
 // func dropoutNEON(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
@@ -2183,21 +2395,21 @@ TEXT ·dropoutNEON(SB), NOSPLIT, $0-44
 	FMOVS key1+40(FP), F10
 	WORD $0x4e04054a // DUP V10, V10
 	MOVD $constants<>(SB), R12
-	FMOVQ 256(R12), F31
+	FMOVQ 512(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	MOVD ZR, R0
-many96:
+many100:
 	CMP $8, R10
-	BLT one97
+	BLT one101
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 272(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 288(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2207,18 +2419,18 @@ many96:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 304(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 272(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 288(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2228,23 +2440,23 @@ many96:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 304(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many96
-one97:
+	B many100
+one101:
 	CMP $4, R10
-	BLT last98
+	BLT last102
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 272(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 288(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2254,22 +2466,22 @@ one97:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 304(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one97
-last98:
-	CBZ R10, end99
+	B one101
+last102:
+	CBZ R10, end103
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 272(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 288(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2279,12 +2491,12 @@ last98:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	FMOVS F1, (R1)(R0)
-	FMOVQ 320(R12), F31
+	FMOVQ 576(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last98
-end99:
+	B last102
+end103:
 	RET
 
 // func tile8NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
@@ -2326,7 +2538,7 @@ TEXT ·tile8NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	WORD $0x6e2e1dce // EOR V14, V14, V14
 	WORD $0x6e2f1def // EOR V15, V15, V15
-step100:
+step104:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2355,8 +2567,8 @@ step100:
 	WORD $0x4e38cfae // FMLA V14, V29, V24
 	WORD $0x4e39cfaf // FMLA V15, V29, V25
 	SUBS $1, R10, R10
-	BNE step100
-	CBZ R16, store101
+	BNE step104
+	CBZ R16, store105
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2398,7 +2610,7 @@ step100:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd5ef // FADD V15, V15, V31
 	ADD R15, R0, R0
-store101:
+store105:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2452,7 +2664,7 @@ TEXT ·tile4NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e251ca5 // EOR V5, V5, V5
 	WORD $0x6e261cc6 // EOR V6, V6, V6
 	WORD $0x6e271ce7 // EOR V7, V7, V7
-step102:
+step106:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2469,8 +2681,8 @@ step102:
 	WORD $0x4e38cfa6 // FMLA V6, V29, V24
 	WORD $0x4e39cfa7 // FMLA V7, V29, V25
 	SUBS $1, R10, R10
-	BNE step102
-	CBZ R16, store103
+	BNE step106
+	CBZ R16, store107
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2492,7 +2704,7 @@ step102:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	ADD R15, R0, R0
-store103:
+store107:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2528,7 +2740,7 @@ TEXT ·tile2NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
-step104:
+step108:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2539,8 +2751,8 @@ step104:
 	WORD $0x4e38cf62 // FMLA V2, V27, V24
 	WORD $0x4e39cf63 // FMLA V3, V27, V25
 	SUBS $1, R10, R10
-	BNE step104
-	CBZ R16, store105
+	BNE step108
+	CBZ R16, store109
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2552,7 +2764,7 @@ step104:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd463 // FADD V3, V3, V31
 	ADD R15, R0, R0
-store105:
+store109:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2579,7 +2791,7 @@ TEXT ·tile1NEON(SB), NOSPLIT, $0-80
 	LSL $2, R15, R15
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
-step106:
+step110:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2587,15 +2799,15 @@ step106:
 	WORD $0x4e38cf40 // FMLA V0, V26, V24
 	WORD $0x4e39cf41 // FMLA V1, V26, V25
 	SUBS $1, R10, R10
-	BNE step106
-	CBZ R16, store107
+	BNE step110
+	CBZ R16, store111
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	ADD R15, R0, R0
-store107:
+store111:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2614,8 +2826,8 @@ TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	MOVD outRow+64(FP), R8
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
-	FMOVQ 336(R12), F23
-panel108:
+	FMOVQ 592(R12), F23
+panel112:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -2626,7 +2838,7 @@ panel108:
 	WORD $0x6e271ce7 // EOR V7, V7, V7
 	MOVD R5, R9
 	MOVD R2, R10
-group109:
+group113:
 	VLD1R.P 4(R9), [V16.S4]
 	FMOVQ 0(R3), F20
 	WORD $0x6e371e94 // EOR V20, V20, V23
@@ -2654,7 +2866,7 @@ group109:
 	WORD $0x4e606ac7 // SADALP V7, V22
 	ADD $64, R3, R3
 	SUBS $1, R10, R10
-	BNE group109
+	BNE group113
 	MOVD R7, R0
 	FMOVS 0(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -2686,7 +2898,7 @@ group109:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel108
+	BNE panel112
 	RET
 
 // func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
@@ -2702,8 +2914,8 @@ TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	MOVD outRow+64(FP), R8
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
-	FMOVQ 336(R12), F23
-panel110:
+	FMOVQ 592(R12), F23
+panel114:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -2722,7 +2934,7 @@ panel110:
 	WORD $0x6e2f1def // EOR V15, V15, V15
 	MOVD R5, R9
 	MOVD R2, R10
-group111:
+group115:
 	VLD1R.P 4(R9), [V16.S4]
 	VLD1R.P 4(R9), [V17.S4]
 	FMOVQ 0(R3), F20
@@ -2767,7 +2979,7 @@ group111:
 	WORD $0x4e606acf // SADALP V15, V22
 	ADD $64, R3, R3
 	SUBS $1, R10, R10
-	BNE group111
+	BNE group115
 	MOVD R7, R0
 	FMOVS 0(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -2826,5 +3038,5 @@ group111:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel110
+	BNE panel114
 	RET

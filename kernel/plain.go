@@ -10,7 +10,7 @@ import "math"
 // plain is the path of the twins.
 var plain = path{
 	name: "go", matMul: plainMatMul, dot: plainDot, axpy: plainAxpy, scale: plainScale, multiply: plainMultiply,
-	max: plainMax, expSum: plainExpSum, softmaxBackward: plainSoftmaxBackward,
+	max: plainMax, expSum: plainExpSum, addLog: plainAddLog, softmaxBackward: plainSoftmaxBackward,
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
@@ -99,6 +99,34 @@ func plainExpSum(x []float32, scale, shift float32) float32 {
 		sum += float64(x[i])
 	}
 	return float32(sum)
+}
+
+func plainAddLog(y, x []float32, w, s float32) {
+	for i, v := range x {
+		l := float32(w * log(float32(s*v)+1))
+		if v < 0 {
+			l = 0
+		}
+		y[i] += l
+	}
+}
+
+// log is the natural logarithm of a number from 1 on, right to 1e-7: Cephes's
+// polynomial around 1. The roundings are spelled out, so that it gives the same bits
+// on every machine.
+func log(x float32) float32 {
+	const halfRoot, rootShift = 0x3f3504f3, 0x3f800000 - 0x3f3504f3 // the bits of √½, and what brings it to 1
+	bits := math.Float32bits(x) + rootShift
+	e := bits >> 23
+	f := math.Float32frombits(bits^e<<23+halfRoot) - 1
+	z := float32(f * f)
+	z2 := float32(z * z)
+	low := 3.3333331174e-1 + float32(-2.4999993993e-1*f) + float32((2.0000714765e-1+float32(-1.6668057665e-1*f))*z)
+	high := 1.4249322787e-1 + float32(-1.2420140846e-1*f) + float32((1.1676998740e-1+float32(-1.1514610310e-1*f))*z)
+	y := low + float32(high*z2) + float32(float32(7.0376836292e-2*z2)*z2)
+	y = float32(float32(y*f) * z)
+	y -= float32(.5 * z)
+	return y + f + float32((float32(e)-127)*math.Ln2)
 }
 
 func plainSoftmaxBackward(dp, p []float32) {

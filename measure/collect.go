@@ -3,6 +3,7 @@ package measure
 import (
 	"cmp"
 	"context"
+	"hash/maphash"
 	"io"
 	"math"
 
@@ -36,23 +37,32 @@ func (c *collector) dataset(ctx context.Context, t dataset.Type) (*DatasetStatis
 	return c.acted(ctx, out)
 }
 
-// acted describes what users did with actions.
+// acted describes what users did with actions. Rows that repeat another in all columns
+// count once.
 func (c *collector) acted(ctx context.Context, out *gathered) (*DatasetStatistics, error) {
 	s := out.schema
+	met := map[uint64]bool{}
+	var line []byte
+	add := func(r dataset.Row) {
+		line = s.AppendCSV(line[:0], r)
+		if h := maphash.Bytes(hashSeed, line); !met[h] {
+			met[h] = true
+			out.row(r)
+		}
+	}
+	var buf dataset.Row
 	err := c.allParts(ctx, s.Type, func(p *dataset.Part, _ eventlog.Offset) {
-		var buf dataset.Row
 		for r := range int(p.Rows) {
 			buf = p.Row(s, r, buf)
-			out.row(buf)
+			add(buf)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	var buf dataset.Row
 	err = c.events(ctx, s.Type, func(x *dataset.Interaction) {
 		buf = x.Row(s, cmp.Or(x.User, x.Session), buf)
-		out.row(buf)
+		add(buf)
 	})
 	return out.statistics(nil), err
 }
@@ -283,42 +293,28 @@ func (c *collector) visitors(ctx context.Context) ([]bool, error) {
 	return out, err
 }
 
+// plain are the columns of interactions that history has.
+var plain = map[string]bool{"USER_ID": true, "ITEM_ID": true, "TIMESTAMP": true, "EVENT_TYPE": true, "EVENT_VALUE": true}
+
 // further takes the columns that only parts and log have, and counts rows that lack
 // a value.
 func (c *collector) further(ctx context.Context, out *gathered) error {
-	s := out.schema
-	plain := map[string]bool{"USER_ID": true, "ITEM_ID": true, "TIMESTAMP": true, "EVENT_TYPE": true, "EVENT_VALUE": true}
+	met := c.repeats()
 	for _, from := range c.parts[dataset.Interactions] {
-		var lacks []bool
-		seen := make([]int64, len(s.Fields))
-		p, err := c.part(ctx, from.blob, func(r io.ReaderAt, size int64) (*dataset.Part, error) {
-			return dataset.VisitPart(r, size, s, func(row, field int, v dataset.Value) {
-				for row >= len(lacks) {
-					lacks = append(lacks, false)
-				}
-				lacks[row] = lacks[row] || v.Kind == ""
-				out.columns[field].add(v)
-				seen[field]++
-			})
-		})
+		again, err := met.of(ctx, c, from)
 		if err != nil {
 			return err
 		}
-		all := false // every row of a part lacks a column that came later
-		for i, f := range s.Fields {
-			if !plain[f.Name] && seen[i] == 0 && p.Rows > 0 {
-				out.columns[i].missing += p.Rows
-				all = true
-			}
-		}
-		for row := range int(p.Rows) {
-			if all || row < len(lacks) && lacks[row] || p.Values != nil && math.IsNaN(float64(p.Values[row])) {
-				out.incomplete++
-			}
+		if err := c.furtherOf(ctx, out, from, again); err != nil {
+			return err
 		}
 	}
+	s := out.schema
 	var buf dataset.Row
 	return c.events(ctx, dataset.Interactions, func(x *dataset.Interaction) {
+		if met.has(s, x) {
+			return
+		}
 		buf = x.Row(s, cmp.Or(x.User, x.Session), buf)
 		lacks := false
 		for i, v := range buf {
@@ -331,6 +327,46 @@ func (c *collector) further(ctx context.Context, out *gathered) error {
 			out.incomplete++
 		}
 	})
+}
+
+// furtherOf is further of one part, without the rows that repeat another.
+func (c *collector) furtherOf(ctx context.Context, out *gathered, from committed, again func(row int) bool) error {
+	s := out.schema
+	var lacks []bool
+	seen := make([]int64, len(s.Fields))
+	p, err := c.part(ctx, from.blob, func(r io.ReaderAt, size int64) (*dataset.Part, error) {
+		return dataset.VisitPart(r, size, s, func(row, field int, v dataset.Value) {
+			seen[field]++
+			for row >= len(lacks) {
+				lacks = append(lacks, false)
+			}
+			lacks[row] = lacks[row] || v.Kind == ""
+			if !again(row) {
+				out.columns[field].add(v)
+			}
+		})
+	})
+	if err != nil {
+		return err
+	}
+	var absent []*column // that came after the part: every row lacks them
+	for i, f := range s.Fields {
+		if !plain[f.Name] && seen[i] == 0 {
+			absent = append(absent, out.columns[i])
+		}
+	}
+	for row := range int(p.Rows) {
+		if again(row) {
+			continue
+		}
+		for _, col := range absent {
+			col.missing++
+		}
+		if len(absent) > 0 || row < len(lacks) && lacks[row] || p.Values != nil && math.IsNaN(float64(p.Values[row])) {
+			out.incomplete++
+		}
+	}
+	return nil
 }
 
 // topOf gives the ids with the most events.

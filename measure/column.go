@@ -127,17 +127,18 @@ func top(counts map[string]int64) []ValueCount {
 }
 
 func (s *numbers) statistics() *NumberStatistics {
+	spread := s.spread()
 	out := &NumberStatistics{
 		Least: s.least, Most: s.most, Mean: s.mean, Deviation: s.deviation(),
-		Quantiles: map[string]float64{}, QuantileError: quantileError, Histogram: s.histogram(histogram),
+		Quantiles: map[string]float64{}, Histogram: spread.histogram(s.least, s.most, histogram),
 	}
-	if s.times {
-		out.QuantileError = 0 // half a day, whatever the time
+	if s.each == nil && !s.times { // of times it is half a day, whatever the time
+		out.QuantileError = quantileError
 	}
 	for _, p := range []int{1, 5, 25, 50, 75, 95, 99} {
-		out.Quantiles["p"+strconv.Itoa(p)] = s.quantile(float64(p) / 100)
+		out.Quantiles["p"+strconv.Itoa(p)] = spread.quantile(float64(p)/100, s.n)
 	}
 	lo, hi := out.Quantiles["p25"], out.Quantiles["p75"]
-	out.Outliers = s.outside(lo-3*(hi-lo), hi+3*(hi-lo))
+	out.Outliers = spread.outside(lo-3*(hi-lo), hi+3*(hi-lo))
 	return out
 }

@@ -16,6 +16,7 @@ type contents struct {
 	schemas map[dataset.Type]*dataset.Schema
 	parts   map[dataset.Type][]committed     // that count
 	since   map[dataset.Type]eventlog.Offset // what was put up to here was cleared
+	live    map[dataset.Type]int64           // events since then, also those whose id came before
 
 	anonymous map[string]bool // sessions of live events without a user
 }
@@ -24,11 +25,12 @@ type contents struct {
 type committed struct {
 	blob string
 	at   eventlog.Offset
+	rows int64
 }
 
 func readContents(ctx context.Context, log eventlog.Log, upTo eventlog.Offset) (*contents, error) {
 	c := &contents{log: log, upTo: upTo, schemas: map[dataset.Type]*dataset.Schema{}, parts: map[dataset.Type][]committed{},
-		since: map[dataset.Type]eventlog.Offset{}, anonymous: map[string]bool{}}
+		since: map[dataset.Type]eventlog.Offset{}, live: map[dataset.Type]int64{}, anonymous: map[string]bool{}}
 	return c, c.each(ctx, 0, func(at eventlog.Offset, x *dataset.Change) (err error) {
 		switch {
 		case x.Schema != nil:
@@ -36,14 +38,18 @@ func readContents(ctx context.Context, log eventlog.Log, upTo eventlog.Offset) (
 		case x.Cleared != nil:
 			delete(c.schemas, x.Cleared.Type)
 			delete(c.parts, x.Cleared.Type)
+			delete(c.live, x.Cleared.Type)
 			c.since[x.Cleared.Type] = at
 		case x.Part != nil:
 			if x.Part.Replace {
 				delete(c.parts, x.Part.Type)
 			}
-			c.parts[x.Part.Type] = append(c.parts[x.Part.Type], committed{x.Part.Blob, at})
-		case x.Interaction != nil && x.Interaction.User == "":
-			c.anonymous[x.Interaction.Session] = true
+			c.parts[x.Part.Type] = append(c.parts[x.Part.Type], committed{x.Part.Blob, at, x.Part.Rows})
+		case x.Interaction != nil:
+			c.live[dataset.Interactions]++
+			if x.Interaction.User == "" {
+				c.anonymous[x.Interaction.Session] = true
+			}
 		}
 		return err
 	})

@@ -177,11 +177,11 @@ func TestStatistics(t *testing.T) {
 	if c := x.column("TIMESTAMP"); c.Unique != 6 || c.Numbers.Least != 100 || c.Numbers.Most != 600 || c.Numbers.Mean != 350 {
 		t.Errorf("times %+v, %+v", c, c.Numbers)
 	}
-	if c := x.column("DEVICE"); c.Values != 4 || c.Missing != 3 || !reflect.DeepEqual(c.Top, []ValueCount{{"tv", 3}, {"app", 1}}) { // as they came: a repeat is two
+	if c := x.column("DEVICE"); c.Values != 3 || c.Missing != 3 || !reflect.DeepEqual(c.Top, []ValueCount{{"tv", 2}, {"app", 1}}) { // a repeat counts once
 		t.Errorf("devices %+v", c)
 	}
 	if x.Incomplete != 5 {
-		t.Errorf("%d interactions lack a value, want all but the first, which came twice", x.Incomplete)
+		t.Errorf("%d interactions lack a value, want all but the first", x.Incomplete)
 	}
 	i := got[dataset.Items]
 	if c := i.column("GENRES"); i.Rows != 3 || *i.Idle != 1 || i.Incomplete != 1 || c.Unique != 3 || !reflect.DeepEqual(c.Top, []ValueCount{{"y", 2}, {"x", 1}, {"z", 1}}) {
@@ -246,53 +246,59 @@ func TestStatisticsGoOn(t *testing.T) {
 	}
 }
 
-// TestNumbers compares with what sorting gives.
+// TestNumbers compares with what sorting gives: exactly where few numbers are
+// different.
 func TestNumbers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for name, draw := range map[string]func() float64{
-		"normal":    func() float64 { return 100 + 30*rnd.NormFloat64() },
-		"few":       func() float64 { return float64(rnd.IntN(4) - 2) },
-		"skewed":    func() float64 { return math.Exp(4 * rnd.NormFloat64()) },
-		"both ends": func() float64 { return math.Copysign(math.Exp(3*rnd.NormFloat64()), rnd.Float64()-.5) },
+	for _, c := range []struct {
+		name string
+		n    int
+		off  float64
+		draw func() float64
+	}{
+		{"normal", 5000, 0, func() float64 { return 100 + 30*rnd.NormFloat64() }},
+		{"few", 100_000, 0, func() float64 { return float64(rnd.IntN(4) - 2) }},
+		{"one", 7, 0, func() float64 { return 3 }},
+		{"skewed", 100_000, quantileError, func() float64 { return math.Exp(4 * rnd.NormFloat64()) }},
+		{"both ends", 100_000, quantileError, func() float64 { return math.Copysign(math.Exp(3*rnd.NormFloat64()), rnd.Float64()-.5) }},
 	} {
 		s := newNumbers(false)
-		var list []float64
+		list := make([]float64, c.n)
 		sum := 0.
-		for range 5000 {
-			x := draw()
-			s.add(x)
-			list = append(list, x)
-			sum += x
+		for i := range list {
+			list[i] = c.draw()
+			s.add(list[i])
+			sum += list[i]
 		}
 		slices.Sort(list)
 		out := s.statistics()
-		if out.Least != list[0] || out.Most != list[len(list)-1] || math.Abs(out.Mean-sum/5000) > 1e-9*math.Abs(sum) {
-			t.Errorf("%s: %+v, want mean %v", name, out, sum/5000)
+		if out.Least != list[0] || out.Most != list[c.n-1] || math.Abs(out.Mean-sum/float64(c.n)) > 1e-9*math.Abs(sum) || out.QuantileError != c.off {
+			t.Errorf("%s: %+v, want mean %v", c.name, out, sum/float64(c.n))
 		}
 		for p, got := range out.Quantiles {
 			var percent float64
 			if _, err := fmt.Sscanf(p, "p%f", &percent); err != nil {
 				t.Fatal(err)
 			}
-			want := list[int(math.Ceil(percent/100*5000))-1]
-			if math.Abs(got-want) > quantileError*math.Abs(want) {
-				t.Errorf("%s: %s is %v, want %v", name, p, got, want)
+			want := list[int(math.Ceil(percent/100*float64(c.n)))-1]
+			if math.Abs(got-want) > c.off*math.Abs(want) {
+				t.Errorf("%s: %s is %v, want %v", c.name, p, got, want)
 			}
 		}
 		total := int64(0)
 		for _, b := range out.Histogram {
 			total += b.Count
 		}
-		if total != 5000 || len(out.Histogram) != histogram {
-			t.Errorf("%s: a histogram of %d numbers", name, total)
+		if total != int64(c.n) || out.Least < out.Most && len(out.Histogram) != histogram {
+			t.Errorf("%s: a histogram of %d numbers", c.name, total)
 		}
 	}
 	times := newNumbers(true)
-	for i := range 1000 {
-		times.add(1.7e9 + float64(i*day))
+	for i := range exactNumbers + 1 {
+		times.add(1.7e9 + float64(i)*1000)
 	}
-	if got := times.quantile(.5); math.Abs(got-(1.7e9+499*day)) > day/2 {
-		t.Errorf("the middle time is %v", got)
+	if got, want := times.statistics().Quantiles["p50"], 1.7e9+1000*exactNumbers/2; got == want || math.Abs(got-want) > day/2 {
+		t.Errorf("the middle time is %v, want half a day about %v", got, want)
 	}
 }
 
@@ -377,5 +383,38 @@ func TestStatisticsAreJSON(t *testing.T) {
 	got, err := w.measure.Insights(t.Context(), group)
 	if err != nil || len(got) != 2 || got[0].Check != "few-interactions" {
 		t.Errorf("insights of an empty dataset: %+v, %v", got, err)
+	}
+}
+
+// TestRepeatsCountOnce has the same interactions come in one file, in the next, and as
+// events: the customer's own columns count each once, as history does.
+func TestRepeatsCountOnce(t *testing.T) {
+	w := newWorld(t)
+	s := w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "EVENT_TYPE string", "EVENT_VALUE null|float", "DEVICE null|string categorical", "PRICE null|double")
+	acted := w.schema(dataset.ActionInteractions, "USER_ID string", "ACTION_ID string", "EVENT_TYPE string", "TIMESTAMP long")
+	head := "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE,DEVICE,PRICE\n"
+	w.imported(s, true, head+"u,a,1,view,,tv,2\nu,a,1,view,,app,2\nu,a,1,view,,tv,2\nv,a,1,view,,,\n")
+	w.imported(s, false, head+"v,a,1,view,,,\nv,a,1,view,2,,\nu,a,1,view,,tv,2\n")
+	w.imported(acted, true, "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP\nu,p,Taken,5\nu,p,Taken,5\n")
+	event := func(device dataset.Value) dataset.Change {
+		return dataset.Change{Interaction: &dataset.Interaction{User: "v", Session: "v", Item: "a", Type: "view", Time: 1, Properties: dataset.Row{5: device, 6: {}}}}
+	}
+	w.append(event(dataset.Value{}), event(dataset.Value{Kind: dataset.String, Str: "tv"}), event(dataset.Value{Kind: dataset.String, Str: "tv"}),
+		dataset.Change{ActionInteraction: &dataset.Interaction{User: "u", Session: "s", Item: "p", Type: "Taken", Time: 5}})
+	got := w.statistics()
+	x := got[dataset.Interactions]
+	if x.Rows != 5 || x.Incomplete != 5 {
+		t.Errorf("%d rows, %d lack a value", x.Rows, x.Incomplete)
+	}
+	for _, c := range x.Columns {
+		if c.Values+c.Missing != 5 {
+			t.Errorf("%s has %d cells", c.Name, c.Values+c.Missing)
+		}
+	}
+	if c := x.column("DEVICE"); !reflect.DeepEqual(c.Top, []ValueCount{{"tv", 2}, {"app", 1}}) {
+		t.Errorf("devices %+v", c)
+	}
+	if a := got[dataset.ActionInteractions]; a.Rows != 1 {
+		t.Errorf("%d action interactions", a.Rows)
 	}
 }

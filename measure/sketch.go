@@ -1,8 +1,8 @@
 package measure
 
 import (
+	"cmp"
 	"hash/maphash"
-	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -55,26 +55,29 @@ func (d *distinct) count() (n int64, err float64) {
 }
 
 // numbers describes many numbers: count, least, most, mean and deviation exactly
-// (Welford), how they are spread by buckets. A bucket of plain numbers holds those
-// that agree in sign, exponent and the first bucketBits bits behind the point, so
-// that its middle is within quantileError of each; one of times holds a day.
+// (Welford); how they are spread exactly while at most exactNumbers of them are
+// different, and by buckets beyond. A bucket of plain numbers holds those that agree in
+// sign, exponent and the first bucketBits bits behind the point, so that its middle is
+// within quantileError of each; one of times holds a day.
 type numbers struct {
 	times      bool
 	n          int64
 	least      float64
 	most       float64
 	mean, sum2 float64
-	buckets    map[int64]int64
+	each       map[float64]int64 // nil once there are too many
+	buckets    map[int64]int64   // used then
 }
 
 const (
+	exactNumbers  = 1 << 16
 	bucketBits    = 7
 	quantileError = 1. / (1 << (bucketBits + 1))
 	day           = 24 * 3600
 )
 
 func newNumbers(times bool) *numbers {
-	return &numbers{times: times, least: math.Inf(1), most: math.Inf(-1), buckets: map[int64]int64{}}
+	return &numbers{times: times, least: math.Inf(1), most: math.Inf(-1), each: map[float64]int64{}, buckets: map[int64]int64{}}
 }
 
 func (s *numbers) add(x float64) {
@@ -83,7 +86,17 @@ func (s *numbers) add(x float64) {
 	d := x - s.mean
 	s.mean += d / float64(s.n)
 	s.sum2 += d * (x - s.mean)
-	s.buckets[s.bucket(x)]++
+	if s.each == nil {
+		s.buckets[s.bucket(x)]++
+		return
+	}
+	s.each[x]++
+	if len(s.each) > exactNumbers {
+		for x, n := range s.each {
+			s.buckets[s.bucket(x)] += n
+		}
+		s.each = nil
+	}
 }
 
 // bucket gives the bucket of x; buckets are in the order of numbers.
@@ -122,46 +135,61 @@ func (s *numbers) deviation() float64 {
 	return math.Sqrt(s.sum2 / float64(s.n-1))
 }
 
-func (s *numbers) order() []int64 { return slices.Sorted(maps.Keys(s.buckets)) }
+// spread is how numbers are spread: each, or the middles of buckets, in order.
+type spread []heap
 
-// quantile gives the number below which a share q lies.
-func (s *numbers) quantile(q float64) float64 {
-	rank := int64(math.Ceil(q * float64(s.n)))
-	for _, b := range s.order() {
-		if rank -= s.buckets[b]; rank <= 0 {
-			return min(max(s.middle(b), s.least), s.most)
-		}
-	}
-	return s.most
+// heap is numbers that are alike.
+type heap struct {
+	x float64
+	n int64
 }
 
-// outside counts the numbers below lo or above hi, by their buckets' middles.
-func (s *numbers) outside(lo, hi float64) (n int64) {
-	for b, k := range s.buckets {
-		if x := min(max(s.middle(b), s.least), s.most); x < lo || x > hi {
-			n += k
+func (s *numbers) spread() spread {
+	list := make(spread, 0, max(len(s.each), len(s.buckets)))
+	for x, n := range s.each {
+		list = append(list, heap{x, n})
+	}
+	for b, n := range s.buckets {
+		list = append(list, heap{min(max(s.middle(b), s.least), s.most), n})
+	}
+	slices.SortFunc(list, func(a, b heap) int { return cmp.Compare(a.x, b.x) })
+	return list
+}
+
+// quantile gives the least number that a share q of them does not exceed.
+func (s spread) quantile(q float64, n int64) float64 {
+	rank := int64(math.Ceil(q * float64(n)))
+	for _, p := range s {
+		if rank -= p.n; rank <= 0 {
+			return p.x
+		}
+	}
+	return s[len(s)-1].x
+}
+
+// outside counts the numbers below lo or above hi.
+func (s spread) outside(lo, hi float64) (n int64) {
+	for _, p := range s {
+		if p.x < lo || p.x > hi {
+			n += p.n
 		}
 	}
 	return n
 }
 
 // histogram cuts the range into so many stretches of one width.
-func (s *numbers) histogram(stretches int) []Bin {
-	if s.n == 0 {
-		return nil
-	}
-	width := (s.most - s.least) / float64(stretches)
-	if width == 0 {
-		return []Bin{{s.least, s.most, s.n}}
-	}
+func (s spread) histogram(least, most float64, stretches int) []Bin {
+	width := (most - least) / float64(stretches)
 	bins := make([]Bin, stretches)
-	for i := range bins {
-		bins[i].From, bins[i].To = s.least+float64(i)*width, s.least+float64(i+1)*width
+	if width == 0 {
+		bins, width = bins[:1], 1
 	}
-	bins[stretches-1].To = s.most
-	for b, k := range s.buckets {
-		x := min(max(s.middle(b), s.least), s.most)
-		bins[min(int((x-s.least)/width), stretches-1)].Count += k
+	for i := range bins {
+		bins[i].From, bins[i].To = least+float64(i)*width, least+float64(i+1)*width
+	}
+	bins[len(bins)-1].To = most
+	for _, p := range s {
+		bins[min(int((p.x-least)/width), len(bins)-1)].Count += p.n
 	}
 	return bins
 }

@@ -52,8 +52,10 @@ type ValueCount struct {
 }
 
 // NumberStatistics describe the numbers of a column. Least, most, mean and
-// deviation are exact, up to the rounding of float64; what is made of quantiles is
-// within QuantileError of the number itself, or, of times, within half a day.
+// deviation are exact, up to the rounding of float64. So are quantiles, by nearest
+// rank, and what is made of them, of a column with at most 65,536 different numbers; of
+// others they are within QuantileError of the number itself, or, of times, within half a
+// day.
 type NumberStatistics struct {
 	Least         float64            `json:"least"`
 	Most          float64            `json:"most"`

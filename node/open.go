@@ -153,6 +153,9 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := backup.Sweep(opt.Dir); err != nil {
+		return nil, err
+	}
 	blobs.KeepDeleted(backup.Kept(opt.Dir))
 	buckets, err := s3server.Open(s3server.Options{Dir: bucketsDir(opt.Dir), Region: opt.Region, Account: opt.Account, Now: opt.Now, Log: opt.Log})
 	if err != nil {
@@ -169,7 +172,8 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
 	n.closes(trainer.Close)
-	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Recipes: recipes(), Hot: opt.HotRecords, Log: opt.Log})
+	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Recipes: recipes(), Hot: opt.HotRecords,
+		Copies: func() error { return backup.Sweep(opt.Dir) }, Log: opt.Log})
 	files := batch.New(batch.Options{DB: db, Logs: logs.Log, Blobs: blobs, Buckets: buckets.Store(), Serving: srv, Quotas: quotas.AWS && !opt.Fast,
 		Theme: newThemer(opt.ThemeURL, opt.ThemeModel, opt.ThemeKey), Log: opt.Log})
 	set := metrics.NewSet()

@@ -62,7 +62,7 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 			return err
 		}
 	}
-	for _, sweep := range []func(context.Context) error{g.sweep, g.sweepParts, g.sweepTrainings, g.opt.DB.Scrub} {
+	for _, sweep := range []func(context.Context) error{g.sweep, g.sweepParts, g.sweepTrainings, g.sweepCopies, g.opt.DB.Scrub} {
 		if err := sweep(ctx); err != nil {
 			return err
 		}

@@ -52,6 +52,7 @@ type Options struct {
 	Buckets blob.Store      // the customers' buckets; names are "bucket/key"
 	Recipes []recipe.Recipe // whose models may keep users
 	Hot     int             // records that stay in the database in any case; HotRecords
+	Copies  func() error    // removes copies of deleted blobs that nobody needs; may be nil
 	Log     *slog.Logger    // slog.Default()
 }
 

@@ -48,6 +48,14 @@ func (g *group) sweep(ctx context.Context) error {
 	return nil
 }
 
+// sweepCopies removes what else has blobs that were deleted.
+func (g *group) sweepCopies(context.Context) error {
+	if g.opt.Copies == nil {
+		return nil
+	}
+	return g.opt.Copies()
+}
+
 // sweepParts deletes parts and id files that the log does not name and that no
 // import is writing. What is looked at in this order, so that a part is not taken
 // for old which an import commits meanwhile.

@@ -23,7 +23,7 @@ func lock(name string, shared bool) (unlock func() error, err error) {
 	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errInUse
+			return nil, ErrInUse
 		}
 		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}

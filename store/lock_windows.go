@@ -21,7 +21,7 @@ func lock(name string, shared bool) (unlock func() error, err error) {
 	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped)); err != nil {
 		_ = f.Close()
 		if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-			return nil, errInUse
+			return nil, ErrInUse
 		}
 		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}

@@ -50,7 +50,13 @@ type Options struct {
 // ErrClosed is given to those who use a closed database.
 var ErrClosed = errors.New("store: closed")
 
-var errInUse = errors.New("another usher is using it")
+// ErrInUse says that another process holds a lock.
+var ErrInUse = errors.New("another usher is using it")
+
+// LockFile takes a file, which is made if need be, for this process alone. It is given
+// back by unlock or when the process ends, however it ends. ErrInUse says that
+// somebody has it.
+func LockFile(name string) (unlock func() error, err error) { return lock(name, false) }
 
 // DB is an open database. All methods may be called concurrently.
 type DB struct {
@@ -129,7 +135,7 @@ func takeFolder(dir string, shared bool) (unlock func() error, err error) {
 	defer enough.Stop()
 	for {
 		unlock, err = lock(filepath.Join(dir, "lock"), shared)
-		if !errors.Is(err, errInUse) {
+		if !errors.Is(err, ErrInUse) {
 			return unlock, err
 		}
 		select {

@@ -51,7 +51,7 @@ var refusals = map[problem]struct {
 	missing: {[3]string{"MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"}, [3]int{403, 403, 403},
 		"Missing Authentication Token: this server has keys configured, so requests must be signed."},
 	outdated: {[3]string{"IncompleteSignatureException", "IncompleteSignature", "InvalidRequest"}, [3]int{400, 400, 400},
-		"The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256; for presigned URLs of boto3 that is Config(signature_version='s3v4')."},
+		"The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256. Presigned URLs of version 2 are for single objects only; with boto3's Config(signature_version='s3v4') others are possible."},
 	malformed: {[3]string{"IncompleteSignatureException", "IncompleteSignature", "AuthorizationHeaderMalformed"}, [3]int{400, 400, 400},
 		"The signature is incomplete: Credential, SignedHeaders with host, Signature and X-Amz-Date have to be there and to fit together."},
 	wrongService: {[3]string{"InvalidSignatureException", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed"}, [3]int{403, 403, 400},

@@ -56,7 +56,8 @@ func PrincipalOf(ctx context.Context) (Principal, bool) {
 }
 
 // Signatures checks Signature Version 4, in the header Authorization or in the
-// query of a presigned request, by signing again. All methods may be called
+// query of a presigned request, and presigned URLs of S3 of Version 2, by signing
+// again. All methods may be called
 // concurrently.
 type Signatures struct {
 	Keys    func(accessKey string) (Key, bool) // nil: any credentials, and none, are accepted
@@ -151,6 +152,7 @@ type signature struct {
 	at                              time.Time
 	presigned                       bool
 	expires                         time.Duration // of presigned requests
+	version2                        bool          // a presigned URL of S3 of that version; at is when it expires
 	protocol                        protocol      // that errors speak
 }
 
@@ -192,7 +194,7 @@ func readSignature(r *http.Request) (signature, problem) {
 			return s, malformed
 		}
 	case strings.Contains(r.URL.RawQuery, "AWSAccessKeyId="):
-		return s, outdated
+		return s, s.parse2(r.URL.Query())
 	default:
 		return s, missing
 	}
@@ -240,6 +242,10 @@ func (s *signature) parse(r *http.Request, credential, signed, date string) prob
 func (s *signature) timely(now time.Time) (problem, string) {
 	date, clock := s.at.Format(timeFormat), now.UTC().Format(timeFormat)
 	switch {
+	case s.version2:
+		if now.After(s.at) {
+			return expired, "Request has expired."
+		}
 	case now.Sub(s.at) < -maxSkew:
 		return skewed, fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + 15 min.)", date, now.Add(maxSkew).UTC().Format(timeFormat), clock)
 	case s.presigned && now.After(s.at.Add(s.expires)):
@@ -256,6 +262,9 @@ var signer = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableHeaderHoisting = 
 // again gives the signature that the secret makes for the request: over the
 // signed headers only, because proxies add others.
 func (s *signature) again(r *http.Request, secret, payload string) (string, error) {
+	if s.version2 {
+		return s.again2(r, secret), nil
+	}
 	if made, ok := s.quick(r, secret, payload); ok {
 		return made, nil
 	}

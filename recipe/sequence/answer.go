@@ -72,13 +72,11 @@ func (m *Model) bonus(a *answer, history []dataset.Event) {
 	if m.blend == nil && !m.maskSeen && !a.said.some() {
 		return
 	}
-	if a.room == nil {
-		a.room = make([]float32, len(m.items))
-	}
+	a.startOver(m)
 	a.extra = a.room
-	clear(a.room)
 	if a.said.some() {
 		m.sides.add(&a.said, len(history), a.room)
+		a.changedMany = true
 	}
 	if m.blend == nil {
 		return
@@ -90,6 +88,35 @@ func (m *Model) bonus(a *answer, history []dataset.Event) {
 		}
 	}
 	m.blend.bonus(&a.asked, a.room)
+}
+
+// startOver makes room what it is before a question: only what the last one changed
+// has to be changed back, which of a large catalogue is little.
+func (a *answer) startOver(m *Model) {
+	var base []float32
+	if m.blend != nil {
+		base = m.blend.base
+	}
+	switch {
+	case a.room == nil:
+		a.room = make([]float32, len(m.items))
+		copy(a.room, base)
+	case a.changedMany || len(a.changed) > len(m.items)/4:
+		if base == nil {
+			clear(a.room)
+		}
+		copy(a.room, base)
+	default:
+		for _, rows := range [...][]uint32{a.changed, a.seen} {
+			for _, r := range rows {
+				a.room[r] = 0
+				if base != nil {
+					a.room[r] = base[r]
+				}
+			}
+		}
+	}
+	a.changed, a.changedMany, a.seen = a.changed[:0], false, a.seen[:0]
 }
 
 // mask takes the rows of the history out of what is asked. They come behind all
@@ -167,6 +194,7 @@ const fewAllowed = 8
 func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) {
 	m.bonus(a, history)
 	m.mask(a, history)
+	a.most = k
 	a.top.begin(k)
 	if n := allow.Len(); !a.summed && n >= 0 && n < len(m.items)/fewAllowed {
 		m.searchAmong(a, e, allow.Words())

@@ -61,12 +61,17 @@ type blend struct {
 	weights
 	*counters
 	popular []float32 // (items) log(1+events)
+	base    []float32 // (items) what popularity adds; nil: nothing
 }
 
 func newBlend(w weights, c *counters) *blend {
 	b := &blend{weights: w, counters: c, popular: make([]float32, len(c.events))}
 	for i, x := range c.events {
 		b.popular[i] = float32(math.Log1p(float64(x)))
+	}
+	if x := b.weights[popular]; x != 0 {
+		b.base = make([]float32, len(b.popular))
+		kernel.Axpy(b.base, float32(x), b.popular)
 	}
 	return b
 }
@@ -76,9 +81,18 @@ const newestMost = 50
 
 // asked is the memory of one question.
 type asked struct {
-	newest  []uint32  // rows of the history's newest events, the newest first
+	newest []uint32 // rows of the history's newest events, the newest first
+
+	// What a feature summed: of the rows touched, or of any where there were many.
 	sum     []float32 // (items), zero between uses
+	many    bool
 	touched []uint32
+	sums    []float32 // (touched)
+	logs    []float32 // (touched)
+
+	// The rows that bonus added to; of any where they were many.
+	changedMany bool
+	changed     []uint32
 }
 
 // look takes the newest events of a history given as rows, the oldest first.
@@ -89,22 +103,29 @@ func (q *asked) look(history []uint32) {
 	}
 }
 
-// bonus adds to out (items) all but the network's part of the scores.
+// bonus adds to out (items), which is base, all else but the network's part of the
+// scores.
 func (b *blend) bonus(q *asked, out []float32) {
-	for k := netFeature + 1; k < featureCount; k++ {
-		if b.weights[k] != 0 {
-			b.feature(q, k, float32(b.weights[k]), out)
+	q.changed, q.changedMany = q.changed[:0], false
+	for k := ruleFeature; k < featureCount; k++ {
+		if k == popular || b.weights[k] == 0 {
+			continue
 		}
+		b.feature(q, k, float32(b.weights[k]), out)
+		q.changed = append(q.changed, q.touched...)
+		q.changedMany = q.changedMany || q.many
 	}
 }
 
 // feature adds weight × feature k of all items to out (items).
 func (b *blend) feature(q *asked, k int, weight float32, out []float32) {
+	q.touched, q.many = q.touched[:0], false
 	switch k {
 	case popular:
 		kernel.Axpy(out, weight, b.popular)
 	case latest:
 		if len(q.newest) > 0 {
+			q.touched = append(q.touched, q.newest[0])
 			out[q.newest[0]] += weight
 		}
 	case again:
@@ -139,8 +160,8 @@ func (q *asked) add(i uint32, x float32) {
 }
 
 // follow sums a rule's rows of the newest events. Where they have more entries
-// than there are items, what was touched is looked up afterwards: noting it at
-// each entry costs more than the sums.
+// than there are items, what is touched is not noted: it costs more than the sums,
+// and than to look at all items afterwards.
 func (q *asked) follow(t *table, r *rule) {
 	newest := q.newest[:min(len(q.newest), r.last)]
 	entries := 0
@@ -148,12 +169,8 @@ func (q *asked) follow(t *table, r *rule) {
 		entries += int(t.start[a+1] - t.start[a])
 	}
 	if entries > len(t.start) {
+		q.many = true
 		q.sumRows(t, r, newest)
-		for i, x := range q.sum[:len(t.start)-1] {
-			if x != 0 {
-				q.touched = append(q.touched, uint32(i))
-			}
-		}
 		return
 	}
 	for w, a := range newest {
@@ -193,54 +210,64 @@ func (r *rule) weight(w int) float32 {
 
 // evidence adds weight × log(1+10·sum) and clears the sums.
 func (q *asked) evidence(weight float32, out []float32) {
-	for _, i := range q.touched {
-		if x := q.sum[i]; x > 0 {
-			out[i] += weight * logOf(1+10*x)
-		}
-		q.sum[i] = 0 // one that comes twice adds nothing again
-	}
-	q.touched = q.touched[:0]
+	q.addLogs(q.take(len(out)), weight, 10, out)
 }
 
 // share adds weight × log(1+items·share), where share is the item's part of all
 // that is above zero, and clears the sums.
 func (q *asked) share(weight float32, out []float32) {
-	var all float64
-	last := len(q.touched)
-	for at := 0; at < last; at++ {
-		if x := q.sum[q.touched[at]]; x > 0 {
-			all += float64(x)
-		}
+	sums := q.take(len(out))
+	if all := sumAbove(sums); all > 0 {
+		q.addLogs(sums, weight, float32(float64(len(out))/all), out)
+	} else {
+		clear(sums)
 	}
-	g := float32(float64(len(out)) / all)
-	for _, i := range q.touched {
-		if x := q.sum[i]; x > 0 {
-			out[i] += weight * logOf(1+g*x)
-		}
-		q.sum[i] = 0
-	}
-	q.touched = q.touched[:0]
 }
 
-// logOf is the natural logarithm of a number from 1 on, right to 1e-7: Cephes's
-// polynomial around 1, in a fraction of math.Log's time. The roundings are
-// spelled out, so that it gives the same bits on every machine.
-func logOf(x float32) float32 {
-	bits := math.Float32bits(x)
-	exponent := int32(bits>>23) - 127
-	m := math.Float32frombits(bits&(1<<23-1) | 127<<23)
-	if m > math.Sqrt2 {
-		m /= 2
-		exponent++
+// take gives what was summed: of all items, or of those touched, whose sums are
+// cleared. One that was touched twice has nothing the second time.
+func (q *asked) take(items int) []float32 {
+	if q.many {
+		return q.sum[:items]
 	}
-	f := m - 1
-	z := float32(f * f)
-	z2 := float32(z * z)
-	// By pairs (Estrin), which a processor works on side by side.
-	low := 3.3333331174e-1 + float32(-2.4999993993e-1*f) + float32((2.0000714765e-1+float32(-1.6668057665e-1*f))*z)
-	high := 1.4249322787e-1 + float32(-1.2420140846e-1*f) + float32((1.1676998740e-1+float32(-1.1514610310e-1*f))*z)
-	y := low + float32(high*z2) + float32(float32(7.0376836292e-2*z2)*z2)
-	y = float32(float32(y*f) * z)
-	y -= float32(.5 * z)
-	return f + y + float32(float32(exponent)*math.Ln2)
+	q.sums = q.sums[:0]
+	for _, i := range q.touched {
+		q.sums = append(q.sums, q.sum[i])
+		q.sum[i] = 0
+	}
+	return q.sums
+}
+
+// addLogs adds weight × log(1+scale·sum) of the sums that are above zero to out, and
+// clears them.
+func (q *asked) addLogs(sums []float32, weight, scale float32, out []float32) {
+	if q.many {
+		kernel.AddLog(out, sums, weight, scale)
+		clear(sums)
+		return
+	}
+	if cap(q.logs) < len(sums) {
+		q.logs = make([]float32, 2*len(sums))
+	}
+	logs := q.logs[:len(sums)]
+	clear(logs)
+	kernel.AddLog(logs, sums, weight, scale)
+	for at, i := range q.touched {
+		out[i] += logs[at]
+	}
+}
+
+// sumAbove sums what is above zero, in four sums, which a processor works on side
+// by side.
+func sumAbove(x []float32) float64 {
+	var sums [4]float64
+	for ; len(x) >= 4; x = x[4:] {
+		for i := range sums {
+			sums[i] += float64(max(x[i], 0))
+		}
+	}
+	for _, v := range x {
+		sums[0] += float64(max(v, 0))
+	}
+	return sums[0] + sums[1] + (sums[2] + sums[3])
 }

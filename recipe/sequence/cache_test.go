@@ -192,22 +192,6 @@ func BenchmarkBonus(b *testing.B) {
 	}
 }
 
-// BenchmarkWake is what it takes to load a model of 750,000 items.
-func BenchmarkWake(b *testing.B) {
-	const items = 750_000
-	rows := make([]uint32, items)
-	for i := range rows {
-		rows[i] = uint32(i)
-	}
-	shape := nn.Shape{Rows: items + 1, Dim: 64, Inner: 128, Heads: 2, Blocks: 2, Window: 100, Tau: 15}
-	raw := saved(b, newModel(nn.Wrap(shape, make([]float32, shape.Rows*shape.Dim), make([]float32, shape.DenseSize())), items, rows, false, nil))
-	for b.Loop() {
-		if _, err := load(raw); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // A history that nobody asks about again is answered the same, and not kept.
 func TestOnceIsNotKept(t *testing.T) {
 	m := generated(t, 300, 16, false)

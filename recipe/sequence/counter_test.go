@@ -352,15 +352,6 @@ func TestCountersLookAtTheNewestOnly(t *testing.T) {
 	}
 }
 
-func TestLogOf(t *testing.T) {
-	for x := float32(1); x < 1e9; x *= 1.00037 {
-		want := math.Log(float64(x))
-		if got := float64(logOf(x)); math.Abs(got-want) > 1.5e-7*max(1, want) {
-			t.Fatalf("log %v = %v, want %v", x, got, want)
-		}
-	}
-}
-
 func TestTablesOfLargeCataloguesAreBounded(t *testing.T) {
 	for _, items := range []int{0, 1, 3000, 50_000, 50_001, 100_000, 300_000, 10_000_000} {
 		rows := rowsOf(items)

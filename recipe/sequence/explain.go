@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"runtime"
 	"slices"
 
 	"usher/dataset"
@@ -23,6 +24,7 @@ const (
 // What leaving one out does to the score chooses those whose effect on the
 // probability, which depends on all other items too, is computed.
 func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index) (*recipe.Explanation, error) {
+	defer runtime.KeepAlive(m)
 	row := m.row(item)
 	if at := m.cold.find(item); row == noRow && at >= 0 {
 		row = uint32(len(m.items) + at)
@@ -40,7 +42,7 @@ func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index
 	case !a.own.personal:
 		out.Basis = recipe.Beginning
 		return out, nil
-	case slices.Contains(a.seen, row):
+	case m.maskSeen && slices.ContainsFunc(q.History, func(e dataset.Event) bool { return m.row(e.Item) == row }):
 		out.Basis = recipe.Repeated
 	}
 	if err := x.influences(ctx, now); err != nil {

@@ -1,34 +1,34 @@
 package sequence
 
 import (
-	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"hash/crc32"
 	"io"
 	"math"
+	"runtime"
+	"slices"
 
+	"usher/kernel"
 	"usher/recipe"
+	"usher/recipe/internal/modelfile"
 	"usher/recipe/internal/nn"
 )
 
-// A model file is little-endian: magic (8 bytes), version (uint32), length of
-// the head (uint32), the head as JSON, the item numbers (uint32 each), the
-// table and the other parameters (float32 each), the counters, what metadata say,
-// and a CRC32C of all before it (uint32). Its length follows from the head, which
-// is checked before anything is allocated. Version 1 has neither counters nor
-// metadata, version 2 no metadata; they are what is still written of such models.
+// A model file is one of sections (recipe/internal/modelfile), which are used where
+// they are mapped: the item numbers, the network's table and its other parameters,
+// the items' vectors, their eight-bit copies where passes use them, the counters,
+// what metadata say, and side information. Files of the versions before are read too (format_old.go).
 // docs/formats.md tells the same.
 const (
-	magic        = "ushrseq\n"
-	version      = 3
-	plainVersion = 1 // of models without counters and metadata
-	blendVersion = 2 // of models without metadata
-	headMax      = 1 << 20
+	magic   = "ushrseq\n"
+	version = 4
 )
+
+// errDamaged is for bytes that Save cannot have written.
+var errDamaged = errors.New("sequence: model file is damaged")
+
+var format = modelfile.Format{Recipe: "sequence", Magic: magic, Version: version, Damaged: errDamaged}
 
 // head is the JSON part.
 type head struct {
@@ -36,194 +36,140 @@ type head struct {
 	Shape    nn.Shape        `json:"shape"`
 	MaskSeen bool            `json:"mask_seen"`
 	Choices  *recipe.Choices `json:"choices"`
-	Blend    *blendHead      `json:"blend,omitempty"`   // from version 2 on
-	Content  *contentHead    `json:"content,omitempty"` // of version 3
+	Blend    *blendHead      `json:"blend,omitempty"`
+	Content  *contentHead    `json:"content,omitempty"`
+	Sides    *sidesHead      `json:"sides,omitempty"`
 }
 
-// errDamaged is for bytes that Save cannot have written.
-var errDamaged = errors.New("sequence: model file is damaged")
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// sound says whether what the head says can be of a file of this size.
+func (h *head) sound(size int64) bool {
+	return h.Shape.Check() == nil && h.Shape.Rows > 1 && h.Known >= h.Shape.Rows-1 && h.Known <= 1<<31 &&
+		int64(h.Known) <= 64*size+1<<20 && // it is the length of a table in memory
+		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size)
+}
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
-	h, err := json.Marshal(head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead()})
-	if err != nil {
-		return fmt.Errorf("write model: %w", err)
-	}
-	out := newWriter(w)
-	out.bytes([]byte(magic))
-	out.number(m.version())
-	out.number(uint32(len(h)))
-	out.bytes(h)
-	for _, i := range m.items {
-		out.number(i)
-	}
-	out.floats(m.net.Table)
-	out.floats(m.net.Dense)
-	m.blend.write(out)
-	m.writeContent(out)
-	if err := out.finish(); err != nil {
-		return fmt.Errorf("write model: %w", err)
-	}
-	return nil
+	defer runtime.KeepAlive(m)
+	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead(), m.sides.head()}
+	return format.WriteSections(w, h, m.sections())
 }
 
-// version is the oldest one that can hold the model.
-func (m *Model) version() uint32 {
-	switch {
-	case m.content != nil:
-		return version
-	case m.blend != nil:
-		return blendVersion
+// The names of the sections that every model has, and of the eight-bit copies.
+const (
+	itemsSection   = "items"
+	tableSection   = "table"
+	denseSection   = "dense"
+	vectorsSection = "vectors"
+
+	quantisedSection = "quantised"
+	scaleSection     = "quantised scales"
+	boundsSection    = "quantised bounds"
+)
+
+func (m *Model) sections() []modelfile.Section {
+	out := []modelfile.Section{
+		modelfile.Numbers(itemsSection, m.items),
+		modelfile.Numbers(tableSection, m.net.Table),
+		modelfile.Numbers(denseSection, m.net.Dense),
+		modelfile.Numbers(vectorsSection, m.vectors),
 	}
-	return plainVersion
+	if q := m.scanner.quantised; q != nil {
+		s := q.Stored()
+		out = append(out, modelfile.Section{Name: quantisedSection, Data: s.Bytes}, modelfile.Numbers(scaleSection, s.Scale),
+			modelfile.Section{Name: boundsSection, Data: boundsBytes(s.Bounds)})
+	}
+	return slices.Concat(out, m.blend.sections(), m.contentSections(), m.sides.sections())
 }
 
-// Load reads what Save wrote.
+// boundsBytes gives two float64s as they lie in the file.
+func boundsBytes(x [2]float64) []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x[0])), math.Float64bits(x[1]))
+}
+
+// Load reads what Save wrote, of this version or an earlier one.
 func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
-	in := newReader(io.NewSectionReader(r, 0, size))
-	var start [len(magic)]byte
-	in.bytes(start[:])
-	if in.err == nil && string(start[:]) != magic {
+	start := make([]byte, len(magic)+4)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), start); err != nil || string(start[:len(magic)]) != magic {
 		return nil, errors.New("sequence: not a model file")
 	}
-	v := in.number()
-	if in.err == nil && (v < plainVersion || v > version) {
+	switch v := binary.LittleEndian.Uint32(start[len(magic):]); {
+	case v >= plainVersion && v < version:
+		return loadOld(r, size)
+	case v != version:
 		return nil, fmt.Errorf("sequence: model file has version %d, this program reads %d to %d", v, plainVersion, version)
 	}
-	n := in.number()
-	if in.err != nil || n > headMax || int64(n) > size {
-		return nil, errDamaged
+	f, err := format.OpenSections(r, size)
+	if err != nil {
+		return nil, err
 	}
-	raw := make([]byte, n)
-	in.bytes(raw)
-	var h head
-	if in.err != nil || json.Unmarshal(raw, &h) != nil || h.Shape.Check() != nil || h.Known < h.Shape.Rows-1 || h.Known > 1<<31 ||
-		(h.Content != nil) != (v == version) || v == plainVersion && h.Blend != nil || v == blendVersion && h.Blend == nil ||
-		!h.Blend.fits(size) || !h.Content.fits(size) {
-		return nil, errDamaged
+	m, err := fromSections(f, size)
+	if err != nil {
+		return nil, err // not m, which is no nil recipe.Model
 	}
-	rows, d, dense := int64(h.Shape.Rows), int64(h.Shape.Dim), int64(h.Shape.DenseSize())
-	if want := int64(len(magic)) + 8 + int64(n) + 4*((rows-1)+rows*d+dense) + h.Blend.bytes(rows-1) + h.Content.bytes(rows-1, d) + 4; want != size {
-		return nil, fmt.Errorf("%w: %d bytes instead of %d", errDamaged, size, want)
-	}
-	if int64(h.Known) > 64*size+1<<20 { // it is the length of a table in memory
-		return nil, errDamaged
-	}
-	items := make([]uint32, rows-1)
-	for i := range items {
-		items[i] = in.number()
-		if int64(items[i]) >= int64(h.Known) || i > 0 && items[i] <= items[i-1] {
-			return nil, errDamaged
-		}
-	}
-	table, rest := make([]float32, rows*d), make([]float32, dense)
-	in.floats(table)
-	in.floats(rest)
-	b, ok := h.Blend.read(in, len(items))
-	c, fine := h.Content.read(in, len(items), int(d), h.Known)
-	if !in.intact() || !ok || !fine {
-		return nil, errDamaged
-	}
-	net := nn.Wrap(h.Shape, table, rest)
-	if c.vectors == nil {
-		c.vectors = net.Items(len(items))
-	}
-	m := newModelOf(net, c.vectors, h.Known, items, h.MaskSeen, h.Choices)
-	m.blend, m.content, m.cold = b, c.content, c.cold
 	return m, nil
 }
 
-// writer writes numbers and keeps the first error and a checksum.
-type writer struct {
-	w   *bufio.Writer
-	sum hash.Hash32
-	err error
-	buf [4096]byte
-}
-
-func newWriter(w io.Writer) *writer {
-	return &writer{w: bufio.NewWriterSize(w, 1<<16), sum: crc32.New(castagnoli)}
-}
-
-func (w *writer) bytes(b []byte) {
-	_, _ = w.sum.Write(b) // a hash never fails
-	if w.err == nil {
-		_, w.err = w.w.Write(b)
+// fromSections makes a model that lies in the file.
+func fromSections(f *modelfile.File, size int64) (*Model, error) {
+	var h head
+	if err := f.Head(&h); err != nil || !h.sound(size) {
+		return nil, errDamaged
 	}
-}
-
-func (w *writer) number(x uint32) { w.bytes(binary.LittleEndian.AppendUint32(w.buf[:0], x)) }
-
-func (w *writer) long(x uint64) { w.bytes(binary.LittleEndian.AppendUint64(w.buf[:0], x)) }
-
-func (w *writer) floats(x []float32) {
-	for len(x) > 0 {
-		n := min(len(x), len(w.buf)/4)
-		b := w.buf[:0]
-		for _, v := range x[:n] {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	rows, d := int64(h.Shape.Rows-1), int64(h.Shape.Dim)
+	m := &Model{known: h.Known, maskSeen: h.MaskSeen, chosen: h.Choices, hold: f.Hold()}
+	m.items = modelfile.TakeNumbers[uint32](f, itemsSection, rows)
+	table := modelfile.TakeNumbers[float32](f, tableSection, (rows+1)*d)
+	dense := modelfile.TakeNumbers[float32](f, denseSection, int64(h.Shape.DenseSize()))
+	m.vectors = modelfile.TakeNumbers[float32](f, vectorsSection, rows*d)
+	stored, large := kernel.Stored{}, rows*d >= quantisedFrom
+	if large {
+		stored = takeQuantised(f, rows, d)
+	}
+	tables := h.Blend.take(f, rows)
+	said := h.Content.take(f, d)
+	beside := h.Sides.take(f)
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	if !ascending(m.items, h.Known) || !tables.sound(int(rows)) || !said.sound(int(rows), h.Known) || !beside.sound(int(rows)) {
+		return nil, errDamaged
+	}
+	var q *kernel.Quantised
+	if large {
+		var err error
+		if q, err = stored.Quantised(int(rows), int(d)); err != nil {
+			return nil, errDamaged
 		}
-		w.bytes(b)
-		x = x[n:]
 	}
-}
-
-// finish writes the checksum.
-func (w *writer) finish() error {
-	w.number(w.sum.Sum32())
-	if w.err == nil {
-		w.err = w.w.Flush()
+	m.net = nn.Wrap(h.Shape, table, dense)
+	if tables != nil {
+		m.blend = newBlend(h.Blend.weights(), tables)
 	}
-	return w.err
+	m.content, m.cold, m.sides = said.content, said.cold, beside
+	m.prepare(q)
+	return m, nil
 }
 
-// reader reads numbers and keeps the first error and a checksum.
-type reader struct {
-	r   *bufio.Reader
-	sum hash.Hash32
-	err error
-	buf [4096]byte
-}
-
-func newReader(r io.Reader) *reader {
-	return &reader{r: bufio.NewReaderSize(r, 1<<16), sum: crc32.New(castagnoli)}
-}
-
-func (r *reader) bytes(b []byte) {
-	if r.err != nil {
-		clear(b)
-		return
+// takeQuantised takes the eight-bit copies of rows vectors.
+func takeQuantised(f *modelfile.File, rows, d int64) (s kernel.Stored) {
+	const panel = 16 // rows (kernel.Stored)
+	panels := (rows + panel - 1) / panel
+	s.Bytes = f.Take(quantisedSection, panels*panel*((d+3)/4*4))
+	s.Scale = modelfile.TakeNumbers[float32](f, scaleSection, panels*panel)
+	if b := f.Take(boundsSection, 16); b != nil {
+		s.Bounds[0] = math.Float64frombits(binary.LittleEndian.Uint64(b))
+		s.Bounds[1] = math.Float64frombits(binary.LittleEndian.Uint64(b[8:]))
 	}
-	if _, r.err = io.ReadFull(r.r, b); r.err == nil {
-		_, _ = r.sum.Write(b)
-	}
+	return s
 }
 
-func (r *reader) number() uint32 {
-	r.bytes(r.buf[:4])
-	return binary.LittleEndian.Uint32(r.buf[:4])
-}
-
-func (r *reader) long() uint64 {
-	r.bytes(r.buf[:8])
-	return binary.LittleEndian.Uint64(r.buf[:8])
-}
-
-func (r *reader) floats(x []float32) {
-	for len(x) > 0 {
-		n := min(len(x), len(r.buf)/4)
-		r.bytes(r.buf[:4*n])
-		for i := range n {
-			x[i] = math.Float32frombits(binary.LittleEndian.Uint32(r.buf[4*i:]))
+// ascending says whether numbers of items ascend and are below known.
+func ascending(items []uint32, known int) bool {
+	for i, x := range items {
+		if int64(x) >= int64(known) || i > 0 && x <= items[i-1] {
+			return false
 		}
-		x = x[n:]
 	}
-}
-
-// intact reads the checksum and says whether all was read and is as written.
-func (r *reader) intact() bool {
-	want := r.sum.Sum32()
-	return r.number() == want && r.err == nil
+	return true
 }

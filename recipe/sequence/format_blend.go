@@ -1,5 +1,7 @@
 package sequence
 
+import "usher/recipe/internal/modelfile"
+
 // blendHead is what the head of a model file says of the counters. A nil one
 // stands for a model without.
 type blendHead struct {
@@ -53,71 +55,78 @@ func (h *blendHead) fits(size int64) bool {
 	return known == len(h.Tables)
 }
 
-// bytes gives the length of the counters in the file.
-func (h *blendHead) bytes(items int64) int64 {
-	if h == nil {
-		return 0
-	}
-	n := 4 * items
-	for _, entries := range h.Tables {
-		n += 4 * (items + 1 + 2*entries)
-	}
-	return n
-}
-
-// write writes the items' numbers of events (float32 each) and, in the order of
-// rules, the tables: where each row starts and all end (uint32 each), the
-// entries' items (uint32 each, as rows of the network, ascending in a row) and
-// values (float32 each).
-func (b *blend) write(out *writer) {
-	if b == nil {
-		return
-	}
-	out.floats(b.events)
-	for _, t := range b.tables {
-		if t != nil {
-			out.numbers(t.start)
-			out.numbers(t.ids)
-			out.floats(t.vals)
-		}
-	}
-}
-
-// read reads what write wrote. It says whether the tables can be used.
-func (h *blendHead) read(in *reader, items int) (b *blend, ok bool) {
-	if h == nil {
-		return nil, true
-	}
-	var w weights
+// weights are those of the head.
+func (h *blendHead) weights() (w weights) {
 	for k := range w {
 		w[k] = h.Weights[featureName(k)]
 	}
-	c := &counters{events: make([]float32, items)}
-	in.floats(c.events)
+	return w
+}
+
+// eventsSection has the items' numbers of events.
+const eventsSection = "events"
+
+// tableSections are the names of a table's sections: where each row starts and all
+// end, the entries' items, as rows of the network, ascending in a row, and values.
+func tableSections(rule int) (start, items, values string) {
+	name := rules[rule].name
+	return name + " starts", name + " items", name + " values"
+}
+
+// sections has the numbers of events and, in the order of rules, the tables.
+func (b *blend) sections() []modelfile.Section {
+	if b == nil {
+		return nil
+	}
+	out := []modelfile.Section{modelfile.Numbers(eventsSection, b.events)}
+	for r, t := range b.tables {
+		if t != nil {
+			start, items, values := tableSections(r)
+			out = append(out, modelfile.Numbers(start, t.start), modelfile.Numbers(items, t.ids), modelfile.Numbers(values, t.vals))
+		}
+	}
+	return out
+}
+
+// take takes the counters out of a file; nil where there are none.
+func (h *blendHead) take(f *modelfile.File, rows int64) *counters {
+	if h == nil {
+		return nil
+	}
+	c := &counters{events: modelfile.TakeNumbers[float32](f, eventsSection, rows)}
 	for r := range rules {
-		entries, ok := h.Tables[rules[r].name]
+		n, ok := h.Tables[rules[r].name]
 		if !ok {
 			continue
 		}
-		t := &table{make([]uint32, items+1), make([]uint32, entries), make([]float32, entries)}
-		in.numbers(t.start)
-		in.numbers(t.ids)
-		in.floats(t.vals)
-		if in.err != nil || !t.sound(items) {
-			return nil, false
-		}
-		c.tables[r] = t
+		start, items, values := tableSections(r)
+		c.tables[r] = &table{modelfile.TakeNumbers[uint32](f, start, rows+1), modelfile.TakeNumbers[uint32](f, items, n),
+			modelfile.TakeNumbers[float32](f, values, n)}
 	}
-	return newBlend(w, c), true
+	return c
+}
+
+// sound says whether the tables can be used.
+func (c *counters) sound(items int) bool {
+	if c == nil {
+		return true
+	}
+	for _, t := range c.tables {
+		if t != nil && !t.sound(items) {
+			return false
+		}
+	}
+	return true
 }
 
 // sound says whether all rows lie in the table and all entries are items, each
 // once in a row.
 func (t *table) sound(items int) bool {
-	if t.start[0] != 0 || int(t.start[items]) != len(t.ids) {
+	rows := len(t.start) - 1
+	if t.start[0] != 0 || int(t.start[rows]) != len(t.ids) {
 		return false
 	}
-	for a := range items {
+	for a := range rows {
 		i, j := t.start[a], t.start[a+1]
 		if i > j || int(j) > len(t.ids) {
 			return false
@@ -129,16 +138,4 @@ func (t *table) sound(items int) bool {
 		}
 	}
 	return true
-}
-
-func (w *writer) numbers(x []uint32) {
-	for _, v := range x {
-		w.number(v)
-	}
-}
-
-func (r *reader) numbers(x []uint32) {
-	for i := range x {
-		x[i] = r.number()
-	}
 }

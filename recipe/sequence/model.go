@@ -2,9 +2,12 @@ package sequence
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
+	"usher/blob"
 	"usher/dataset"
+	"usher/kernel"
 	"usher/recipe"
 	"usher/recipe/internal/content"
 	"usher/recipe/internal/nn"
@@ -24,6 +27,11 @@ type Model struct {
 	scanner  *scanner
 	cache    *cache // nil: nothing is kept
 
+	// hold is the file in memory that slices of all this are parts of; nil: none are.
+	// They do not keep it, so every exported method that uses them ends with
+	// runtime.KeepAlive(m).
+	hold *blob.Mapping
+
 	content *content.Map // what metadata say; nil: nothing
 	cold    *newcomers   // nil: nobody is one
 	sides   *sides       // what is said beside the history; nil: nothing that helps
@@ -35,17 +43,24 @@ func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *rec
 
 // newModelOf is newModel with item vectors that are not the network's own.
 func newModelOf(net *nn.Net, vectors []float32, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {
-	m := &Model{known: known, items: items, net: net, maskSeen: maskSeen, chosen: chosen,
-		rowOf: make([]uint32, known), vectors: vectors}
+	m := &Model{known: known, items: items, net: net, maskSeen: maskSeen, chosen: chosen, vectors: vectors}
+	m.prepare(nil)
+	return m
+}
+
+// prepare makes what follows from the rest. quantised is the vectors in eight bits,
+// nil if they are to be made.
+func (m *Model) prepare(quantised *kernel.Quantised) {
+	m.rowOf = make([]uint32, m.known)
 	for i := range m.rowOf {
 		m.rowOf[i] = noRow
 	}
-	for r, i := range items {
+	for r, i := range m.items {
 		m.rowOf[i] = uint32(r)
 	}
-	m.answers.New = func() any { return &answer{own: encoded{query: make([]float32, net.Dim)}} }
-	m.scanner = newScanner(items, m.vectors, net.Dim)
-	return m
+	dim := m.net.Dim
+	m.answers.New = func() any { return &answer{own: encoded{query: make([]float32, dim)}} }
+	m.scanner = newScanner(m.items, m.vectors, m.net.Dim, quantised)
 }
 
 // Len counts the items of the data it was trained on.
@@ -67,6 +82,7 @@ func (m *Model) row(i dataset.Index) uint32 {
 // allow says. Without a known event in the history the answer is what users begin
 // with, flagged Popular; newcomers are flagged Exploration.
 func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
+	defer runtime.KeepAlive(m)
 	dst = dst[:0]
 	if err := context.Cause(ctx); err != nil || k <= 0 {
 		return dst, err
@@ -97,6 +113,7 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 // probabilities over the list's known items. Seen items are not put back here:
 // the caller has asked about them.
 func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index, dst []recipe.Scored) ([]recipe.Scored, error) {
+	defer runtime.KeepAlive(m)
 	dst = dst[:0]
 	if err := context.Cause(ctx); err != nil || len(items) == 0 {
 		return dst, err

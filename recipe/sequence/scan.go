@@ -14,6 +14,7 @@ type lookup struct {
 	extra  []float32   // (items) added to the network's part; lowest: the row is left out. nil: nothing
 	allow  dataset.Set // of item numbers
 	summed bool        // peak and sum are wanted
+	most   int         // rows wanted
 	top    top
 
 	bytes kernel.ByteQuery // query, for the quantised vectors
@@ -39,9 +40,10 @@ const (
 // on who shares its pass: tiles are cut by the data.
 //
 // A pass over a large table reads vectors in eight bits. Their products are off by
-// no more than a slack that is known, so what cannot be among the best is left
-// there, and of all else the exact product is taken: the rows found are those that
-// a pass over floats finds.
+// no more than a slack that is known: so each of the k best is within two slacks of
+// the k-th best by such products, and of those within, which are few, the exact
+// products are taken in the end. The rows found are those that a pass over floats
+// finds.
 type scanner struct {
 	items     []uint32
 	vectors   []float32         // (items,d)
@@ -62,10 +64,12 @@ type tile struct {
 	queries [scanTogether]kernel.ByteQuery
 }
 
-func newScanner(items []uint32, vectors []float32, dim int) *scanner {
-	s := &scanner{items: items, vectors: vectors, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
+// newScanner makes a scanner. quantised is the vectors in eight bits, nil if they are
+// to be made.
+func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Quantised) *scanner {
+	s := &scanner{items: items, vectors: vectors, quantised: quantised, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	s.tiles.New = func() any { return new(tile) }
-	if len(vectors) >= quantisedFrom {
+	if quantised == nil && len(vectors) >= quantisedFrom {
 		s.quantised = kernel.Quantise(vectors, len(items), dim)
 	}
 	return s
@@ -128,6 +132,8 @@ func (s *scanner) pass(qs []*lookup) {
 			q.slack = s.quantised.Slack(&q.bytes)
 			t.queries[i] = q.bytes
 		}
+		q.top.begin(q.most)
+		q.top.margin = 2 * q.slack
 	}
 	for from := 0; from < len(s.items); from += tileRows {
 		n := min(tileRows, len(s.items)-from)
@@ -136,6 +142,9 @@ func (s *scanner) pass(qs []*lookup) {
 			q.take(t.scores[i*tileRows:i*tileRows+n], from, s)
 		}
 		runtime.Gosched() // what is done at once, like refusals, need not wait for a pass
+	}
+	for _, q := range qs {
+		q.settle(s)
 	}
 }
 
@@ -172,22 +181,32 @@ func (q *lookup) take(scores []float32, from int, s *scanner) {
 	q.expSum += float64(kernel.ExpSum(scores, 1, -q.peak))
 }
 
-// choose offers the rows that may be among the best, and makes their scores exact.
+// choose offers the rows that may be among the best.
 func (q *lookup) choose(scores []float32, from int, s *scanner) {
-	next := func(i int) int { return i + kernel.Find(scores[i:], q.top.floor-q.slack) }
+	next := func(i int) int { return i + kernel.Find(scores[i:], q.top.floor) }
 	for i := next(0); i < len(scores); i = next(i + 1) {
-		row := from + i
-		if !q.allow.Has(dataset.Index(s.items[row])) {
-			continue
-		}
-		if q.slack > 0 {
-			scores[i] = kernel.Dot(q.query, s.vectors[row*s.dim:(row+1)*s.dim])
-			if q.extra != nil {
-				scores[i] += q.extra[row]
-			}
-		}
-		if scores[i] > q.top.floor {
-			q.top.offer(ranked{scores[i], uint32(row)})
+		if q.allow.Has(dataset.Index(s.items[from+i])) && (scores[i] > q.top.floor || q.slack > 0 && scores[i] > lowest) {
+			q.top.offer(ranked{scores[i], uint32(from + i)})
 		}
 	}
+}
+
+// settle makes rough scores exact, of the rows that may be among the best.
+func (q *lookup) settle(s *scanner) {
+	if q.slack == 0 {
+		return
+	}
+	q.top.cut()
+	for i := range q.top.rows {
+		x := &q.top.rows[i]
+		rough, at := x.score, int(x.row)*s.dim
+		x.score = kernel.Dot(q.query, s.vectors[at:at+s.dim])
+		if q.extra != nil {
+			x.score += q.extra[x.row]
+		}
+		if q.summed {
+			q.expSum += exp(x.score-q.peak) - exp(rough-q.peak)
+		}
+	}
+	q.top.margin = 0
 }

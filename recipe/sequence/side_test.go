@@ -85,6 +85,20 @@ func share(t testing.TB, m recipe.Model, q recipe.Query, k int, want func(datase
 	return float64(n) / float64(k)
 }
 
+// reloaded gives a model as it comes back from a file.
+func reloaded(t testing.TB, m *Model) *Model {
+	t.Helper()
+	b := saved(t, m)
+	out, err := Recipe{}.Load(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b, saved(t, out)) {
+		t.Error("a model that was loaded is saved as another one")
+	}
+	return out.(*Model)
+}
+
 // TestContextDecides: where the next item depends on the device alone, the device
 // that is given with the question decides the answer, of a user with a history and
 // of one without; without it the answer cannot know. So it is with the model that
@@ -101,7 +115,7 @@ func TestContextDecides(t *testing.T) {
 	if v["context_DEVICE"] == 0 || v["context_WEEKDAY"] != 0 || v["profile_TEAM"] != 0 || v["profile_COLOUR"] != 0 {
 		t.Errorf("chosen %v, want the device alone", v)
 	}
-	for name, m := range map[string]*Model{"first": first, "again": again, "kept": kept, "kept, asked again": kept} {
+	for name, m := range map[string]*Model{"first": first, "again": again, "loaded": reloaded(t, again), "kept": kept, "kept, asked again": kept} {
 		with, without := 0., 0.
 		for device := range 6 {
 			of := func(i dataset.Index) bool { return int(i)%6 == device }
@@ -132,7 +146,7 @@ func TestProfileDecides(t *testing.T) {
 	if v["weight_profile_cold"] <= v["weight_profile_warm"] {
 		t.Errorf("the profile weighs %v without history and %v with a long one, which says the same", v["weight_profile_cold"], v["weight_profile_warm"])
 	}
-	m := train(t, in)
+	m := reloaded(t, train(t, in))
 	for team := range 6 {
 		q := recipe.Query{User: dataset.NoIndex, Profile: textRow("new", fmt.Sprint("team", team), "colour1"), ProfileSchema: data.UserTable.Schema}
 		if got := share(t, m, q, 4, func(i dataset.Index) bool { return int(i)%6 == team }); got < .9 {

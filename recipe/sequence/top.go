@@ -7,11 +7,14 @@ import (
 
 // top keeps the k best of what it is given: the highest score first, of equal
 // ones the lowest row. It collects what is above the k-th best so far and cuts
-// back to k now and then, which for long lists is cheaper than a heap.
+// back to k now and then, which for long lists is cheaper than a heap. Where scores
+// are rough, it keeps besides what is within a margin of the k-th.
 type top struct {
-	k     int
-	floor float32 // only a higher score can still be among the k best
-	rows  []ranked
+	k      int
+	margin float32
+	floor  float32 // only a higher score can still be among what is kept
+	rows   []ranked
+	most   int // rows, before they are cut
 }
 
 type ranked struct {
@@ -35,27 +38,39 @@ func (a ranked) compare(b ranked) int {
 var lowest = float32(math.Inf(-1))
 
 // begin empties it and takes a new k.
-func (t *top) begin(k int) { t.k, t.floor, t.rows = k, lowest, t.rows[:0] }
+func (t *top) begin(k int) {
+	t.k, t.margin, t.floor, t.rows, t.most = k, 0, lowest, t.rows[:0], 2*k+64
+}
 
 // offer takes a score above floor. Rows have to come in ascending order.
 func (t *top) offer(x ranked) {
 	t.rows = append(t.rows, x)
-	if len(t.rows) >= 2*t.k+64 {
+	if len(t.rows) >= t.most {
 		t.cut()
+		t.most = 2*len(t.rows) + 64
 	}
 }
 
-// cut leaves the k best, in any order.
+// cut leaves the k best, and what is within the margin of them, in any order.
 func (t *top) cut() {
 	if len(t.rows) <= t.k {
 		return
 	}
 	pickBest(t.rows, t.k)
-	t.rows = t.rows[:t.k]
 	t.floor = t.rows[0].score
-	for _, x := range t.rows[1:] {
+	for _, x := range t.rows[1:t.k] {
 		t.floor = min(t.floor, x.score)
 	}
+	t.floor -= t.margin
+	kept := t.rows[:t.k]
+	if t.margin > 0 {
+		for _, x := range t.rows[t.k:] {
+			if x.score >= t.floor {
+				kept = append(kept, x)
+			}
+		}
+	}
+	t.rows = kept
 }
 
 // sorted gives the k best, the best first.

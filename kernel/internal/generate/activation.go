@@ -59,6 +59,70 @@ func activations(m machine) {
 		})
 }
 
+// logarithms writes the sum of a slice and logarithms. Products and sums are each
+// rounded, like the twin's, so that all paths give the same bits.
+func logarithms(m machine) {
+	function(m, "addLog", "computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.", "",
+		"func(y, x []float32, w, s float32) { ƒ(len(y), &y[0], &x[0], w, s) }",
+		[]param{{"n", "int", count}, {"y", "*float32", ptr(0)}, {"x", "*float32", ptr(1)}, {"w", "float32", vec(14)}, {"s", "float32", vec(13)}}, func() {
+			m.loop(1, func(l lanes) {
+				m.load(l, 1, 0)
+				m.mul(1, 0, vec(13))
+				m.add(1, 1, num(1))
+				log(m, 1, 2, 3, 4, 5, 6, 7)
+				m.mul(1, 1, vec(14))
+				m.zeroBelow(1, 0, 0, 2)
+				m.load(l, 0, 2)
+				m.add(1, 1, vec(2))
+				m.store(l, 1, 0)
+			})
+			m.ret()
+		})
+}
+
+// log replaces the lanes of x, which are from 1 on, by their logarithms, with the
+// steps and constants of the plain twin. It uses the others.
+func log(m machine, x, e, f, z, z2, p, q vec) {
+	m.addInt(x, x, word(rootShift))
+	m.shiftRight(e, x, 23)
+	m.shiftLeft(f, e, 23)
+	m.xor(x, x, f) // less the exponent
+	m.addInt(x, x, word(halfRoot))
+	m.add(f, x, num(-1))
+	m.addInt(e, e, word(0x4b000000)) // the number behind 2²³, as a float
+	m.add(e, e, num(-(1<<23)-127))
+	m.mul(z, f, f)
+	m.mul(z2, z, z)
+	pair := func(to, spare vec, a, b, c, d num) { // a + b·f + (c + d·f)·z
+		m.mul(spare, f, d)
+		m.add(spare, spare, c)
+		m.mul(spare, spare, z)
+		m.mul(to, f, b)
+		m.add(to, to, a)
+		m.add(to, to, spare)
+	}
+	pair(x, p, 3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1)
+	pair(q, p, 1.4249322787e-1, -1.2420140846e-1, 1.1676998740e-1, -1.1514610310e-1)
+	m.mul(q, q, z2)
+	m.add(x, x, q)
+	m.mul(q, z2, num(7.0376836292e-2))
+	m.mul(q, q, z2)
+	m.add(x, x, q)
+	m.mul(x, x, f)
+	m.mul(x, x, z)
+	m.mul(q, z, num(.5))
+	m.sub(x, x, q)
+	m.add(x, x, f)
+	m.mul(e, e, num(math.Ln2))
+	m.add(x, x, e)
+}
+
+// The bits of √½, and what brings it to 1.
+const (
+	halfRoot  = 0x3f3504f3
+	rootShift = 0x3f800000 - halfRoot
+)
+
 // gates writes what multiplies by a sigmoid.
 func gates(m machine) {
 	function(m, "sigmoid", "computes y[i] = 1/(1+exp(-x[i])).", "",

@@ -98,6 +98,7 @@ type lanes struct {
 func bodies(m machine) {
 	vectors(m)
 	activations(m)
+	logarithms(m)
 	gates(m)
 	norms(m)
 	optimisers(m)

@@ -1,7 +1,7 @@
-// Package modelfile is the frame of small model files: magic, version, a body,
-// and the CRC32C of all before it, little-endian. A file is held in memory as a
-// whole; recipes whose models are large have readers of their own. What the body
-// says is the recipe's.
+// Package modelfile is the frame of model files. Of small ones: magic, version, a
+// body, and the CRC32C of all before it, little-endian; a file is held in memory as
+// a whole. Of large ones: sections that are used where they are mapped (Section,
+// File). What body and sections say is the recipe's.
 package modelfile
 
 import (

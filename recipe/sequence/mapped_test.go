@@ -1,0 +1,208 @@
+package sequence
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"usher/blob"
+	"usher/internal/seed"
+	"usher/recipe"
+	"usher/recipe/internal/nn"
+)
+
+// stored puts a model into a folder of blobs.
+func stored(t testing.TB, m *Model) (dir string, blobs *blob.Dir) {
+	t.Helper()
+	dir = t.TempDir()
+	blobs, err := blob.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := blobs.Create(t.Context(), "model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Save(w); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, blobs
+}
+
+// wake loads what stored has put there.
+func wake(blobs *blob.Dir) (*Model, error) {
+	r, err := blobs.Open(context.Background(), "model")
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	m, err := Recipe{}.Load(r, r.Size())
+	if err != nil {
+		return nil, err
+	}
+	return m.(*Model), nil
+}
+
+// wholeModel is a model that has something in every section: counters, metadata,
+// new items, and a table that is large enough for eight-bit copies.
+func wholeModel(t testing.TB) *Model {
+	m := generated(t, quantisedFrom/16+8, 16, true)
+	raw, err := os.ReadFile("testdata/version3.model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.content, m.cold = other.content, other.cold
+	d := m.net.Dim
+	wider := func(x []float32) []float32 { return slices.Concat(x, x, x, x) } // from width 4
+	m.content.Dim, m.content.Mean, m.content.Weights, m.cold.vectors = d, wider(m.content.Mean), wider(m.content.Weights), wider(m.cold.vectors)
+	return m
+}
+
+// A model that is mapped answers as the one in memory does, while campaigns fall
+// asleep – nobody has it any more –, wake and are asked, and the collector ends
+// mappings as soon as it may.
+func TestMappedModelsComeAndGo(t *testing.T) {
+	m := wholeModel(t)
+	_, blobs := stored(t, m)
+	histories := [][]int{nil, {0}, {1, 2, 3}, {5, 9, 30000, 17}}
+	var want [][]recipe.Scored
+	for _, h := range histories {
+		want = append(want, recommend(t, m, 20, h...))
+	}
+	first, err := wake(blobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" && first.hold == nil {
+		t.Error("it is not mapped")
+	}
+	if !bytes.Equal(saved(t, first), saved(t, m)) {
+		t.Error("saved again, the bytes differ")
+	}
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for i := range 12 {
+				m, err := wake(blobs)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				at := i % len(histories)
+				if got := recommend(t, m, 20, histories[at]...); !slices.Equal(got, want[at]) {
+					t.Errorf("history %v: %v, want %v", histories[at], got, want[at])
+				}
+				runtime.GC()
+			}
+		})
+	}
+	clients.Wait()
+}
+
+// BenchmarkWake is what it takes to wake a model of 750,000 items whose file is in
+// the page cache, its first answer included, and what is copied for that.
+func BenchmarkWake(b *testing.B) {
+	const items = 750_000
+	rows := make([]uint32, items)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	shape := nn.Shape{Rows: items + 1, Dim: 64, Inner: 128, Heads: 2, Blocks: 2, Window: 100, Tau: 15}
+	_, blobs := stored(b, newModel(nn.New(shape, seed.Seed(5)), items, rows, false, nil))
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := wake(blobs)
+		if err != nil {
+			b.Fatal(err)
+		}
+		recommend(b, m, 25, 1, 2, 3)
+	}
+}
+
+// What the disk has changed since a model was last awake is not served.
+func TestDamageIsSeenAtEachWaking(t *testing.T) {
+	dir, blobs := stored(t, wholeModel(t))
+	path := filepath.Join(dir, "model")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wake(blobs); err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(good); at += len(good)/23 + 1 {
+		bad := slices.Clone(good)
+		bad[at] ^= 1
+		if err := os.WriteFile(path, bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wake(blobs); err == nil {
+			t.Errorf("a bit of byte %d of %d is another one, and it is awake", at, len(good))
+		} else if at > len(magic)+4 && !errors.Is(err, errDamaged) {
+			t.Errorf("byte %d: %v", at, err)
+		}
+	}
+	if err := os.WriteFile(path, good, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wake(blobs); err != nil {
+		t.Error(err)
+	}
+}
+
+// Slices of a mapping do not keep it: exported methods keep the model to their end.
+func TestMethodsKeepTheModel(t *testing.T) {
+	quiet := []string{"Len", "Choices", "Cache"} // look at no slice of the file
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	methods := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, src, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || !f.Name.IsExported() || slices.Contains(quiet, f.Name.Name) {
+				continue
+			}
+			if star, ok := f.Recv.List[0].Type.(*ast.StarExpr); !ok || star.X.(*ast.Ident).Name != "Model" {
+				continue
+			}
+			methods++
+			if body := src[set.Position(f.Body.Pos()).Offset:set.Position(f.Body.End()).Offset]; !bytes.Contains(body, []byte("defer runtime.KeepAlive(m)")) {
+				t.Errorf("%s: %s does not defer runtime.KeepAlive(m)", name, f.Name.Name)
+			}
+		}
+	}
+	if methods < 5 {
+		t.Errorf("only %d methods were looked at", methods)
+	}
+}
