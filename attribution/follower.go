@@ -212,22 +212,12 @@ const remembered = 1 << 20
 func (f *follower) remember(ctx context.Context, log eventlog.Log) error {
 	f.seen = history.EventIDs{}
 	from := f.state.Offset - min(f.state.Offset, remembered)
-	for r, err := range log.Read(ctx, from) {
-		if err != nil {
-			return err
-		}
-		if r.Offset > f.state.Offset {
-			return nil
-		}
-		c, err := dataset.ParseChange(r.Data)
-		if err != nil {
-			return fmt.Errorf("read log record %d: %w", r.Offset, err)
-		}
+	return history.EachChange(ctx, log, from, f.state.Offset, func(_ eventlog.Offset, c *dataset.Change) error {
 		if c.Interaction != nil {
 			f.seen.Repeated(identity(c.Interaction))
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // apply counts what a record says.

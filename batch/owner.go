@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"hash/fnv"
 
 	"usher/dataset"
 	"usher/eventlog"
+	"usher/history"
 )
 
 // owners knows whose the events of a group are, by history's rules: an anonymous
@@ -19,26 +19,16 @@ type owners struct {
 	joined map[string]string // a visitor's session → the user that got its events
 
 	current map[string]string // as of the event that is being looked at
-	ids     map[[16]byte]struct{}
+	ids     history.EventIDs
 }
 
 func newOwners() *owners { return &owners{joined: map[string]string{}} }
 
 // begin is called before the first event.
-func (o *owners) begin() { o.current, o.ids = map[string]string{}, map[[16]byte]struct{}{} }
+func (o *owners) begin() { o.current, o.ids = map[string]string{}, history.EventIDs{} }
 
 // repeated says whether an event with this id was seen before.
-func (o *owners) repeated(id string) bool {
-	if id == "" {
-		return false
-	}
-	h := fnv.New128a()
-	_, _ = h.Write([]byte(id)) // a hash never fails
-	key := [16]byte(h.Sum(nil))
-	_, seen := o.ids[key]
-	o.ids[key] = struct{}{}
-	return seen
-}
+func (o *owners) repeated(id string) bool { return o.ids.Repeated(id) }
 
 // of gives the user of the next event.
 func (o *owners) of(x *dataset.Interaction) string {

@@ -10,6 +10,7 @@ import (
 	"usher/blob"
 	"usher/dataset"
 	"usher/eventlog"
+	"usher/history"
 )
 
 // content is what one dataset holds at an offset of its group's log.
@@ -49,22 +50,7 @@ type mode struct{ bulk, put bool }
 
 // each calls f with each change after an offset, up to the content's.
 func (c *content) each(ctx context.Context, after eventlog.Offset, f func(at eventlog.Offset, x *dataset.Change) error) error {
-	for rec, err := range c.log.Read(ctx, after) {
-		if err != nil {
-			return err
-		}
-		if rec.Offset > c.offset {
-			return nil
-		}
-		x, err := dataset.ParseChange(rec.Data)
-		if err == nil {
-			err = f(rec.Offset, x)
-		}
-		if err != nil {
-			return fmt.Errorf("read log record %d: %w", rec.Offset, err)
-		}
-	}
-	return nil
+	return history.EachChange(ctx, c.log, after, c.offset, f)
 }
 
 // load reads what the log says about the dataset.

@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 
@@ -22,17 +21,7 @@ import (
 func Replaced(ctx context.Context, log eventlog.Log, after eventlog.Offset) (map[eventlog.Offset]bool, error) {
 	replaced := map[eventlog.Offset]bool{}
 	parts := map[dataset.Type][]eventlog.Offset{} // that count
-	for rec, err := range log.Read(ctx, after) {
-		if err != nil {
-			return nil, err
-		}
-		if !dataset.IsBulk(rec.Data) {
-			continue
-		}
-		c, err := dataset.ParseChange(rec.Data)
-		if err != nil {
-			return nil, fmt.Errorf("read log record %d: %w", rec.Offset, err)
-		}
+	err := EachBulk(ctx, log, after, func(offset eventlog.Offset, c *dataset.Change) error {
 		var t dataset.Type
 		switch {
 		case c.Cleared != nil:
@@ -45,10 +34,11 @@ func Replaced(ctx context.Context, log eventlog.Log, after eventlog.Offset) (map
 		}
 		delete(parts, t)
 		if c.Part != nil {
-			parts[c.Part.Type] = append(parts[c.Part.Type], rec.Offset)
+			parts[c.Part.Type] = append(parts[c.Part.Type], offset)
 		}
-	}
-	return replaced, nil
+		return nil
+	})
+	return replaced, err
 }
 
 // readIDs reads a part's ids, from the id file if that is in its place.

@@ -155,6 +155,12 @@ func (w *world) imported(kind dataset.Type, location string) *catalog.ImportJob 
 // importedAs is imported with switches set.
 func (w *world) importedAs(kind dataset.Type, location string, set func(*catalog.ImportJob)) *catalog.ImportJob {
 	w.t.Helper()
+	return w.run(w.enqueued(kind, location, set).ARN)
+}
+
+// enqueued makes the record and the job of an import.
+func (w *world) enqueued(kind dataset.Type, location string, set func(*catalog.ImportJob)) *catalog.ImportJob {
+	w.t.Helper()
 	w.jobs++
 	j := &catalog.ImportJob{Meta: catalog.Meta{ARN: fmt.Sprint("import/", w.jobs), Group: "group", Parent: "dataset/" + string(kind), Status: catalog.Pending}, Location: location, Mode: "FULL"}
 	set(j)
@@ -164,7 +170,7 @@ func (w *world) importedAs(kind dataset.Type, location string, set func(*catalog
 		}
 		return Enqueue(tx, j.ARN)
 	})
-	return w.run(j.ARN)
+	return j
 }
 
 // run lets the queue work until the import is over.
@@ -230,6 +236,82 @@ func TestImport(t *testing.T) {
 		if got := w.snapshot(); got != c.want {
 			t.Errorf("%s: got\n%swant\n%s", c.location, got, c.want)
 		}
+	}
+}
+
+// TestImportModes goes from FULL to INCREMENTAL and back, with a record put between:
+// it stays through a FULL import, and of one id the later record counts.
+func TestImportModes(t *testing.T) {
+	w := newWorld(t)
+	const items = "ITEM_ID,GENRES,YEAR\n"
+	w.put("b/1.csv", items+"a,full,1\nb,full,1\nc,full,1\n")
+	w.put("b/2.csv", items+"b,more,\nd,more,2\n")
+	w.put("b/3.csv", items+"c,again,3\n")
+	load := func(location, mode string) {
+		t.Helper()
+		j := w.importedAs(dataset.Items, location, func(j *catalog.ImportJob) { j.Mode = mode })
+		if j.Status != catalog.Active {
+			t.Fatalf("%s: %s", location, j.FailureReason)
+		}
+	}
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() { load("s3://b/1.csv", "FULL") }, "a=full,1 b=full,1 c=full,1"},
+		{func() { load("s3://b/2.csv", "INCREMENTAL") }, "a=full,1 b=more, c=full,1 d=more,2"},
+		{func() {
+			if err := w.in.Put(t.Context(), "dataset/ITEMS", dataset.Items, []Entity{{"a", `{"genres": "put"}`}, {"e", `{"genres": "put"}`}}); err != nil {
+				t.Fatal(err)
+			}
+		}, "a=put, b=more, c=full,1 d=more,2 e=put,"},
+		{func() { load("s3://b/3.csv", "FULL") }, "a=put, b= c=again,3 d= e=put,"},
+		{func() { load("s3://b/1.csv", "INCREMENTAL") }, "a=full,1 b=full,1 c=full,1 d= e=put,"},
+	} {
+		step.do()
+		if got := w.items(); got != step.want {
+			t.Errorf("got  %s\nwant %s", got, step.want)
+		}
+	}
+}
+
+// items gives the items' records: id=genres,year.
+func (w *world) items() string {
+	w.t.Helper()
+	s, err := w.state().Snapshot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var list []string
+	for i, id := range s.ItemIDs {
+		text := id + "="
+		if r := s.ItemTable.Row(dataset.Index(i)); r != nil {
+			line := string(s.ItemTable.Schema.AppendCSV(nil, r))
+			_, line, _ = strings.Cut(strings.TrimSpace(line), ",")
+			text += line
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, " ")
+}
+
+// TestImportRemovesEarlierAttempts has the part of an attempt that was killed lie there.
+func TestImportRemovesEarlierAttempts(t *testing.T) {
+	w := newWorld(t)
+	w.put("b/x", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	j := w.enqueued(dataset.Interactions, "s3://b/x", func(*catalog.ImportJob) {})
+	left, err := w.blobs.Create(t.Context(), fmt.Sprintf("parts/%s/%s-77.parquet", w.group.ID, j.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if j := w.run(j.ARN); j.Status != catalog.Active {
+		t.Fatal(j.FailureReason)
+	}
+	if n := w.parts(); n != 1 {
+		t.Errorf("%d parts are there, want the one that counts", n)
 	}
 }
 

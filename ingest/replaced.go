@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"usher/dataset"
+	"usher/eventlog"
 	"usher/history"
 	"usher/job"
 	"usher/store"
@@ -31,25 +32,17 @@ func (g *Ingest) shrink(ctx context.Context, t *job.Task, groupID string) error 
 		return err
 	}
 	schemas := map[dataset.Type]*dataset.Schema{}
-	for rec, err := range log.Read(ctx, 0) {
-		if err != nil {
-			return err
+	err = history.EachChange(ctx, log, 0, history.Newest, func(at eventlog.Offset, c *dataset.Change) (err error) {
+		switch {
+		case c.Schema != nil:
+			schemas[c.Schema.Type], err = dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
+		case replaced[at]:
+			err = g.shrinkPart(ctx, c.Part.Blob, schemas[c.Part.Type])
 		}
-		c, err := dataset.ParseChange(rec.Data)
-		if err != nil {
-			return fmt.Errorf("read log record %d: %w", rec.Offset, err)
-		}
-		if c.Schema != nil {
-			if schemas[c.Schema.Type], err = dataset.ParseSchema(c.Schema.Text, c.Schema.Domain); err != nil {
-				return err
-			}
-		}
-		if !replaced[rec.Offset] {
-			continue
-		}
-		if err := g.shrinkPart(ctx, c.Part.Blob, schemas[c.Part.Type]); err != nil {
-			return err
-		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return t.Finish(ctx, func(tx *store.Tx) error {
 		// A group that was deleted meanwhile may have got an id file since.

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"fmt"
 
 	"usher/dataset"
 	"usher/eventlog"
@@ -57,22 +56,7 @@ func readContents(ctx context.Context, log eventlog.Log, upTo eventlog.Offset) (
 
 // each calls f with each change after an offset.
 func (c *contents) each(ctx context.Context, after eventlog.Offset, f func(at eventlog.Offset, x *dataset.Change) error) error {
-	for rec, err := range c.log.Read(ctx, after) {
-		if err != nil {
-			return err
-		}
-		if rec.Offset > c.upTo {
-			return nil
-		}
-		x, err := dataset.ParseChange(rec.Data)
-		if err == nil {
-			err = f(rec.Offset, x)
-		}
-		if err != nil {
-			return fmt.Errorf("read log record %d: %w", rec.Offset, err)
-		}
-	}
-	return nil
+	return history.EachChange(ctx, c.log, after, c.upTo, f)
 }
 
 // events calls f with each live event of a dataset, without those whose id came

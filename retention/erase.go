@@ -10,6 +10,7 @@ import (
 	"usher/catalog"
 	"usher/dataset"
 	"usher/eventlog"
+	"usher/history"
 	"usher/job"
 	"usher/store"
 )
@@ -101,22 +102,7 @@ func (e *erasure) settle(ctx context.Context) error {
 
 // each calls f with every change in the segments.
 func (e *erasure) each(ctx context.Context, f func(at eventlog.Offset, c *dataset.Change) error) error {
-	for rec, err := range e.opt.Logs.Log(e.id).Read(ctx, 0) {
-		if err != nil {
-			return err
-		}
-		if rec.Offset > e.upTo {
-			return nil
-		}
-		c, err := dataset.ParseChange(rec.Data)
-		if err == nil {
-			err = f(rec.Offset, c)
-		}
-		if err != nil {
-			return fmt.Errorf("read log record %d: %w", rec.Offset, err)
-		}
-	}
-	return nil
+	return history.EachChange(ctx, e.opt.Logs.Log(e.id), 0, e.upTo, f)
 }
 
 // look finds out who was forgotten, which parts there are, and whose the events of

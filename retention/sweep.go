@@ -11,6 +11,8 @@ import (
 	"usher/blob"
 	"usher/catalog"
 	"usher/dataset"
+	"usher/eventlog"
+	"usher/history"
 	"usher/store"
 )
 
@@ -92,22 +94,13 @@ func (g *group) sweepParts(ctx context.Context) error {
 // namedParts gives the parts that the log names, and their id files.
 func (g *group) namedParts(ctx context.Context) (map[string]bool, error) {
 	named := map[string]bool{}
-	for rec, err := range g.opt.Logs.Log(g.id).Read(ctx, 0) {
-		if err != nil {
-			return nil, err
-		}
-		if !dataset.IsBulk(rec.Data) {
-			continue
-		}
-		c, err := dataset.ParseChange(rec.Data)
-		if err != nil {
-			return nil, err
-		}
+	err := history.EachBulk(ctx, g.opt.Logs.Log(g.id), 0, func(_ eventlog.Offset, c *dataset.Change) error {
 		if c.Part != nil {
 			named[c.Part.Blob], named[dataset.IDFileName(c.Part.Blob)] = true, true
 		}
-	}
-	return named, nil
+		return nil
+	})
+	return named, err
 }
 
 // remove deletes the blobs below a prefix for which old says so.

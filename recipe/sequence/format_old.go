@@ -50,6 +50,7 @@ func loadOld(r io.ReaderAt, size int64) (recipe.Model, error) {
 	}
 	m := newModelOf(net, c.vectors, h.Known, items, h.MaskSeen, h.Choices)
 	m.blend, m.content, m.cold = b, c.content, c.cold
+	m.project()
 	return m, nil
 }
 

@@ -43,11 +43,27 @@ func (dr dropper) apply(x []float32, block, place int) {
 
 // blockForward changes x (T,d) to the output of block i.
 func (n *Net) blockForward(i int, x []float32, lens []int, tp *tape, sc *scratch, dr dropper) {
-	d, f, t := n.Dim, n.Inner, len(x)/n.Dim
-	w := &n.v.blocks[i]
+	d, t := n.Dim, len(x)/n.Dim
 	copy(room(&tp.x, t*d), x)
+	n.project(i, x, tp)
+	n.mix(i, x, lens, tp, sc, dr)
+}
+
+// project puts queries, keys, values and gates of x (T,d) into the tape.
+func (n *Net) project(i int, x []float32, tp *tape) {
+	d, t := n.Dim, len(x)/n.Dim
+	w := &n.v.blocks[i]
 	kernel.LayerNorm(room(&tp.h1, t*d), x, w.gain1, w.bias1, room(&tp.mean1, t), room(&tp.rstd1, t), t, d)
 	kernel.MatMul(room(&tp.qkv, t*3*d), 3*d, tp.h1, d, w.qkv, 3*d, t, 3*d, d, false)
+	kernel.MatMul(room(&tp.s, t*d), d, tp.h1, d, w.gate, d, t, d, d, false)
+	kernel.Sigmoid(tp.s, tp.s)
+}
+
+// mix is the rest of a block: attention over what was projected, and the
+// feed-forward part.
+func (n *Net) mix(i int, x []float32, lens []int, tp *tape, sc *scratch, dr dropper) {
+	d, f, t := n.Dim, n.Inner, len(x)/n.Dim
+	w := &n.v.blocks[i]
 	room(&tp.o, t*d)
 	room(&tp.p, probabilities(lens, n.Heads))
 	at, pat := 0, 0
@@ -57,8 +73,6 @@ func (n *Net) blockForward(i int, x []float32, lens []int, tp *tape, sc *scratch
 		pat += n.Heads * l * l
 	}
 	r := room(&sc.t1, t*d)
-	kernel.MatMul(r, d, tp.h1, d, w.gate, d, t, d, d, false)
-	kernel.Sigmoid(room(&tp.s, t*d), r)
 	kernel.Multiply(room(&tp.og, t*d), tp.o, tp.s)
 	kernel.MatMul(r, d, tp.og, d, w.out, d, t, d, d, false)
 	dr.apply(r, i, placeAttention)

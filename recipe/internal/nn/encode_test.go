@@ -11,8 +11,8 @@ import (
 // is kept, in CPU time.
 func BenchmarkEncode(b *testing.B) {
 	for _, d := range []int{64, 128} {
-		b.Run(fmt.Sprint(d), func(b *testing.B) {
-			n := New(Shape{Rows: 5001, Dim: d, Inner: 2 * d, Heads: 2, Blocks: 2, Window: 200, Tau: 15}, 1)
+		n := New(Shape{Rows: 5001, Dim: d, Inner: 2 * d, Heads: 2, Blocks: 2, Window: 200, Tau: 15}, 1)
+		run := func(b *testing.B) {
 			tokens := make([]uint32, n.Window)
 			for i := range tokens {
 				tokens[i] = uint32(i*2477) % 5000
@@ -24,6 +24,9 @@ func BenchmarkEncode(b *testing.B) {
 				n.Encode(&e, tokens, q)
 			}
 			b.ReportMetric(1e6*(cpuSeconds()-start)/float64(b.N), "cpu-µs/op")
-		})
+		}
+		b.Run(fmt.Sprint(d), run)
+		n.Project()
+		b.Run(fmt.Sprintf("%d/projected", d), run)
 	}
 }

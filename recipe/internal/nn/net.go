@@ -69,6 +69,8 @@ type Net struct {
 	Dense []float32 // the rest, in the order of views
 
 	v views
+
+	projected []float32 // (Rows,4d) by Project: queries, keys, values and gates of the first block; nil: not made
 }
 
 // views are the parameters of Dense, or their gradients, by name.
