@@ -54,6 +54,31 @@ func (s *Snapshot) History(u Index) []Event {
 	return s.Events[s.Start[u]:s.Start[u+1]:s.Start[u+1]]
 }
 
+// Context gives what is known of the moment of a user's event at a place of the
+// history, as a request has it: texts by the names of columns. nil: nothing.
+func (s *Snapshot) Context(u Index, at int) map[string]string {
+	h := s.History(u)
+	if s.ContextTable == nil || at >= len(h) {
+		return nil
+	}
+	row := s.ContextTable.Row(Index(h[at].Context))
+	out := make(map[string]string, len(row))
+	for i, v := range row {
+		if v.Kind != "" {
+			out[s.ContextTable.Schema.Fields[i].Name] = v.Text()
+		}
+	}
+	return out
+}
+
+// Profile gives the record of a user and its columns; nil where there is none.
+func (s *Snapshot) Profile(u Index) (Row, *Schema) {
+	if s.UserTable == nil {
+		return nil, nil
+	}
+	return s.UserTable.Row(u), s.UserTable.Schema
+}
+
 // With gives a snapshot of the same users and items in which user u has the
 // events that keep returns. keep must return a part of its argument.
 func (s *Snapshot) With(keep func(u Index, events []Event) []Event) *Snapshot {

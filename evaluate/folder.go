@@ -136,6 +136,7 @@ func (g *group) snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 	users, items, types := dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
 	var events [][]dataset.Event
 	var tables [3]*dataset.Table
+	var contexts *dataset.Table
 	for k, kind := range kinds {
 		if len(g.files[k]) == 0 {
 			continue
@@ -150,7 +151,11 @@ func (g *group) snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		}
 		switch kind {
 		case dataset.Interactions:
-			events = interactions(p, users, items, types)
+			moments := dataset.NewContexts(s)
+			events = interactions(p, moments, users, items, types)
+			if moments != nil {
+				contexts = moments.Table()
+			}
 		case dataset.Items:
 			tables[k] = records(p, s, items)
 		case dataset.Users:
@@ -158,7 +163,7 @@ func (g *group) snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		}
 	}
 	out := dataset.NewSnapshot(users.IDs(), items.IDs(), types.IDs(), events)
-	out.ItemTable, out.UserTable = tables[1], tables[2]
+	out.ItemTable, out.UserTable, out.ContextTable = tables[1], tables[2], contexts
 	return once(out), nil
 }
 
@@ -176,8 +181,8 @@ func load(ctx context.Context, files []table, s *dataset.Schema) (*dataset.Part,
 	return dataset.ReadPart(bytes.NewReader(out.Bytes()), int64(out.Len()), s)
 }
 
-// interactions gives the events of a part by user.
-func interactions(p *dataset.Part, users, items, types *dataset.Dict) [][]dataset.Event {
+// interactions gives the events of a part by user, with the numbers of their moments.
+func interactions(p *dataset.Part, moments *dataset.Contexts, users, items, types *dataset.Dict) [][]dataset.Event {
 	out := make([][]dataset.Event, len(p.UserIDs))
 	for _, id := range p.UserIDs {
 		users.Intern(id)
@@ -199,6 +204,9 @@ func interactions(p *dataset.Part, users, items, types *dataset.Dict) [][]datase
 		if p.Values != nil {
 			e.Value = p.Values[r]
 		}
+		if moments != nil {
+			e.Context = moments.Number(p.Cells[r])
+		}
 		out[u] = append(out[u], e)
 	}
 	return out
@@ -216,7 +224,7 @@ func records(p *dataset.Part, s *dataset.Schema, ids *dataset.Dict) *dataset.Tab
 // once drops events that repeat another one in everything, as an import does.
 func once(s *dataset.Snapshot) *dataset.Snapshot {
 	same := func(a, b dataset.Event) bool {
-		return a.Time == b.Time && a.Item == b.Item && a.Type == b.Type && math.Float32bits(a.Value) == math.Float32bits(b.Value)
+		return a.Time == b.Time && a.Item == b.Item && a.Type == b.Type && a.Context == b.Context && math.Float32bits(a.Value) == math.Float32bits(b.Value)
 	}
 	out := *s
 	out.Start, out.Events = make([]int64, len(s.Start)), make([]dataset.Event, 0, len(s.Events))

@@ -56,9 +56,11 @@ type Round struct {
 // Question is one question with its right answers.
 type Question struct {
 	eval.Case
-	At    int64       // Unix seconds: the moment of asking
-	Parts []string    // the parts of the questions that it is also counted in
-	Among dataset.Set // the candidates; zero: all. Such a question is counted in its parts alone
+	At int64 // Unix seconds: the moment of asking
+	// Context is what is known of the moment of the event that is asked for; nil: nothing.
+	Context map[string]string
+	Parts   []string    // the parts of the questions that it is also counted in
+	Among   dataset.Set // the candidates; zero: all. Such a question is counted in its parts alone
 }
 
 // round cuts the data.
@@ -66,10 +68,10 @@ func (p Protocol) round(data *dataset.Snapshot, from seed.Seed) (Round, error) {
 	switch p {
 	case NextItem:
 		train, cases := eval.LeaveOneOut(data)
-		return Round{train, ask(cases), true}, nil
+		return Round{train, ask(data, cases), true}, nil
 	case AWS:
 		train, cases := eval.Split(data, from.Branch("evaluation"))
-		return Round{train, ask(cases), false}, nil
+		return Round{train, ask(data, cases), false}, nil
 	case Sessions:
 		return sessions(data), nil
 	case TopN:
@@ -80,11 +82,12 @@ func (p Protocol) round(data *dataset.Snapshot, from seed.Seed) (Round, error) {
 	return Round{}, fmt.Errorf("protocol %q is unknown: use one of %v", p, Protocols())
 }
 
-// ask makes questions of cases, asked when the last known event happened.
-func ask(cases []eval.Case) []Question {
+// ask makes questions of cases, asked when the last known event happened, in the
+// context of the next one.
+func ask(data *dataset.Snapshot, cases []eval.Case) []Question {
 	out := make([]Question, len(cases))
 	for i, c := range cases {
-		out[i].Case = c
+		out[i].Case, out[i].Context = c, data.Context(c.User, len(c.Input))
 		if n := len(c.Input); n > 0 {
 			out[i].At = c.Input[n-1].Time
 		}
@@ -109,7 +112,7 @@ func sessions(data *dataset.Snapshot) Round {
 		test.Add(u)
 		h := data.History(u)
 		for i := 1; i < len(h); i++ {
-			r.Questions = append(r.Questions, Question{Case: eval.Case{User: u, Input: h[:i:i], Truth: []dataset.Index{h[i].Item}}, At: h[i-1].Time})
+			r.Questions = append(r.Questions, Question{Case: eval.Case{User: u, Input: h[:i:i], Truth: []dataset.Index{h[i].Item}}, At: h[i-1].Time, Context: data.Context(u, i)})
 		}
 	}
 	r.Train = data.With(func(u dataset.Index, events []dataset.Event) []dataset.Event {
@@ -125,7 +128,7 @@ func sessions(data *dataset.Snapshot) Round {
 // more, rounded down.
 func topN(data *dataset.Snapshot, from seed.Seed) Round {
 	kept := dataset.NewSnapshot(data.UserIDs, data.ItemIDs, data.EventTypes, nil)
-	kept.ItemTable, kept.UserTable, kept.Offset = data.ItemTable, data.UserTable, data.Offset
+	kept.ItemTable, kept.UserTable, kept.ContextTable, kept.Offset = data.ItemTable, data.UserTable, data.ContextTable, data.Offset
 	r := Round{Train: kept, Mask: true}
 	for u, id := range data.UserIDs {
 		h := data.History(dataset.Index(u))
@@ -200,7 +203,11 @@ func byTime(data *dataset.Snapshot) Round {
 		n := before(h)
 		for i := n; i < min(len(h), n+timeMost); i++ {
 			if !slices.ContainsFunc(h[:i], func(e dataset.Event) bool { return e.Item == h[i].Item }) {
-				r.Questions = append(r.Questions, questions(dataset.Index(u), h, i, known, fresh)...)
+				asked := questions(dataset.Index(u), h, i, known, fresh)
+				for k := range asked {
+					asked[k].Context = data.Context(dataset.Index(u), i)
+				}
+				r.Questions = append(r.Questions, asked...)
 			}
 		}
 	}

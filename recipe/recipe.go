@@ -94,11 +94,17 @@ type Query struct {
 	User    dataset.Index   // NoIndex for an unknown or absent user
 	Item    dataset.Index   // the item of related-items questions; NoIndex when absent or unknown
 	History []dataset.Event // what is known of the user now, oldest first
+	// Context is what is known of the moment: texts by the names of columns of
+	// interactions.
 	Context map[string]string
-	Now     time.Time
-	Config  Params     // campaign settings
-	Rand    *rand.Rand // for exploration; may be nil
-	Once    bool       // nobody asks about this history again: a Cacher need not keep it
+	// Profile is the user's record, with the columns of ProfileSchema; nil: there is none.
+	Profile       dataset.Row
+	ProfileSchema *dataset.Schema
+
+	Now    time.Time
+	Config Params     // campaign settings
+	Rand   *rand.Rand // for exploration; may be nil
+	Once   bool       // nobody asks about this history again: a Cacher need not keep it
 }
 
 // Flags says how an item came into an answer.

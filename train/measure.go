@@ -151,7 +151,8 @@ func (a *asking) weighted(all *dataset.Snapshot, cases []eval.Case, lists [][]da
 func (a *asking) ask(ctx context.Context, all *dataset.Snapshot, cases []eval.Case, lists [][]dataset.Index) error {
 	var dst []recipe.Scored
 	for i, c := range cases {
-		q := recipe.Query{User: c.User, Item: dataset.NoIndex, History: c.Input}
+		q := recipe.Query{User: c.User, Item: dataset.NoIndex, History: c.Input, Context: all.Context(c.User, len(c.Input))}
+		q.Profile, q.ProfileSchema = all.Profile(c.User)
 		if a.spec.NeedsItem {
 			q.Item = c.QueryItem()
 		}

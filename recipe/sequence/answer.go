@@ -15,6 +15,7 @@ import (
 type answer struct {
 	asked
 	lookup
+	said       said    // beside the history
 	own        encoded // where nothing is kept
 	scale      scale   // of own
 	enc        nn.Encoder
@@ -54,7 +55,7 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 		m.encode(a, q.History, &a.own)
 		return &a.own
 	}
-	key := keyOf(q)
+	key := keyOf(q).with(&a.said)
 	e := m.cache.get(key)
 	if e == nil {
 		e = &encoded{query: make([]float32, m.net.Dim)}
@@ -68,11 +69,15 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 // row; nil where nothing does.
 func (m *Model) bonus(a *answer, history []dataset.Event) {
 	a.extra = nil
-	if m.blend == nil && !m.maskSeen {
+	if m.blend == nil && !m.maskSeen && !a.said.some() {
 		return
 	}
 	a.startOver(m)
 	a.extra = a.room
+	if a.said.some() {
+		m.sides.add(&a.said, len(history), a.room)
+		a.changedMany = true
+	}
 	if m.blend == nil {
 		return
 	}

@@ -223,6 +223,7 @@ func (m *Model) try(n *newcomers, h heldOut, history []dataset.Event) trial {
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
 	q := &recipe.Query{User: h.user, History: history}
+	m.listen(a, q)
 	e := m.encoded(a, q)
 	t := trial{weight: h.weight, target: lowest}
 	best, _ := m.best(a, e, history, min(trialTop, len(m.items)), dataset.Set{})

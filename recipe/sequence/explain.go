@@ -34,6 +34,7 @@ func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index
 	}
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
+	m.listen(a, q)
 	x := &explaining{Model: m, answer: a, query: q, row: row, history: q.History}
 	now := x.probability(q.History, rankingMost)
 	out := &recipe.Explanation{Basis: recipe.Personal, Probability: math.Exp(now), Place: x.place(), Parts: x.parts(q.History)}
@@ -105,19 +106,28 @@ func (x *explaining) parts(history []dataset.Event) []recipe.Part {
 	if newcomer {
 		out = append(out, recipe.Part{Name: "newcomer", Value: float64(x.Model.cold.bias)})
 	}
+	one := make([]float32, len(x.items))
+	valueOf := func() float64 {
+		if newcomer { // what is said of similar items
+			return float64(x.Model.cold.borrowed(one, row))
+		}
+		return float64(one[row])
+	}
+	for k, what := range x.answer.said {
+		if len(what) > 0 {
+			clear(one)
+			x.sides.of[k].add(what, float32(x.sides.weights[k].at(len(history))), one)
+			out = append(out, recipe.Part{Name: sideNames[k], Value: valueOf()})
+		}
+	}
 	if x.blend == nil {
 		return out
 	}
-	one := make([]float32, len(x.items))
 	for k := netFeature + 1; k < featureCount; k++ {
 		if w := x.blend.weights[k]; w != 0 {
 			clear(one)
 			x.blend.feature(&x.asked, k, float32(w), one)
-			value := one[x.row%uint32(len(one))]
-			if newcomer { // what the counters say of similar items
-				value = x.Model.cold.borrowed(one, row)
-			}
-			out = append(out, recipe.Part{Name: featureName(k), Value: float64(value)})
+			out = append(out, recipe.Part{Name: featureName(k), Value: valueOf()})
 		}
 	}
 	return out

@@ -32,7 +32,8 @@ type fit struct {
 	content   *content.Map // nil: metadata say nothing
 	explained float64      // part of the vectors' variance that metadata explain
 
-	blended metric // of network and counters on the validation part; zero: not blended
+	sided   []string // what is told of side information
+	blended metric   // of network and counters on the validation part; zero: not blended
 }
 
 // best is the network that did best on the validation part: the last one that

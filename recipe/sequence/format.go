@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 
 	"usher/kernel"
 	"usher/recipe"
@@ -16,8 +17,8 @@ import (
 
 // A model file is one of sections (recipe/internal/modelfile), which are used where
 // they are mapped: the item numbers, the network's table and its other parameters,
-// the items' vectors, their eight-bit copies where passes use them, the counters and
-// what metadata say. Files of the versions before are read too (format_old.go).
+// the items' vectors, their eight-bit copies where passes use them, the counters,
+// what metadata say, and side information. Files of the versions before are read too (format_old.go).
 // docs/formats.md tells the same.
 const (
 	magic   = "ushrseq\n"
@@ -37,19 +38,20 @@ type head struct {
 	Choices  *recipe.Choices `json:"choices"`
 	Blend    *blendHead      `json:"blend,omitempty"`
 	Content  *contentHead    `json:"content,omitempty"`
+	Sides    *sidesHead      `json:"sides,omitempty"`
 }
 
 // sound says whether what the head says can be of a file of this size.
 func (h *head) sound(size int64) bool {
 	return h.Shape.Check() == nil && h.Shape.Rows > 1 && h.Known >= h.Shape.Rows-1 && h.Known <= 1<<31 &&
 		int64(h.Known) <= 64*size+1<<20 && // it is the length of a table in memory
-		h.Blend.fits(size) && h.Content.fits(size)
+		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size)
 }
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
 	defer runtime.KeepAlive(m)
-	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead()}
+	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead(), m.sides.head()}
 	return format.WriteSections(w, h, m.sections())
 }
 
@@ -77,7 +79,7 @@ func (m *Model) sections() []modelfile.Section {
 		out = append(out, modelfile.Section{Name: quantisedSection, Data: s.Bytes}, modelfile.Numbers(scaleSection, s.Scale),
 			modelfile.Section{Name: boundsSection, Data: boundsBytes(s.Bounds)})
 	}
-	return append(append(out, m.blend.sections()...), m.contentSections()...)
+	return slices.Concat(out, m.blend.sections(), m.contentSections(), m.sides.sections())
 }
 
 // boundsBytes gives two float64s as they lie in the file.
@@ -138,10 +140,11 @@ func fromSections(f *modelfile.File, size int64) (*Model, error) {
 	}
 	tables := h.Blend.take(f, rows)
 	said := h.Content.take(f, d)
+	beside := h.Sides.take(f)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	if !ascending(m.items, h.Known) || !tables.sound(int(rows)) || !said.sound(int(rows), h.Known) {
+	if !ascending(m.items, h.Known) || !tables.sound(int(rows)) || !said.sound(int(rows), h.Known) || !beside.sound(int(rows)) {
 		return nil, errDamaged
 	}
 	var q *kernel.Quantised
@@ -155,7 +158,7 @@ func fromSections(f *modelfile.File, size int64) (*Model, error) {
 	if tables != nil {
 		m.blend = newBlend(h.Blend.weights(), tables)
 	}
-	m.content, m.cold = said.content, said.cold
+	m.content, m.cold, m.sides = said.content, said.cold, beside
 	m.prepare(q)
 	return m, nil
 }

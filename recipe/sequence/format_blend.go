@@ -122,10 +122,11 @@ func (c *counters) sound(items int) bool {
 // sound says whether all rows lie in the table and all entries are items, each
 // once in a row.
 func (t *table) sound(items int) bool {
-	if t.start[0] != 0 || int(t.start[items]) != len(t.ids) {
+	rows := len(t.start) - 1
+	if t.start[0] != 0 || int(t.start[rows]) != len(t.ids) {
 		return false
 	}
-	for a := range items {
+	for a := range rows {
 		i, j := t.start[a], t.start[a+1]
 		if i > j || int(j) > len(t.ids) {
 			return false

@@ -34,6 +34,7 @@ type Model struct {
 
 	content *content.Map // what metadata say; nil: nothing
 	cold    *newcomers   // nil: nobody is one
+	sides   *sides       // what is said beside the history; nil: nothing that helps
 }
 
 func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {
@@ -88,9 +89,10 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 	}
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
+	m.listen(a, q)
 	e := m.encoded(a, q)
 	flags := recipe.Flags(0)
-	if !e.personal {
+	if !e.personal && !a.said.some() {
 		flags = recipe.Popular
 	}
 	best, scale := m.best(a, e, q.History, min(k, len(m.items)), allow)
@@ -118,6 +120,7 @@ func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index
 	}
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
+	m.listen(a, q)
 	e := m.encoded(a, q)
 	m.bonus(a, q.History)
 	a.top.begin(len(items))

@@ -35,13 +35,17 @@
 // Where types of events have weights (eventsConfig), an event counts so much in the
 // network's loss, in the counters, and as a question of the validation part.
 //
-// Values of events and metadata of users are not used yet. Numbers
+// Users' metadata and the context of a question add what is said of items there
+// (side.go), where that helps.
+//
+// Values of events are not used yet. Numbers
 // become ids, filters become sets and promotions are mixed in above.
 package sequence
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 
 	"usher/internal/seed"
@@ -113,10 +117,17 @@ func (f *fit) train(ctx context.Context) (*Model, error) {
 	}
 	m := newModelOf(net, f.vectors, f.c.known, f.c.items, f.s.maskSeen, nil)
 	m.blend = b
+	if err := f.addSides(ctx, m); err != nil {
+		return nil, err
+	}
 	if err := f.addNewcomers(ctx, m); err != nil {
 		return nil, err
 	}
 	m.chosen = f.choices()
+	if f.in.Tuned == nil {
+		maps.Copy(m.chosen.Values, m.sides.values())
+		m.chosen.Notes = append(m.chosen.Notes, f.sided...)
+	}
 	return m, nil
 }
 
