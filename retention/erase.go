@@ -21,9 +21,8 @@ import (
 // erasure is what is found out about a log before it is rewritten.
 type erasure struct {
 	*group
-	upTo   eventlog.Offset            // the log up to here is in segments, and in the state
-	gone   map[string]eventlog.Offset // user → the offset at which he was forgotten
-	items  map[string]eventlog.Offset // item → likewise
+	upTo   eventlog.Offset // the log up to here is in segments, and in the state
+	gone   history.Gone
 	parts  []part
 	joined map[visit]string // whose the events of an anonymous visitor are
 	proof  catalog.DeletionProof
@@ -48,7 +47,7 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := g.trainings(ctx); err != nil {
 		return err
 	}
-	e := &erasure{group: g, gone: map[string]eventlog.Offset{}, items: map[string]eventlog.Offset{}, joined: map[visit]string{}}
+	e := &erasure{group: g, joined: map[visit]string{}}
 	if err := e.settle(ctx); err != nil {
 		return err
 	}
@@ -58,7 +57,7 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := e.look(ctx); err != nil {
 		return err
 	}
-	if len(e.gone)+len(e.items) > 0 {
+	if !e.gone.None() {
 		if err := e.rewrite(ctx, jobs); err != nil {
 			return err
 		}
@@ -112,12 +111,7 @@ func (e *erasure) look(ctx context.Context) error {
 	err := e.each(ctx, func(at eventlog.Offset, c *dataset.Change) (err error) {
 		switch {
 		case c.Forgotten != nil:
-			for _, id := range c.Forgotten.Users {
-				e.gone[id] = at
-			}
-			for _, id := range c.Forgotten.Items {
-				e.items[id] = at
-			}
+			e.gone.Note(at, c.Forgotten)
 		case c.Schema != nil:
 			schemas[c.Schema.Type], err = dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
 		case c.Part != nil:
@@ -125,13 +119,13 @@ func (e *erasure) look(ctx context.Context) error {
 		}
 		return err
 	})
-	if err != nil || len(e.gone) == 0 {
+	if err != nil || len(e.gone.Users) == 0 {
 		return err
 	}
 	met := map[string]bool{} // sessions of somebody who was forgotten
 	err = e.each(ctx, func(_ eventlog.Offset, c *dataset.Change) error {
 		if x := cmp.Or(c.Interaction, c.Visit); x != nil && x.Session != "" && x.Session != x.User {
-			if _, ok := e.gone[x.User]; ok {
+			if _, ok := e.gone.Users[x.User]; ok {
 				met[x.Session] = true
 			}
 		}
@@ -151,17 +145,6 @@ func (e *erasure) look(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// had says whether something of a user at an offset is to be gone.
-func (e *erasure) had(user string, at eventlog.Offset) bool { return before(e.gone, user, at) }
-
-// hadItem says it of an item.
-func (e *erasure) hadItem(item string, at eventlog.Offset) bool { return before(e.items, item, at) }
-
-func before(gone map[string]eventlog.Offset, id string, at eventlog.Offset) bool {
-	until, ok := gone[id]
-	return ok && at <= until
 }
 
 // rewrite replaces the parts and segments that have something of the users or items, and

@@ -55,21 +55,21 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 	case c.Interaction != nil:
 		return w.interaction(c.Interaction, rec)
 	case c.Visit != nil:
-		if w.had(w.owner(c.Visit), rec.Offset) {
+		if w.gone.User(w.owner(c.Visit), rec.Offset) {
 			return nil, nil
 		}
 	case c.ActionInteraction != nil:
-		if w.had(cmp.Or(c.ActionInteraction.User, w.current[visit{w.cleared, c.ActionInteraction.Session}]), rec.Offset) {
+		if w.gone.User(cmp.Or(c.ActionInteraction.User, w.current[visit{w.cleared, c.ActionInteraction.Session}]), rec.Offset) {
 			w.proof.Events++
 			return nil, nil
 		}
 	case c.User != nil:
-		if w.had(c.User.ID, rec.Offset) {
+		if w.gone.User(c.User.ID, rec.Offset) {
 			w.proof.Records++
 			return nil, nil
 		}
 	case c.Item != nil:
-		if w.hadItem(c.Item.ID, rec.Offset) {
+		if w.gone.Item(c.Item.ID, rec.Offset) {
 			w.proof.Records++
 			return nil, nil
 		}
@@ -93,16 +93,16 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 // interaction gives what is left of an event. Of one whose item is to be gone that is
 // a visit: it may have told whose the session is, and other events go by that.
 func (w *rewriter) interaction(x *dataset.Interaction, rec eventlog.Record) ([]byte, error) {
-	if w.had(w.owner(x), rec.Offset) {
+	if w.gone.User(w.owner(x), rec.Offset) {
 		w.proof.Events++
 		return nil, nil
 	}
-	if w.hadItem(x.Item, rec.Offset) {
+	if w.gone.Item(x.Item, rec.Offset) {
 		w.proof.Events++
 		return (&dataset.Change{Visit: &dataset.Interaction{User: x.User, Session: x.Session}}).Append(nil)
 	}
 	shown := len(x.Impression)
-	x.Impression = slices.DeleteFunc(x.Impression, func(id string) bool { return w.hadItem(id, rec.Offset) })
+	x.Impression = slices.DeleteFunc(x.Impression, func(id string) bool { return w.gone.Item(id, rec.Offset) })
 	if len(x.Impression) < shown {
 		return (&dataset.Change{Interaction: x}).Append(nil)
 	}
