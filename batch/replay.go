@@ -24,7 +24,7 @@ type content struct {
 	parts  []committed     // those that count
 	since  eventlog.Offset // what was put up to here was cleared
 	rows   int64           // of parts and put one by one, repeats included
-	owners *owners         // of interactions
+	owners *history.Owners
 	gone   history.Gone
 }
 
@@ -97,11 +97,11 @@ func (c *content) load(ctx context.Context, m mode) error {
 			c.rows += bulk[p.seq]
 		}
 	}
-	c.owners = newOwners()
+	c.owners = history.NewOwners(nil)
 	if m.put && len(anonymous) > 0 {
-		return c.join(ctx, anonymous)
+		c.owners, err = history.FindOwners(ctx, c.log, c.blobs, c.offset, anonymous)
 	}
-	return nil
+	return err
 }
 
 // entity gives the record that a change puts into the dataset, if it does.
@@ -143,21 +143,21 @@ func (c *content) records(ctx context.Context, m mode, k, n uint64, f func(at pl
 		return nil
 	}
 	var buf dataset.Row
-	c.owners.begin()
+	c.owners.BeginLast()
 	return c.each(ctx, c.since, func(at eventlog.Offset, x *dataset.Change) error {
 		key, row := "", dataset.Row(nil)
 		if e := c.entity(x); e != nil {
 			key, row = e.ID, e.Row
 		} else if e := c.event(x); e != nil {
-			if c.owners.repeated(e.EventID) {
+			if !c.owners.See(e) {
 				return nil
 			}
-			key = c.owners.of(e)
+			key = c.owners.Owner(e)
 			buf = e.Row(c.schema, key, buf)
 			row = buf
 		} else {
 			if x.Visit != nil {
-				c.owners.of(x.Visit)
+				c.owners.See(x.Visit)
 			}
 			return nil
 		}

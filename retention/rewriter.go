@@ -13,9 +13,7 @@ import (
 // rewriter goes through the segments in order.
 type rewriter struct {
 	*erasure
-	parts   map[string]*dataset.PartCommitted // by the name that the log has
-	cleared int
-	current map[visit]string // whose a session is as of the record that is looked at
+	parts map[string]*dataset.PartCommitted // by the name that the log has
 }
 
 // segment writes a segment without what is to be gone and gives its name; "" if
@@ -59,7 +57,7 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 			return nil, nil
 		}
 	case c.ActionInteraction != nil:
-		if w.gone.User(cmp.Or(c.ActionInteraction.User, w.current[visit{w.cleared, c.ActionInteraction.Session}]), rec.Offset) {
+		if w.gone.User(cmp.Or(c.ActionInteraction.User, w.owners.Of(c.ActionInteraction.Session)), rec.Offset) {
 			w.proof.Events++
 			return nil, nil
 		}
@@ -75,7 +73,7 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 		}
 	case c.Cleared != nil:
 		if c.Cleared.Type == dataset.Interactions {
-			w.cleared++
+			w.owners.Clear()
 		}
 	case c.Forgotten != nil:
 		if len(c.Forgotten.Users)+len(c.Forgotten.Items) > 0 {
@@ -109,17 +107,8 @@ func (w *rewriter) interaction(x *dataset.Interaction, rec eventlog.Record) ([]b
 	return rec.Data, nil
 }
 
-// owner gives the user that an event is of, by history's rules.
+// owner gives the user that the next event is of.
 func (w *rewriter) owner(x *dataset.Interaction) string {
-	v := visit{w.cleared, x.Session}
-	if x.User != "" {
-		if _, met := w.joined[v]; met {
-			w.current[v] = x.User
-		}
-		return x.User
-	}
-	if u, ok := w.current[v]; ok {
-		return u
-	}
-	return cmp.Or(w.joined[v], x.Session)
+	w.owners.See(x)
+	return w.owners.Owner(x)
 }
