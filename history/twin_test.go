@@ -254,22 +254,6 @@ func (w *twin) bulkOf(u int) (out []liveEvent) {
 }
 
 func (w *twin) events(u int) (events []dataset.Event) {
-	for _, l := range w.ofUser(u) {
-		events = append(events, l.event)
-	}
-	return events
-}
-
-// devices gives what a user's events say in DEVICE.
-func (w *twin) devices(u int) (devices []string) {
-	for _, l := range w.ofUser(u) {
-		devices = append(devices, l.rest)
-	}
-	return devices
-}
-
-// ofUser gives what counts of a user, oldest first.
-func (w *twin) ofUser(u int) []liveEvent {
 	out := w.bulkOf(u)
 	byTime(out)
 	for _, l := range w.live {
@@ -278,7 +262,10 @@ func (w *twin) ofUser(u int) []liveEvent {
 		}
 	}
 	byTime(out)
-	return out
+	for _, l := range out {
+		events = append(events, l.event)
+	}
+	return events
 }
 
 func byTime(l []liveEvent) {
