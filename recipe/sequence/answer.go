@@ -52,14 +52,14 @@ func (m *Model) encode(a *answer, history []dataset.Event, to *encoded) {
 // encoded gives what the network makes of a history: kept, or made now.
 func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 	if m.cache == nil || q.Once {
-		m.encode(a, q.History, &a.own)
+		compute(func() { m.encode(a, q.History, &a.own) })
 		return &a.own
 	}
 	key := keyOf(q).with(&a.said)
 	e := m.cache.get(key)
 	if e == nil {
 		e = &encoded{query: make([]float32, m.net.Dim)}
-		m.encode(a, q.History, e)
+		compute(func() { m.encode(a, q.History, e) })
 		m.cache.put(key, e)
 	}
 	return e
@@ -192,12 +192,14 @@ const fewAllowed = 8
 // search puts the k best rows of allow that are not masked into a.top, best
 // first.
 func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) {
-	m.bonus(a, history)
-	m.mask(a, history)
+	compute(func() {
+		m.bonus(a, history)
+		m.mask(a, history)
+	})
 	a.most = k
 	a.top.begin(k)
 	if n := allow.Len(); !a.summed && n >= 0 && n < len(m.items)/fewAllowed {
-		m.searchAmong(a, e, allow.Words())
+		compute(func() { m.searchAmong(a, e, allow.Words()) })
 	} else {
 		a.query, a.allow = e.query, allow
 		m.scanner.answer(&a.lookup)

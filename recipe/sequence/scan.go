@@ -34,6 +34,20 @@ const (
 	quantisedFrom = 1 << 19
 )
 
+// seats bound how many answers of all models are computed at once to what there was
+// of processors when the program began. More would be no quicker; they would stand in
+// the scheduler's queues before what is done at once – a kept ranking, a refusal –,
+// and these queues would never be empty, which is when the scheduler looks for what
+// has come over the network. Those without a seat wait in the order they came.
+var seats = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// compute runs f on a seat. f does not wait for others.
+func compute(f func()) {
+	seats <- struct{}{}
+	defer func() { <-seats }()
+	f()
+}
+
 // scanner answers questions by passes over the item table. Questions that come
 // while all processors are busy wait and share the next pass, so that each
 // vector is fetched from memory once for all of them. An answer does not depend
@@ -50,8 +64,7 @@ type scanner struct {
 	quantised *kernel.Quantised // the same; nil: it is a small table
 	dim       int
 
-	running chan struct{} // a place for each processor
-	mu      struct {
+	mu struct {
 		sync.Mutex
 		waiting []*lookup
 	}
@@ -67,7 +80,7 @@ type tile struct {
 // newScanner makes a scanner. quantised is the vectors in eight bits, nil if they are
 // to be made.
 func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Quantised) *scanner {
-	s := &scanner{items: items, vectors: vectors, quantised: quantised, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &scanner{items: items, vectors: vectors, quantised: quantised, dim: dim}
 	s.tiles.New = func() any { return new(tile) }
 	if quantised == nil && len(vectors) >= quantisedFrom {
 		s.quantised = kernel.Quantise(vectors, len(items), dim)
@@ -89,13 +102,13 @@ func (s *scanner) answer(q *lookup) {
 		select {
 		case <-q.done:
 			return
-		case s.running <- struct{}{}:
+		case seats <- struct{}{}:
 			var batch [scanTogether]*lookup
 			n := s.take(batch[:])
 			if n > 0 {
 				s.pass(batch[:n])
 			}
-			<-s.running
+			<-seats
 			if n == 0 { // another one has q in its pass
 				<-q.done
 				return
@@ -112,7 +125,7 @@ func (s *scanner) answer(q *lookup) {
 func (s *scanner) take(into []*lookup) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	able := cap(s.running) - len(s.running) + 1 // this one has its place
+	able := cap(seats) - len(seats) + 1 // this one has its seat
 	part := (len(s.mu.waiting) + able - 1) / able
 	n := copy(into[:min(part, len(into))], s.mu.waiting)
 	left := copy(s.mu.waiting, s.mu.waiting[n:])
