@@ -52,19 +52,25 @@ func (r *rows) events(dst []event, mine []int32) []event {
 		if repeats(p, mine[:i], row) {
 			continue
 		}
-		e := event{Event: dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}}
-		if p.Values != nil {
-			e.Value = p.Values[row]
-		}
-		if p.Types != nil {
-			e.Type = r.types[p.Types[row]]
-		}
-		if p.Rest != nil {
-			e.rest = p.Rest[row]
-		}
-		dst = append(dst, e)
+		dst = append(dst, r.event(row))
 	}
 	return dst
+}
+
+// event gives the event of a row.
+func (r *rows) event(row int32) event {
+	p := r.p
+	e := event{Event: dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}}
+	if p.Values != nil {
+		e.Value = p.Values[row]
+	}
+	if p.Types != nil {
+		e.Type = r.types[p.Types[row]]
+	}
+	if p.Rest != nil {
+		e.rest = p.Rest[row]
+	}
+	return e
 }
 
 // grouped is the rows of a part by user, in file order.
