@@ -14,6 +14,8 @@ from usher import *
 ITEMS = """{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string"},{"name":"TITLE","type":["null","string"]},
 {"name":"GENRES","type":["null","string"],"categorical":true},{"name":"TAGS","type":["null","string"],"categorical":true},{"name":"YEAR","type":["null","int"]},
 {"name":"LONG_TITLE","type":"boolean"},{"name":"ABOUT","type":["null","string"],"textual":true}],"version":"1.0"}"""
+INTERACTIONS = """{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"},
+{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["float","null"]},{"name":"DEVICE","type":["null","string"],"categorical":true},{"name":"MINUTES","type":["null","int"]}],"version":"1.0"}"""
 NOW = int(time.time())
 CASES = 3000
 
@@ -50,16 +52,26 @@ def quoted(s):
     return '"' + s.replace('"', '""') + '"' if s else ""
 
 
+def device(item, at):
+    return (None, "phone", "tv", "phone|tv")[(int(item) + at) % 4]
+
+
+def minutes(item, at):
+    return None if at % 3 == 0 else int(item) * at % 200
+
+
 def load(p, items, rows):
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="films")
-    body = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE\n" + "".join(f"{u},{i},{t},{kind},{value}\n" for u, i, t, kind, value in rows)
+    told = lambda x: "" if x is None else x
+    body = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE,DEVICE,MINUTES\n" + "".join(
+        f"{u},{i},{t},{kind},{value},{told(device(i, t))},{told(minutes(i, t))}\n" for u, i, t, kind, value in rows)
     s3.put_object(Bucket="films", Key="interactions.csv", Body=body.encode())
     lines = ["ITEM_ID,TITLE,GENRES,TAGS,YEAR,LONG_TITLE,ABOUT\n"]
     for i, m in items.items():
         lines.append(f'{i},{quoted(m["title"])},{quoted("|".join(m["genres"]))},{quoted("|".join(m["tags"]))},{m["year"] or ""},{str(m["long"]).lower()},{quoted(m["about"])}\n')
     s3.put_object(Bucket="films", Key="items.csv", Body="".join(lines).encode())
-    g, interactions = group(p, "films")
+    g, interactions = group(p, "films", INTERACTIONS)
     check(imported(p, "interactions", interactions, "s3://films/interactions.csv")["status"] == "ACTIVE", "import of interactions")
     s = p.create_schema(name="items", schema=ITEMS)["schemaArn"]
     d = p.create_dataset(name="items", datasetType="Items", datasetGroupArn=g, schemaArn=s)["datasetArn"]
@@ -122,7 +134,7 @@ class Speaker:
 
     def event(self):
         r = self.rng
-        kind = r.randrange(4)
+        kind = r.randrange(7)
         if kind == 0:
             name = r.choice(["like", "RATE"])
             return f"Interactions.EVENT_TYPE = {json.dumps(name)}", lambda e: e[2] == name.lower()
@@ -133,6 +145,14 @@ class Speaker:
         if kind == 2:
             at = r.choice([900_000_000, 1_000_000_000, 1_200_000_000, 1_500_000_000])
             return f"Interactions.TIMESTAMP >= {at}", lambda e: e[1] >= at
+        if kind == 3:
+            some, no = r.choice(["phone", "tv", "radio"]), r.choice(["", "NOT "])
+            return f"Interactions.DEVICE {no}IN ({json.dumps(some)})", lambda e: (some in (device(e[0], e[1]) or "").split("|")) != bool(no)
+        if kind == 4:
+            lo = r.randint(0, 150)
+            return f"Interactions.MINUTES BETWEEN {lo} AND {lo + 40}", lambda e: minutes(e[0], e[1]) is not None and lo <= minutes(e[0], e[1]) <= lo + 40
+        if kind == 5:
+            return "Interactions.MINUTES IS NULL", lambda e: minutes(e[0], e[1]) is None
         days = r.choice([1, 400, 5000, 9000])
         return f"WITHIN {days} DAYS", lambda e: e[1] >= NOW - days * 86400
 
@@ -160,10 +180,13 @@ def expect(got, whole, known, stays, what):
     return check(ok, f"{what}: {len(got)} items {got[:8]}, want {want[:8]}")
 
 
-def own_language(p, rt, g, campaign, items, past, known):
+def own_language(server, p, rt, g, campaign, items, past, known):
     whole = ids(rt.get_recommendations(campaignArn=campaign, userId="1", numResults=500))
     kept = 0
     for seed in range(CASES):
+        if seed == CASES // 2:  # columns of events come back
+            server.kill()
+            server.start()
         speaker = Speaker(random.Random(seed), items, past)
         text, holds = speaker.joined(speaker.leaf, 3)
         include = seed % 2 == 0
@@ -268,13 +291,14 @@ def main():
         tracking = p.create_event_tracker(name="films", datasetGroupArn=g)["trackingId"]
         fresh = [(str(u), str(i), NOW - 3600 * k, "like", 5) for k, (u, i) in enumerate(((1, 10), (1, 50), (2, 110), (3, 150), (4, 260)))]
         for u, i, t, kind, value in fresh:
-            pe.put_events(trackingId=tracking, userId=u, sessionId="s" + u, eventList=[{"eventType": kind, "itemId": i, "sentAt": t, "eventValue": value}])
+            pe.put_events(trackingId=tracking, userId=u, sessionId="s" + u, eventList=[{"eventType": kind, "itemId": i, "sentAt": t, "eventValue": value,
+                "properties": json.dumps({k: v for k, v in (("DEVICE", device(i, t)), ("MINUTES", minutes(i, t))) if v is not None})}])
         past = {}
         for u, i, t, kind, value in small + fresh:
             past.setdefault(u, {}).setdefault(i, []).append((i, t, kind, value))
         _, v, _ = trained(p, "popular", g, "aws-popularity-count")
         popular, _ = deployed(p, "popular", v)
-        own_language(p, rt, g, popular, items, past, {r[1] for r in small + fresh})
+        own_language(server, p, rt, g, popular, items, past, {r[1] for r in small + fresh})
         _, v, r = trained(p, "small", g, "aws-user-personalization-v2")
         check(r["status"] == "ACTIVE", f"v2: {r}")
         campaign, _ = deployed(p, "small", v)

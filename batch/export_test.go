@@ -14,6 +14,7 @@ import (
 	"usher/blob"
 	"usher/catalog"
 	"usher/dataset"
+	"usher/eventlog"
 	"usher/ingest"
 	"usher/job"
 	"usher/store"
@@ -71,6 +72,40 @@ func TestExportModes(t *testing.T) {
 	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL") // now the imported ones are the newest
 	if got, want := w.exported("a", dataset.Users, "ALL"), []string{"u1,2\n", "u2,5\n"}; !slices.Equal(got, want) {
 		t.Errorf("users after another import: got %q, want %q", got, want)
+	}
+}
+
+// TestExportWithoutDeleted exports while users and items are forgotten but not erased
+// yet: their records are not in it, and who comes with that id later is.
+func TestExportWithoutDeleted(t *testing.T) {
+	w := newWorld(t, 2)
+	w.put("in/1.csv", interactionsHead+"u1,i1,5,view,,,,\nu1,i2,6,view,,,,\nu2,i1,7,view,,,,\nu2,i2,8,view,,,,\n")
+	w.put("in/users.csv", "USER_ID,AGE\nu1,1\nu2,2\n")
+	w.put("in/items.csv", "ITEM_ID,GENRES,TEXT,N,L,F,D,B\ni1,g,,,,,,\ni2,g,,,,,,\n")
+	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
+	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL")
+	w.imported("a", dataset.Items, "s3://in/items.csv", "FULL")
+	w.events("", "s", ingest.Event{Type: "view", Item: "i1", SentAt: at(9)})
+	w.events("u2", "s", ingest.Event{Type: "view", Item: "i2", SentAt: at(10)}, ingest.Event{Type: "view", Item: "i1", SentAt: at(11)})
+	w.events("u1", "t", ingest.Event{Type: "view", Item: "i1", SentAt: at(12)})
+	for _, f := range []*dataset.Forgotten{{Users: []string{"u2"}}, {Items: []string{"i2"}}} {
+		b, err := (&dataset.Change{Forgotten: f}).Append(nil)
+		if err == nil {
+			_, err = w.logs.Log(w.group["a"].ID).Append(t.Context(), eventlog.Record{Data: b})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.events("u2", "v", ingest.Event{Type: "view", Item: "i1", SentAt: at(13)})
+	for kind, want := range map[dataset.Type][]string{
+		dataset.Interactions: {"12,u1,i1,view,,,,\n", "13,u2,i1,view,,,,\n", "5,u1,i1,view,,,,\n"},
+		dataset.Users:        {"u1,1\n"},
+		dataset.Items:        {"i1,g,,,,,,\n"},
+	} {
+		if got := w.exported("a", kind, "ALL"); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", kind, got, want)
+		}
 	}
 }
 

@@ -24,7 +24,8 @@ type content struct {
 	parts  []committed     // those that count
 	since  eventlog.Offset // what was put up to here was cleared
 	rows   int64           // of parts and put one by one, repeats included
-	owners *owners         // of interactions
+	owners *history.Owners
+	gone   history.Gone
 }
 
 // committed is a part and its place in the log.
@@ -70,6 +71,8 @@ func (c *content) load(ctx context.Context, m mode) error {
 			c.schema, c.parts, c.since, live = nil, nil, at, 0
 		case x.Schema != nil && x.Schema.Type == c.kind:
 			c.schema, err = dataset.ParseSchema(x.Schema.Text, x.Schema.Domain)
+		case x.Forgotten != nil:
+			c.gone.Note(at, x.Forgotten)
 		case c.entity(x) != nil:
 			live++
 		case c.event(x) != nil:
@@ -94,11 +97,11 @@ func (c *content) load(ctx context.Context, m mode) error {
 			c.rows += bulk[p.seq]
 		}
 	}
-	c.owners = newOwners()
+	c.owners = history.NewOwners(nil)
 	if m.put && len(anonymous) > 0 {
-		return c.join(ctx, anonymous)
+		c.owners, err = history.FindOwners(ctx, c.log, c.blobs, c.offset, anonymous)
 	}
-	return nil
+	return err
 }
 
 // entity gives the record that a change puts into the dataset, if it does.
@@ -140,29 +143,49 @@ func (c *content) records(ctx context.Context, m mode, k, n uint64, f func(at pl
 		return nil
 	}
 	var buf dataset.Row
-	c.owners.begin()
+	c.owners.BeginLast()
 	return c.each(ctx, c.since, func(at eventlog.Offset, x *dataset.Change) error {
 		key, row := "", dataset.Row(nil)
 		if e := c.entity(x); e != nil {
 			key, row = e.ID, e.Row
 		} else if e := c.event(x); e != nil {
-			if c.owners.repeated(e.EventID) {
+			if !c.owners.See(e) {
 				return nil
 			}
-			key = c.owners.of(e)
+			key = c.owners.Owner(e)
 			buf = e.Row(c.schema, key, buf)
 			row = buf
 		} else {
 			if x.Visit != nil {
-				c.owners.of(x.Visit)
+				c.owners.See(x.Visit)
 			}
 			return nil
 		}
-		if share(key, n) != k {
+		if share(key, n) != k || c.forgotten(key, itemOf(x), at) {
 			return nil
 		}
 		return f(place{at, 0}, key, row)
 	})
+}
+
+// forgotten says whether the user or the item of a record was deleted since; item is
+// that of an interaction.
+func (c *content) forgotten(key, item string, at eventlog.Offset) bool {
+	switch c.kind {
+	case dataset.Items:
+		return c.gone.Item(key, at)
+	case dataset.Actions:
+		return false
+	}
+	return c.gone.User(key, at) || item != "" && c.gone.Item(item, at)
+}
+
+// itemOf gives the item of an interaction, "" of other changes.
+func itemOf(x *dataset.Change) string {
+	if x.Interaction == nil {
+		return ""
+	}
+	return x.Interaction.Item
 }
 
 func (c *content) part(ctx context.Context, from committed, k, n uint64, f func(at place, key string, row dataset.Row) error) error {
@@ -175,13 +198,16 @@ func (c *content) part(ctx context.Context, from committed, k, n uint64, f func(
 		if r%4096 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		key := ""
+		key, item := "", ""
 		if p.IDs != nil {
 			key = p.IDs[r]
 		} else {
 			key = p.UserIDs[p.Users[r]]
 		}
-		if share(key, n) != k {
+		if c.kind == dataset.Interactions {
+			item = p.ItemIDs[p.Items[r]]
+		}
+		if share(key, n) != k || c.forgotten(key, item, from.seq) {
 			continue
 		}
 		buf = p.Row(c.schema, r, buf)

@@ -52,8 +52,6 @@ const (
 
 	KindBatchInferenceJob Kind = "batch-inference-job"
 	KindBatchSegmentJob   Kind = "batch-segment-job"
-
-	// Kinds that have ARNs, but no records yet.
 	KindDataDeletionJob   Kind = "data-deletion-job"
 	KindMetricAttribution Kind = "metric-attribution"
 

@@ -12,7 +12,7 @@ type Event struct {
 	Item    Index   // number of the item
 	Value   float32 // EVENT_VALUE; NaN when absent
 	Type    uint16  // number in the group's dictionary of event types
-	Context uint32  // row of Snapshot.ContextTable; 0, which has none, outside of snapshots
+	Context uint32  // what is known of the moment: in snapshots a row of ContextTable, in a history a number of its own; 0: nothing
 }
 
 // Type is the kind of a dataset, spelled as in ARNs.

@@ -120,7 +120,7 @@ func (p *partReader) read(size int64) error {
 		}
 		cols = append(cols, c)
 	}
-	if !p.idsOnly && p.raw == nil && p.visit == nil {
+	if !p.idsOnly && p.raw == nil && (p.visit == nil || p.rests) {
 		p.makeCells()
 	}
 	p.sums = make([]partSum, len(cols))
@@ -363,7 +363,8 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		}
 		if p.visit != nil {
 			p.visit(row, c.field, x)
-		} else if p.rests {
+		}
+		if p.rests {
 			p.part.Rest[row] += restOf(f, x)
 		} else if p.part.Cells != nil {
 			p.part.Cells[row][c.field] = x

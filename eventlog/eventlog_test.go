@@ -88,6 +88,31 @@ func TestAppendGivesDenseOffsetsInOrder(t *testing.T) {
 	}
 }
 
+// TestCallsOfOneCommit: calls that share a transaction each get their own last offset.
+func TestCallsOfOneCommit(t *testing.T) {
+	_, logs := open(t, t.TempDir())
+	var batch []*appending
+	for _, c := range []struct {
+		log string
+		ids []string
+	}{{"g", []string{"a", "b"}}, {"h", []string{"c"}}, {"g", []string{"d"}}, {"g", []string{"e", "f", "i"}}} {
+		a := &appending{name: c.log, done: make(chan struct{})}
+		for _, id := range c.ids {
+			a.recs = append(a.recs, rec(id))
+		}
+		batch = append(batch, a)
+	}
+	logs.commit(batch)
+	for i, want := range []Offset{2, 1, 3, 6} {
+		if <-batch[i].done; batch[i].last != want || batch[i].err != nil {
+			t.Errorf("call %d ends at %d, %v, want %d", i, batch[i].last, batch[i].err, want)
+		}
+	}
+	if got := strings.Join(read(t, logs.Log("g"), 0), ""); got != "abdefi" {
+		t.Errorf("the log has %q", got)
+	}
+}
+
 func TestAppendTxCommitsWithItsTransaction(t *testing.T) {
 	db, logs := open(t, "")
 	l := logs.Log("g")

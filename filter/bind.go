@@ -107,13 +107,17 @@ func (b *bound) holds(i dataset.Index, row dataset.Row) bool {
 	if b.id {
 		return slices.Contains(b.ids, i)
 	}
-	if b.field >= len(row) || row[b.field].Kind == "" {
+	if b.field >= len(row) {
 		return b.match == isNull
 	}
-	if b.match == isNull {
-		return false
+	return b.holdsValue(row[b.field])
+}
+
+// holdsValue judges a cell.
+func (b *bound) holdsValue(v dataset.Value) bool {
+	if v.Kind == "" || b.match == isNull {
+		return v.Kind == "" && b.match == isNull
 	}
-	v := row[b.field]
 	switch {
 	case b.kind != dataset.String:
 		k := keyOf(v)

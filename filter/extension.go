@@ -12,8 +12,8 @@ import (
 // usher's own language is that of AWS behind the word USHER, and more: conditions
 // are joined by AND, OR, NOT and parentheses as deep as one likes, those of items
 // and of interactions in one expression; BETWEEN, LIKE and IS NULL; boolean and
-// textual columns; EVENT (…), which speaks of single events by type, value, time
-// and age.
+// textual columns; EVENT (…), which speaks of single events by type, value, time,
+// age and the customer's own columns.
 //
 //	USHER INCLUDE ItemID WHERE (Items.YEAR BETWEEN 1990 AND 1999 OR Items.TITLE LIKE "Star%")
 //	AND NOT EVENT (Interactions.EVENT_TYPE = "watch" AND WITHIN 30 DAYS)
@@ -275,20 +275,28 @@ func (c *condition) ofEvents() bool {
 	return c.dataset == dataset.Interactions || c.dataset == dataset.ActionInteractions
 }
 
-// eventColumns are those columns of interactions that are known of each event.
-var eventColumns = []string{"EVENT_TYPE", "EVENT_VALUE", "TIMESTAMP"}
+// eventColumn is a column of interactions as it is known of each event.
+type eventColumn uint8
 
-// The places in eventColumns.
 const (
-	typeColumn = iota
+	typeColumn eventColumn = iota
 	valueColumn
+	timeColumn
+	ownColumn // the customer's own, and reserved ones that an event has no place for
 )
 
-// ofEvent says whether a column of interactions can be compared, and which of
-// eventColumns it is.
-func (p *parser) ofEvent(name string) (at int, ok bool) {
-	at = slices.IndexFunc(eventColumns, func(s string) bool { return strings.EqualFold(s, name) })
-	return at, at == 0 || at > 0 && p.extended
+// ofEvent says whether the column of interactions at a position can be compared, and
+// which one it is.
+func (p *parser) ofEvent(s *dataset.Schema, field int) (at eventColumn, ok bool) {
+	switch s.Fields[field].Name {
+	case "EVENT_TYPE":
+		return typeColumn, true
+	case "EVENT_VALUE":
+		return valueColumn, p.extended
+	case "TIMESTAMP":
+		return timeColumn, p.extended
+	}
+	return ownColumn, p.extended && slices.Contains(s.OwnColumns(), field)
 }
 
 // matchesPattern says whether a text is like a pattern, in which % stands for any

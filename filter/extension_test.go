@@ -150,7 +150,7 @@ func (x *speaker) event() (string, ofEvent) {
 }
 
 func (x *speaker) eventLeaf(inside bool) (string, ofEvent) {
-	kind := x.IntN(5)
+	kind := x.IntN(8)
 	if kind == 0 && !inside {
 		kind = 1
 	}
@@ -177,6 +177,22 @@ func (x *speaker) eventLeaf(inside bool) (string, ofEvent) {
 		return fmt.Sprintf("Interactions.timestamp BETWEEN %d AND %d", lo, lo+40), func(e dataset.Event) bool { return e.Time >= lo && e.Time <= lo+40 }
 	case 3:
 		return "Interactions.EVENT_VALUE is null", func(e dataset.Event) bool { return e.Value != e.Value }
+	case 4:
+		some, not := x.pick("phone", "tv", "radio"), x.IntN(3) == 0
+		word := map[bool]string{true: "NOT "}[not]
+		return fmt.Sprintf(`Interactions.device %sIN (%q, "pad")`, word, some), func(e dataset.Event) bool {
+			return slices.Contains(strings.Split(x.w.moments[e.Context][0].Str, "|"), some) != not
+		}
+	case 5:
+		v, op := doubles[1+x.IntN(len(doubles)-2)], x.pick("<", ">=", "=")
+		return fmt.Sprintf("Interactions.PAID %s %s", op, strconv.FormatFloat(v, 'f', -1, 64)), func(e dataset.Event) bool {
+			c := x.w.moments[e.Context][1]
+			return c.Kind != "" && (op == "<" && c.Num < v || op == ">=" && c.Num >= v || op == "=" && c.Num == v)
+		}
+	case 6:
+		not := x.IntN(2) == 0
+		word := map[bool]string{true: "NOT "}[not]
+		return fmt.Sprintf("Interactions.PAID IS %sNULL", word), func(e dataset.Event) bool { return (x.w.moments[e.Context][1].Kind == "") != not }
 	}
 	pattern := x.pick("BUY", "c%", "%", "w_tch")
 	return fmt.Sprintf("Interactions.EVENT_TYPE like %q", pattern), func(e dataset.Event) bool {
@@ -221,6 +237,27 @@ func TestOwnLanguage(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// incomplete has fewer moments than there were.
+type incomplete struct{ moments }
+
+func (incomplete) Complete() bool { return false }
+
+// Where moments were left out nobody is told something wrong.
+func TestIncompleteMoments(t *testing.T) {
+	w := newWorld(t, rand.New(rand.NewPCG(1, 1)))
+	p, err := CompileExtended(`EXCLUDE ItemID WHERE Interactions.DEVICE = "tv"`, w.Schemas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allow := dataset.NewSet(len(w.itemRows))
+	allow.Fill(len(w.itemRows))
+	w.view.Moments = incomplete{w.moments}
+	var bad *ArgumentError
+	if err := p.Narrow(allow, w.view, At{User: 0, Item: dataset.NoIndex}, nil); !errors.As(err, &bad) || !strings.Contains(err.Error(), "Interactions.DEVICE") {
+		t.Errorf("narrowed: %v", err)
 	}
 }
 
@@ -290,7 +327,8 @@ func TestMistakesInOwnLanguage(t *testing.T) {
 		`USHER INCLUDE ItemID WHERE EVENT (WITHIN 3)`:                              "SECONDS, MINUTES, HOURS, DAYS or WEEKS",
 		`USHER INCLUDE ItemID WHERE EVENT (WITHIN YEARS)`:                          "a number of days",
 		`USHER INCLUDE ItemID WHERE WITHIN 3 DAYS`:                                 "a column, like",
-		`USHER INCLUDE ItemID WHERE Interactions.DEVICE = "a"`:                     "of interactions EVENT_TYPE, EVENT_VALUE, TIMESTAMP can be filtered by",
+		`USHER INCLUDE ItemID WHERE Interactions.IMPRESSION = "a"`:                 "Interactions.IMPRESSION cannot be filtered by",
+		`INCLUDE ItemID WHERE Interactions.DEVICE = "a"`:                           "of interactions only EVENT_TYPE can be filtered by",
 		`USHER INCLUDE ItemID WHERE Items.ADULT = maybe`:                           "a text in double quotes, a number",
 		`USHER INCLUDE ItemID WHERE NOT`:                                           "a column, like",
 		`INCLUDE ItemID WHERE Items.TITLE LIKE "a%"`:                               "IN, NOT IN, =",

@@ -117,7 +117,18 @@ type View struct {
 	Actions    Records
 	Events     func(user dataset.Index) []dataset.Event // oldest first
 	EventTypes []string                                 // by Event.Type
+	Moments    Moments                                  // what events say in other columns; nil: nothing
 	Limits     Limits
+}
+
+// Moments are what events say in the customer's own columns.
+type Moments interface {
+	// Column gives the number of a column, -1 if no event says anything in it.
+	Column(name string) int
+	// Cell gives what events with a number in Event.Context say in a column.
+	Cell(moment uint32, column int) dataset.Value
+	// Complete says whether nothing had to be left out.
+	Complete() bool
 }
 
 // Records are the metadata of all items, users or actions: a table, and what

@@ -38,8 +38,9 @@ type condition struct {
 	currentSeveral bool // it is of several categories
 
 	match       matching
-	eventColumn int   // of interactions: which of eventColumns
-	seconds     int64 // of WITHIN
+	eventColumn eventColumn // of interactions
+	name        string      // of interactions: the column's
+	seconds     int64       // of WITHIN
 }
 
 // operand is a value written down, or the name of a parameter.
@@ -287,14 +288,14 @@ func (p *parser) member(c *condition, of string) error {
 	def := s.Fields[f]
 	c.field, c.kind, c.several, c.id = f, def.Kind, def.Categorical, f == s.ID()
 	if c.dataset == dataset.Interactions || c.dataset == dataset.ActionInteractions {
-		column, ok := p.ofEvent(def.Name)
+		column, ok := p.ofEvent(s, f)
 		switch {
 		case !ok && p.extended:
-			return p.invalid(at, "%s.%s: of interactions %s can be filtered by.", of, def.Name, strings.Join(eventColumns, ", "))
+			return p.invalid(at, "%s.%s cannot be filtered by. Of interactions all columns can but the ids, IMPRESSION and RECOMMENDATION_ID.", of, def.Name)
 		case !ok:
 			return p.invalid(at, "%s.%s: of interactions only EVENT_TYPE can be filtered by.", of, def.Name)
 		}
-		c.event, c.eventColumn = column == typeColumn, column
+		c.event, c.eventColumn, c.name = column == typeColumn, column, def.Name
 		p.program.user = p.program.user || p.program.target != Users
 	}
 	name := string(c.dataset) + "." + strings.ToUpper(def.Name)

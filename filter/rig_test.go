@@ -22,12 +22,34 @@ func schema(t testing.TB, text string) *dataset.Schema {
 func schemas(t testing.TB) Schemas {
 	return Schemas{
 		dataset.Interactions: schema(t, `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},
-			{"name":"TIMESTAMP","type":"long"},{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["null","float"]},{"name":"DEVICE","type":["null","string"],"categorical":true}]}`),
+			{"name":"TIMESTAMP","type":"long"},{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["null","float"]},{"name":"DEVICE","type":["null","string"],"categorical":true},{"name":"PAID","type":["null","double"]},{"name":"IMPRESSION","type":["null","string"]}]}`),
 		dataset.Items: schema(t, `{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true},
 			{"name":"TITLE","type":["null","string"]},{"name":"YEAR","type":["null","long"]},{"name":"PRICE","type":["null","double"]},
 			{"name":"ADULT","type":["null","boolean"]},{"name":"STORY","type":["null","string"],"textual":true},{"name":"TAGS","type":["null","string"],"categorical":true},{"name":"RANK","type":["null","int"]}]}`),
 		dataset.Users: schema(t, `{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":["null","int"]},{"name":"PLAN","type":["null","string"],"categorical":true}]}`),
 	}
+}
+
+// moments are those of a world: rows of DEVICE and PAID by Event.Context.
+type moments []dataset.Row
+
+func (moments) Column(name string) int { return slices.Index([]string{"DEVICE", "PAID"}, name) }
+
+func (m moments) Cell(n uint32, column int) dataset.Value { return m[n][column] }
+
+func (m moments) Complete() bool { return m != nil }
+
+// someMoments gives a few, of which the first says nothing.
+func someMoments(r *rand.Rand) moments {
+	m := moments{make(dataset.Row, 2)}
+	for range 8 {
+		row := dataset.Row{str([]string{"", "phone", "tv", "phone|tv"}[r.IntN(4)]), {}}
+		if r.IntN(3) > 0 {
+			row[1] = dataset.Value{Kind: dataset.Double, Num: doubles[r.IntN(len(doubles))]}
+		}
+		m = append(m, row)
+	}
+	return m
 }
 
 // world is a small group that its tests can see through.
@@ -37,6 +59,7 @@ type world struct {
 	userRows []dataset.Row
 	events   [][]dataset.Event
 	types    []string
+	moments  moments
 	view     *View
 }
 
@@ -128,6 +151,7 @@ func records(s *dataset.Schema, r *rand.Rand, rows []dataset.Row, fresh func(i i
 func newWorld(t testing.TB, r *rand.Rand) *world {
 	w := &world{Schemas: schemas(t), types: []string{"click", "Click", "buy", "", "watch"}}
 	items, users := 1+r.IntN(50), 1+r.IntN(10)
+	w.moments = someMoments(r)
 	for i := range items {
 		w.itemRows = append(w.itemRows, w.itemRow(r, i))
 	}
@@ -135,7 +159,7 @@ func newWorld(t testing.TB, r *rand.Rand) *world {
 		w.userRows = append(w.userRows, w.userRow(r, u))
 		var l []dataset.Event
 		for range r.IntN(40) {
-			l = append(l, dataset.Event{Time: int64(1000 + r.IntN(100)), Item: dataset.Index(r.IntN(items)), Type: uint16(r.IntN(len(w.types)))})
+			l = append(l, dataset.Event{Time: int64(1000 + r.IntN(100)), Item: dataset.Index(r.IntN(items)), Type: uint16(r.IntN(len(w.types))), Context: uint32(r.IntN(len(w.moments)))})
 		}
 		slices.SortStableFunc(l, func(a, b dataset.Event) int { return int(a.Time - b.Time) })
 		w.events = append(w.events, l)
@@ -151,6 +175,7 @@ func newWorld(t testing.TB, r *rand.Rand) *world {
 			return nil
 		},
 		EventTypes: w.types,
+		Moments:    w.moments,
 	}
 	if r.IntN(3) == 0 {
 		w.view.Limits.Events = 1 + r.IntN(4)

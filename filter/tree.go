@@ -14,6 +14,9 @@ type boundNode struct {
 	leaf  bound
 	types []bool // of a leaf on event types: for which it holds
 	since int64  // of WITHIN
+
+	moments Moments // of a leaf on a column of the customer's own, and its number
+	column  int
 }
 
 // bindTree gives the conditions of a tree their values.
@@ -38,8 +41,31 @@ func (n *narrowing) bindTree(t *node, number func(string) dataset.Index, item da
 		out.since = n.at.Now - t.leaf.seconds
 	case t.leaf.event:
 		out.types = out.leaf.types(n.view.EventTypes)
+	case t.leaf.ofEvents() && t.leaf.eventColumn == ownColumn:
+		return out, out.bindOwn(n.view.Moments)
 	}
 	return out, nil
+}
+
+// bindOwn finds the column of a leaf.
+func (l *boundNode) bindOwn(m Moments) error {
+	l.column = -1
+	if m == nil {
+		return nil
+	}
+	if !m.Complete() {
+		return badArgument("Interactions.%s cannot be filtered by: the columns of this dataset group's interactions have more different values than are kept. Leave columns with a value for each event out of the schema.", l.leaf.name)
+	}
+	l.moments, l.column = m, m.Column(l.leaf.name)
+	return nil
+}
+
+// cell gives what an event says in the column of a leaf.
+func (l *boundNode) cell(e dataset.Event) dataset.Value {
+	if l.column < 0 {
+		return dataset.Value{}
+	}
+	return l.moments.Cell(e.Context, l.column)
 }
 
 // byTree adds what fulfils a tree.
@@ -146,6 +172,8 @@ func (l *boundNode) holdsOfEvent(e dataset.Event) bool {
 		return e.Time >= l.since
 	case b.event:
 		return means(l.types, e)
+	case b.eventColumn == ownColumn:
+		return b.holdsValue(l.cell(e)) != b.negate
 	case b.match == isNull:
 		return (b.eventColumn == valueColumn && math.IsNaN(float64(e.Value))) != b.negate
 	}

@@ -84,7 +84,7 @@ func BenchmarkApplyPart(b *testing.B) {
 	}
 	prepare := func(g *Group) func() {
 		n := &numbering{newOverlay(g.mu.users), newOverlay(g.mu.items), newOverlay(g.mu.types)}
-		change := g.events(p, n, true)
+		change := g.events(p, nil, n, true)
 		return func() {
 			g.commit(dataset.Interactions, n, p)
 			change()

@@ -10,10 +10,11 @@ import (
 
 // withPart gives bulk data once the rows of a part, whose local numbers become the
 // group's (I1: by first appearance), have come in. Rows that repeat another in
-// every column count once. Users in without keep nothing.
-func (b *packed) withPart(p *dataset.Part, n *numbering, without flags) packed {
+// every column count once. own has the rows' moments, nil: they have none. Users in
+// without keep nothing.
+func (b *packed) withPart(p *dataset.Part, own []uint32, n *numbering, without flags) packed {
 	user, item := n.users.all(p.UserIDs), n.items.all(p.ItemIDs)
-	r := &rows{p: p, item: item}
+	r := &rows{p: p, own: own, item: item}
 	for _, t := range p.EventTypes {
 		r.types = append(r.types, n.eventType(t))
 	}
@@ -40,6 +41,7 @@ func (b *packed) withPart(p *dataset.Part, n *numbering, without flags) packed {
 // rows makes events of a part's rows.
 type rows struct {
 	p     *dataset.Part
+	own   []uint32        // moments; may be nil
 	item  []dataset.Index // by local number
 	types []uint16        // by local number
 	none  uint16          // the type of a part without types
@@ -52,25 +54,22 @@ func (r *rows) events(dst []event, mine []int32) []event {
 		if repeats(p, mine[:i], row) {
 			continue
 		}
-		dst = append(dst, r.event(row))
+		e := event{Event: dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}}
+		if p.Values != nil {
+			e.Value = p.Values[row]
+		}
+		if p.Types != nil {
+			e.Type = r.types[p.Types[row]]
+		}
+		if p.Rest != nil {
+			e.rest = p.Rest[row]
+		}
+		if r.own != nil {
+			e.Context = r.own[row]
+		}
+		dst = append(dst, e)
 	}
 	return dst
-}
-
-// event gives the event of a row.
-func (r *rows) event(row int32) event {
-	p := r.p
-	e := event{Event: dataset.Event{Time: p.Times[row], Item: r.item[p.Items[row]], Value: float32(math.NaN()), Type: r.none}}
-	if p.Values != nil {
-		e.Value = p.Values[row]
-	}
-	if p.Types != nil {
-		e.Type = r.types[p.Types[row]]
-	}
-	if p.Rest != nil {
-		e.rest = p.Rest[row]
-	}
-	return e
 }
 
 // grouped is the rows of a part by user, in file order.

@@ -32,15 +32,7 @@ func TestContexts(t *testing.T) {
 		eventOp(dataset.Interaction{EventID: "1", Session: "s", Item: "i2", Type: "view", Time: 200, Properties: properties}),
 		eventOp(dataset.Interaction{EventID: "2", Session: "s", User: "bob", Item: "i3", Type: "view", Time: 201}))
 
-	snap, err := g.Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	later := properties
-	r.put(t, g, eventOp(dataset.Interaction{EventID: "3", User: "bob", Item: "i3", Type: "view", Time: 201, Properties: later}))
-	if err := g.Contexts(t.Context(), snap); err != nil {
-		t.Fatal(err)
-	}
+	snap := frozen(t, g)
 	got := map[string]map[string]string{}
 	for u, id := range snap.UserIDs {
 		for i, e := range snap.History(dataset.Index(u)) {
@@ -56,22 +48,5 @@ func TestContexts(t *testing.T) {
 	}
 	if n := snap.ContextTable.Len() - 1; n != 4 {
 		t.Errorf("%d moments, want 4: phone, a price, desk with it, watch", n)
-	}
-}
-
-// TestNoContexts: where interactions have no columns of their own nothing is read.
-func TestNoContexts(t *testing.T) {
-	r := newRig(t)
-	g := r.open(t)
-	text := `{"type":"record","name":"Interactions","fields":[
-		{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`
-	o := r.importOp(t, dataset.Interactions, text, true, []string{"u", "i", "1"})
-	r.put(t, g, schemaOp(dataset.Interactions, text), o)
-	snap := frozen(t, g)
-	if err := r.blobs.Delete(t.Context(), o.change.Part.Blob); err != nil {
-		t.Fatal(err)
-	}
-	if err := g.Contexts(t.Context(), snap); err != nil || snap.ContextTable != nil {
-		t.Errorf("contexts %v, error %v", snap.ContextTable, err)
 	}
 }

@@ -25,6 +25,8 @@ type Group struct {
 	grown     func()                   // may be nil
 	erased    map[dataset.Type]bool    // the last part was erased: a record that replaces it is in the log
 
+	moments *momentIndex // of events; the goroutine of apply has it
+
 	renewals sync.WaitGroup // of what is prepared anew beside requests
 
 	mu struct {
@@ -43,6 +45,7 @@ type Group struct {
 		texts               map[dataset.Type]dataset.SchemaSet // what schemas were parsed from
 
 		past     interactions
+		own      moments                   // of the events in past, for readers
 		named    flags                     // numbers of ids that came as a user's; the others are sessions'
 		sessions map[string]dataset.Index  // session id → the user last seen with it
 		seen     EventIDs                  // of events that were applied
@@ -56,7 +59,7 @@ type waiter struct {
 }
 
 func newGroup(blobs blob.Store, log eventlog.Log) *Group {
-	g := &Group{blobs: blobs, log: log, erased: map[dataset.Type]bool{}, tailLeast: tailLeast}
+	g := &Group{blobs: blobs, log: log, erased: map[dataset.Type]bool{}, tailLeast: tailLeast, moments: newMomentIndex()}
 	m := &g.mu
 	m.users, m.items, m.types = dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
 	m.schemas, m.texts = map[dataset.Type]*dataset.Schema{}, map[dataset.Type]dataset.SchemaSet{}
@@ -296,7 +299,13 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 	if g.replaced[eventlog.Offset(seq)] {
 		return g.numbersOf(ctx, c)
 	}
-	p, err := g.readPart(ctx, c, dataset.ReadEvents)
+	reading := g.moments.read()
+	p, err := g.readPart(ctx, c, func(r io.ReaderAt, size int64, s *dataset.Schema) (*dataset.Part, error) {
+		if c.Type != dataset.Interactions {
+			return dataset.ReadEvents(r, size, s)
+		}
+		return dataset.VisitEvents(r, size, s, reading.visit)
+	})
 	if errors.Is(err, fs.ErrNotExist) { // replaced by a record that comes soon
 		change, err := g.numbersOf(ctx, c)
 		g.erased[c.Type] = true
@@ -313,7 +322,7 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 	apply := func() {}
 	switch c.Type {
 	case dataset.Interactions:
-		apply = g.events(p, n, c.Replace)
+		apply = g.events(p, reading.moments(int(p.Rows)), n, c.Replace)
 	case dataset.Items:
 		apply = m.tables[c.Type].part(p, n.items, c.Replace, seq)
 	case dataset.Users:
@@ -344,15 +353,16 @@ func (g *Group) commit(t dataset.Type, n *numbering, p *dataset.Part) {
 	}
 }
 
-// events prepares bulk events.
-func (g *Group) events(p *dataset.Part, n *numbering, replace bool) (change func()) {
+// events prepares bulk events, whose moments are own.
+func (g *Group) events(p *dataset.Part, own []uint32, n *numbering, replace bool) (change func()) {
 	past := &g.mu.past
 	b := past.bulk
 	if replace {
 		b = packed{}
 	}
-	b = b.withPart(p, n, past.erased)
-	return func() { past.bulk = b }
+	b = b.withPart(p, own, n, past.erased)
+	now := g.moments.frozen()
+	return func() { past.bulk, g.mu.own = b, now }
 }
 
 // schema prepares a new schema of a dataset.
@@ -364,6 +374,14 @@ func (g *Group) schema(c *dataset.SchemaSet) (change func(), err error) {
 	m := &g.mu
 	set := func() { m.schemas[c.Type], m.texts[c.Type] = s, *c }
 	t := m.tables[c.Type]
+	if c.Type == dataset.Interactions {
+		g.moments.under(s)
+		now := g.moments.frozen()
+		return func() {
+			set()
+			m.own = now
+		}, nil
+	}
 	if t == nil {
 		return set, nil
 	}
@@ -381,6 +399,7 @@ func (g *Group) cleared(t dataset.Type) {
 	delete(m.texts, t)
 	if t == dataset.Interactions {
 		m.past.bulk, m.past.live = packed{}, live{}
+		g.moments, m.own = newMomentIndex(), moments{}
 		clear(m.sessions)
 		m.seen = EventIDs{}
 		return
@@ -461,7 +480,7 @@ func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		ItemTable:  g.mu.tables[dataset.Items].table(),
 		UserTable:  g.mu.tables[dataset.Users].table(),
 	}
-	past := g.mu.past.frozen()
+	past, own, schema := g.mu.past.frozen(), g.mu.own, g.mu.schemas[dataset.Interactions]
 	g.mu.RUnlock()
 	s.Start = make([]int64, len(s.UserIDs)+1)
 	s.Events = make([]dataset.Event, 0, past.bulk.len()+past.live.packed.len()+past.live.size)
@@ -469,5 +488,6 @@ func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		s.Events = append(s.Events, past.events(dataset.Index(u))...)
 		s.Start[u+1] = int64(len(s.Events))
 	}
+	own.contexts(s, schema)
 	return s, nil
 }

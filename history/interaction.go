@@ -20,6 +20,9 @@ func (g *Group) interaction(x *dataset.Interaction) {
 	}
 	if s := m.schemas[dataset.Interactions]; s != nil {
 		e.rest = x.Rest(s)
+		if e.Context = g.moments.of(x, s); int(e.Context) > m.own.len() || g.moments.full != m.own.full {
+			m.own = g.moments.frozen()
+		}
 	}
 	m.past.live.put(u, e)
 }

@@ -25,6 +25,7 @@ type packed struct {
 	types2 []uint16 // in the place of types
 	values []float32
 	rests  []uint32 // nil where all are 0, as values is where all are NaN
+	own    []uint32 // numbers of moments (moments), likewise
 }
 
 // len counts the events.
@@ -84,6 +85,9 @@ func (p *packed) event(i uint32) dataset.Event {
 	if p.values != nil {
 		e.Value = p.values[i]
 	}
+	if p.own != nil {
+		e.Context = p.own[i]
+	}
 	return e
 }
 
@@ -120,6 +124,9 @@ func (k *packer) event(e *event) {
 	if p.rests == nil && e.rest != 0 {
 		p.rests = filled[uint32](len(p.items), cap(p.items), 0)
 	}
+	if p.own == nil && e.Context != 0 {
+		p.own = filled[uint32](len(p.items), cap(p.items), 0)
+	}
 	p.items = append(p.items, uint32(e.Item))
 	if p.times != nil {
 		p.times = append(p.times, uint32(e.Time))
@@ -136,6 +143,9 @@ func (k *packer) event(e *event) {
 	}
 	if p.rests != nil {
 		p.rests = append(p.rests, e.rest)
+	}
+	if p.own != nil {
+		p.own = append(p.own, e.Context)
 	}
 }
 

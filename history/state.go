@@ -17,6 +17,7 @@ type state struct {
 	users, items, types []string // by number; "" for what was erased
 	schemas             []dataset.SchemaSet
 	past                *interactions
+	own                 moments
 	named               flags
 	sessions            map[string]dataset.Index
 	seen                EventIDs
@@ -43,7 +44,7 @@ func (g *Group) state() (*state, error) {
 	}
 	s := &state{
 		offset: m.applied, users: m.users.IDs(), items: m.items.IDs(), types: m.types.IDs(),
-		past: m.past.frozen(), named: slices.Clone(m.named), sessions: maps.Clone(m.sessions),
+		past: m.past.frozen(), own: m.own, named: slices.Clone(m.named), sessions: maps.Clone(m.sessions),
 		seen: EventIDs{young: maps.Clone(m.seen.young), old: m.seen.old}, tables: map[dataset.Type]*records{},
 		work: m.work,
 	}
@@ -66,12 +67,18 @@ func (g *Group) begin(s *state) error {
 		m.types.Intern(t)
 	}
 	m.past, m.named, m.sessions, m.seen = *s.past, s.named, s.sessions, s.seen
+	g.moments = indexOf(s.own)
+	m.own = g.moments.frozen()
 	for _, set := range s.schemas {
 		parsed, err := dataset.ParseSchema(set.Text, set.Domain)
 		if err != nil {
 			return err
 		}
 		m.schemas[set.Type], m.texts[set.Type] = parsed, set
+		if set.Type == dataset.Interactions {
+			g.moments.under(parsed)
+			m.own = g.moments.frozen()
+		}
 	}
 	for _, t := range tableTypes {
 		r := s.tables[t]

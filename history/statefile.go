@@ -21,11 +21,13 @@ import (
 // A state file is, little-endian: magic, version (1 byte), and one after the other
 // what is in a state; then the CRC32C of all that. A column is the number of its
 // elements (u64) and the elements; a list of texts is a column of their lengths
-// (u32) and a column of their bytes; records of the log's kinds are Changes.
+// (u32) and a column of their bytes; records of the log's kinds are Changes. In
+// version 1 events have no moments: they say nothing in the customer's own columns.
 
 const (
 	stateMagic   = "ushrhst\n"
-	stateVersion = 1
+	stateVersion = 2
+	bareVersion  = 1 // without moments
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -67,7 +69,9 @@ func (s *state) write(to io.Writer) error {
 	writeColumn(w, s.named)
 	writeColumn(w, s.past.erased)
 	live := s.past.live.folded(s.past.erased)
-	for _, p := range []*packed{s.past.bulk.without(s.past.erased), &live.packed} {
+	own, lists := s.own.compact(s.past.bulk.without(s.past.erased), &live.packed)
+	w.moments(own)
+	for _, p := range lists {
 		w.packed(p)
 	}
 	w.sessions(s.sessions)
@@ -140,6 +144,23 @@ func (w *stateWriter) packed(p *packed) {
 	writeColumn(w, p.types2)
 	writeColumn(w, p.values)
 	writeColumn(w, p.rests)
+	writeColumn(w, p.own)
+}
+
+// moments writes the columns, each its name and its values as the row of a Change,
+// and the codes.
+func (w *stateWriter) moments(m moments) {
+	w.u64(uint64(len(m.columns)))
+	for _, c := range m.columns {
+		w.texts([]string{c.name})
+		w.change(&dataset.Change{Item: &dataset.Entity{Row: c.values}})
+	}
+	writeColumn(w, m.codes)
+	full := uint64(0)
+	if m.full {
+		full = 1
+	}
+	w.u64(full)
 }
 
 func (w *stateWriter) sessions(m map[string]dataset.Index) {
@@ -182,6 +203,7 @@ type stateReader struct {
 	r    *bufio.Reader
 	sum  hash.Hash32
 	left int64
+	bare bool // of bareVersion
 	err  error
 	buf  []byte
 }
@@ -191,8 +213,10 @@ func readState(from io.ReaderAt, size int64) (*state, error) {
 	r := &stateReader{r: bufio.NewReaderSize(io.NewSectionReader(from, 0, size), 1<<18), sum: crc32.New(castagnoli), left: size - 4, buf: make([]byte, 1<<16)}
 	if b := r.bytes(len(stateMagic) + 1); r.err != nil || string(b[:len(stateMagic)]) != stateMagic {
 		return nil, errors.Join(errors.New("read state: not a state file"), r.err)
-	} else if v := b[len(stateMagic)]; v != stateVersion {
+	} else if v := b[len(stateMagic)]; v != stateVersion && v != bareVersion {
 		return nil, fmt.Errorf("read state: version %d, want %d", v, stateVersion)
+	} else {
+		r.bare = v == bareVersion
 	}
 	s := r.state()
 	if r.err == nil && r.left != 0 {
@@ -222,6 +246,7 @@ func (r *stateReader) state() *state {
 	}
 	s.named = column[uint64](r)
 	s.past.erased = column[uint64](r)
+	s.own = r.moments()
 	s.past.bulk, s.past.live.packed = r.packed(), r.packed()
 	s.sessions = r.sessions()
 	s.seen = EventIDs{young: r.eventIDs(), old: r.eventIDs()}
@@ -321,8 +346,29 @@ func (r *stateReader) change() *dataset.Change {
 }
 
 func (r *stateReader) packed() packed {
-	return packed{start: column[uint32](r), items: column[uint32](r), times: column[uint32](r), wide: column[int64](r),
+	p := packed{start: column[uint32](r), items: column[uint32](r), times: column[uint32](r), wide: column[int64](r),
 		types: column[uint8](r), types2: column[uint16](r), values: column[float32](r), rests: column[uint32](r)}
+	if !r.bare {
+		p.own = column[uint32](r)
+	}
+	return p
+}
+
+func (r *stateReader) moments() (m moments) {
+	if r.bare {
+		return m
+	}
+	for range r.count(1) {
+		name, c := r.texts(), r.change()
+		if len(name) != 1 || c == nil || c.Item == nil {
+			r.fail(errDamaged)
+			return moments{}
+		}
+		m.columns = append(m.columns, ownColumn{name[0], c.Item.Row})
+	}
+	m.codes = column[uint32](r)
+	m.full = r.u64() != 0
+	return m
 }
 
 func (r *stateReader) sessions() map[string]dataset.Index {
@@ -371,7 +417,7 @@ func (r *stateReader) rows() map[dataset.Index]numbered {
 // sound says whether all numbers are numbers of something. What WriteState wrote is
 // so; a file with a right checksum that somebody else wrote need not be.
 func (s *state) sound() bool {
-	ok := s.past.bulk.sound(s) && s.past.live.packed.sound(s)
+	ok := s.own.sound() && s.past.bulk.sound(s) && s.past.live.packed.sound(s)
 	for _, u := range s.sessions {
 		ok = ok && int(u) < len(s.users)
 	}
@@ -385,6 +431,18 @@ func (s *state) sound() bool {
 	return ok
 }
 
+func (m *moments) sound() bool {
+	if len(m.codes)%max(1, len(m.columns)) != 0 || len(m.columns) == 0 && len(m.codes) > 0 {
+		return false
+	}
+	for i, c := range m.codes {
+		if int64(c) > int64(len(m.columns[i%len(m.columns)].values)) {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *packed) sound(s *state) bool {
 	n := len(p.items)
 	if n == 0 {
@@ -393,11 +451,16 @@ func (p *packed) sound(s *state) bool {
 	one := func(a, b int) bool { return (a == n) != (b == n) || n == 0 && a == 0 && b == 0 }
 	maybe := func(a int) bool { return a == 0 || a == n }
 	if len(p.start) > len(s.users)+1 || len(p.start) > 0 && (p.start[0] != 0 || int(p.start[len(p.start)-1]) != n) || len(p.start) == 0 && n > 0 ||
-		!slices.IsSorted(p.start) || !one(len(p.times), len(p.wide)) || !one(len(p.types), len(p.types2)) || !maybe(len(p.values)) || !maybe(len(p.rests)) {
+		!slices.IsSorted(p.start) || !one(len(p.times), len(p.wide)) || !one(len(p.types), len(p.types2)) || !maybe(len(p.values)) || !maybe(len(p.rests)) || !maybe(len(p.own)) {
 		return false
 	}
 	for _, i := range p.items {
 		if int(i) >= len(s.items) {
+			return false
+		}
+	}
+	for _, o := range p.own {
+		if int64(o) > int64(s.own.len()) {
 			return false
 		}
 	}

@@ -254,6 +254,22 @@ func (w *twin) bulkOf(u int) (out []liveEvent) {
 }
 
 func (w *twin) events(u int) (events []dataset.Event) {
+	for _, l := range w.ofUser(u) {
+		events = append(events, l.event)
+	}
+	return events
+}
+
+// devices gives what a user's events say in DEVICE.
+func (w *twin) devices(u int) (devices []string) {
+	for _, l := range w.ofUser(u) {
+		devices = append(devices, l.rest)
+	}
+	return devices
+}
+
+// ofUser gives what counts of a user, oldest first.
+func (w *twin) ofUser(u int) []liveEvent {
 	out := w.bulkOf(u)
 	byTime(out)
 	for _, l := range w.live {
@@ -262,10 +278,7 @@ func (w *twin) events(u int) (events []dataset.Event) {
 		}
 	}
 	byTime(out)
-	for _, l := range out {
-		events = append(events, l.event)
-	}
-	return events
+	return out
 }
 
 func byTime(l []liveEvent) {

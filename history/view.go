@@ -78,12 +78,14 @@ func (g *Group) View() (v *filter.View, items int) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	m := &g.mu
+	own := m.own
 	v = &filter.View{
 		Schemas:    make(filter.Schemas, len(m.schemas)),
 		Items:      g.records(dataset.Items, g.Item),
 		Users:      g.records(dataset.Users, g.User),
 		Events:     g.Events,
 		EventTypes: m.types.IDs(),
+		Moments:    &own,
 	}
 	for t, s := range m.schemas {
 		v.Schemas[t] = s

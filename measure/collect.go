@@ -51,8 +51,11 @@ func (c *collector) acted(ctx context.Context, out *gathered) (*DatasetStatistic
 		}
 	}
 	var buf dataset.Row
-	err := c.allParts(ctx, s.Type, func(p *dataset.Part, _ eventlog.Offset) {
+	err := c.allParts(ctx, s.Type, func(p *dataset.Part, at eventlog.Offset) {
 		for r := range int(p.Rows) {
+			if c.gone.User(p.UserIDs[p.Users[r]], at) {
+				continue
+			}
 			buf = p.Row(s, r, buf)
 			add(buf)
 		}

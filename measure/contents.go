@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 
 	"usher/dataset"
@@ -18,6 +19,7 @@ type contents struct {
 	live    map[dataset.Type]int64           // events since then, also those whose id came before
 
 	anonymous map[string]bool // sessions of live events without a user
+	gone      history.Gone
 }
 
 // committed is a part and its place in the log.
@@ -44,6 +46,8 @@ func readContents(ctx context.Context, log eventlog.Log, upTo eventlog.Offset) (
 				delete(c.parts, x.Part.Type)
 			}
 			c.parts[x.Part.Type] = append(c.parts[x.Part.Type], committed{x.Part.Blob, at, x.Part.Rows})
+		case x.Forgotten != nil:
+			c.gone.Note(at, x.Forgotten)
 		case x.Interaction != nil:
 			c.live[dataset.Interactions]++
 			if x.Interaction.User == "" {
@@ -59,16 +63,21 @@ func (c *contents) each(ctx context.Context, after eventlog.Offset, f func(at ev
 	return history.EachChange(ctx, c.log, after, c.upTo, f)
 }
 
+// forgotten says whether the user or the item of an event was deleted since.
+func (c *contents) forgotten(t dataset.Type, user, item string, at eventlog.Offset) bool {
+	return c.gone.User(user, at) || t == dataset.Interactions && c.gone.Item(item, at)
+}
+
 // events calls f with each live event of a dataset, without those whose id came
-// before.
+// before and those of deleted users and items.
 func (c *contents) events(ctx context.Context, t dataset.Type, f func(x *dataset.Interaction)) error {
 	var ids history.EventIDs
-	return c.each(ctx, c.since[t], func(_ eventlog.Offset, change *dataset.Change) error {
+	return c.each(ctx, c.since[t], func(at eventlog.Offset, change *dataset.Change) error {
 		x := change.Interaction
 		if t == dataset.ActionInteractions {
 			x = change.ActionInteraction
 		}
-		if x != nil && !ids.Repeated(x.EventID) {
+		if x != nil && !ids.Repeated(x.EventID) && !c.forgotten(t, cmp.Or(x.User, x.Session), x.Item, at) {
 			f(x)
 		}
 		return nil

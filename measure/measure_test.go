@@ -418,3 +418,26 @@ func TestRepeatsCountOnce(t *testing.T) {
 		t.Errorf("%d action interactions", a.Rows)
 	}
 }
+
+// TestDeletedDoNotCount has users and an item forgotten whose records are not erased yet.
+func TestDeletedDoNotCount(t *testing.T) {
+	w := newWorld(t)
+	s := w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "DEVICE null|string categorical")
+	acted := w.schema(dataset.ActionInteractions, "USER_ID string", "ACTION_ID string", "EVENT_TYPE string", "TIMESTAMP long")
+	w.imported(s, true, "USER_ID,ITEM_ID,TIMESTAMP,DEVICE\nu,a,1,tv\nv,a,2,app\nv,b,3,\nu,b,4,pad\n")
+	w.imported(acted, true, "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP\nu,p,Taken,5\nv,p,Taken,5\n")
+	event := func(user, item, device string) dataset.Change {
+		return dataset.Change{Interaction: &dataset.Interaction{User: user, Session: user, Item: item, Time: 9, Properties: dataset.Row{3: {Kind: dataset.String, Str: device}}}}
+	}
+	w.append(event("u", "a", "car"), event("v", "a", "app"), event("v", "b", "pad"),
+		dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{"u"}}}, dataset.Change{Forgotten: &dataset.Forgotten{Items: []string{"b"}}},
+		event("u", "b", "new"))
+	got := w.statistics()
+	x := got[dataset.Interactions]
+	if c := x.column("DEVICE"); x.Rows != 3 || x.Incomplete != 0 || c.Missing != 0 || !reflect.DeepEqual(c.Top, []ValueCount{{"app", 2}, {"new", 1}}) {
+		t.Errorf("%d rows, devices %+v", x.Rows, c)
+	}
+	if a := got[dataset.ActionInteractions]; a.Rows != 1 {
+		t.Errorf("%d action interactions", a.Rows)
+	}
+}

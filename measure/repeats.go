@@ -10,8 +10,8 @@ import (
 	"usher/dataset"
 )
 
-// repeats finds interactions that say the same as an earlier one in all columns and
-// count once, as history counts them. It holds a hash of each that it has met, so it
+// repeats finds imported and live interactions that do not count in history: those that
+// say the same as an earlier one in all columns. It holds a hash of each that it has met, so it
 // is made only where history has left something out.
 type repeats map[uint64]struct{}
 
@@ -42,7 +42,8 @@ func (c *collector) repeats() repeats {
 	return repeats{}
 }
 
-// of says of each row of a part whether it repeats another; of nil, nothing does.
+// of says of each row of a part whether it repeats another, or was deleted since; of
+// nil, none does.
 func (r repeats) of(ctx context.Context, c *collector, from committed) (func(row int) bool, error) {
 	if r == nil {
 		return func(int) bool { return false }, nil
@@ -65,7 +66,7 @@ func (r repeats) of(ctx context.Context, c *collector, from committed) (func(row
 		if p.Rest != nil {
 			x.rest = p.Rest[i]
 		}
-		again[i] = r.met(x)
+		again[i] = c.forgotten(dataset.Interactions, x.user, x.item, from.at) || r.met(x)
 	}
 	return func(row int) bool { return again[row] }, nil
 }

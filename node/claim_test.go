@@ -1,6 +1,8 @@
 package node
 
 import (
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +62,15 @@ func TestTwoNodesOnPostgres(t *testing.T) {
 	must[*personalize.CreateDatasetGroupOutput](t)(atA.admin.CreateDatasetGroup(t.Context(), &personalize.CreateDatasetGroupInput{Name: &name}))
 	if _, err := atB.admin.CreateDatasetGroup(t.Context(), &personalize.CreateDatasetGroupInput{Name: &name}); err == nil || !strings.Contains(err.Error(), "ResourceAlreadyExists") {
 		t.Errorf("the name was given twice: %v", err)
+	}
+	for _, c := range []struct {
+		url, do string
+		status  int
+	}{{a.URL(), "CreateRole", 200}, {b.URL(), "CreateRole", 409}, {b.URL(), "DeleteRole", 200}, {a.URL(), "GetRole", 404}} {
+		r := must[*http.Response](t)(http.PostForm(c.url, url.Values{"Action": {c.do}, "RoleName": {"r"}, "AssumeRolePolicyDocument": {"{}"}}))
+		if r.Body.Close(); r.StatusCode != c.status {
+			t.Errorf("%s at %s: %s", c.do, c.url, r.Status)
+		}
 	}
 	elsewhere := options(t.TempDir())
 	elsewhere.Database = opt.Database

@@ -209,7 +209,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	admin.Extend(extensions)
 	measured := measure.New(measure.Options{Logs: logs.Log, History: hist, Blobs: blobs})
 	n.closes(measured.Close)
-	extension.New(extension.Options{DB: db, ARNs: arns, Measure: measured}).Register(extensions)
+	extension.New(extension.Options{DB: db, ARNs: arns, Measure: measured, History: hist}).Register(extensions)
 	personalizeevents.Register(mux, events.New(events.Options{Ingest: in, ARNs: arns, Metrics: set, Now: opt.Now}))
 	trials, err := n.experiments(ctx, db, logs)
 	if err != nil {
@@ -218,7 +218,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	answers := runtime.New(runtime.Options{Serving: srv, Experiments: trials, ARNs: arns, Metrics: set, Now: opt.Now})
 	personalizeruntime.Register(mux, answers)
 	answers.RegisterExtensions(extensions)
-	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Records: db.Documents(), Now: opt.Now}).Register(query)
+	identity.New(identity.Options{Account: opt.Account, Region: opt.Region, Store: roles{db.Documents()}, Now: opt.Now}).Register(query)
 
 	r := &router{mux: mux, query: query, extensions: extensions, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}

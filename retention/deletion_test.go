@@ -268,12 +268,17 @@ func TestDeletionsThatCannotBe(t *testing.T) {
 	w.object("b/head.csv", "ID\nu\n")
 	w.object("b/more.csv", "USER_ID,ITEM_ID\nu,i\n")
 	w.object("b/txt/users.txt", "USER_ID\nu\n")
+	w.object("b/large.csv", "USER_ID\nu\n")
+	if err := os.Truncate(filepath.Join(w.dir, "buckets", "b", "large.csv"), inputMost+1); err != nil { // a hole
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct{ location, want string }{
 		"absent":       {"s3://b/none.csv", "no object s3://b/none.csv"},
 		"no bucket":    {"s3://none/", "no object"},
 		"wrong header": {"s3://b/head.csv", "USER_ID"},
 		"more columns": {"s3://b/more.csv", "several columns"},
 		"no CSV":       {"s3://b/txt/", "no CSV file"},
+		"too large":    {"s3://b/large.csv", "may have 100 MB"},
 	} {
 		w.ask(name, c.location)
 		w.settle()

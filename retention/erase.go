@@ -21,11 +21,10 @@ import (
 // erasure is what is found out about a log before it is rewritten.
 type erasure struct {
 	*group
-	upTo   eventlog.Offset            // the log up to here is in segments, and in the state
-	gone   map[string]eventlog.Offset // user → the offset at which he was forgotten
-	items  map[string]eventlog.Offset // item → likewise
+	upTo   eventlog.Offset // the log up to here is in segments, and in the state
+	gone   history.Gone
 	parts  []part
-	joined map[visit]string // whose the events of an anonymous visitor are
+	owners *history.Owners
 	proof  catalog.DeletionProof
 }
 
@@ -37,18 +36,12 @@ type part struct {
 	now    *dataset.PartCommitted // what the log is to say; nil: as it was
 }
 
-// visit is a session, until the dataset is cleared: then everything begins anew.
-type visit struct {
-	cleared int
-	session string
-}
-
 // erase removes everything of forgotten users and items from the group's files.
 func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := g.trainings(ctx); err != nil {
 		return err
 	}
-	e := &erasure{group: g, gone: map[string]eventlog.Offset{}, items: map[string]eventlog.Offset{}, joined: map[visit]string{}}
+	e := &erasure{group: g, owners: history.NewOwners(map[string]bool{})}
 	if err := e.settle(ctx); err != nil {
 		return err
 	}
@@ -58,7 +51,7 @@ func (g *group) erase(ctx context.Context, jobs []*catalog.DeletionJob) error {
 	if err := e.look(ctx); err != nil {
 		return err
 	}
-	if len(e.gone)+len(e.items) > 0 {
+	if !e.gone.None() {
 		if err := e.rewrite(ctx, jobs); err != nil {
 			return err
 		}
@@ -112,12 +105,7 @@ func (e *erasure) look(ctx context.Context) error {
 	err := e.each(ctx, func(at eventlog.Offset, c *dataset.Change) (err error) {
 		switch {
 		case c.Forgotten != nil:
-			for _, id := range c.Forgotten.Users {
-				e.gone[id] = at
-			}
-			for _, id := range c.Forgotten.Items {
-				e.items[id] = at
-			}
+			e.gone.Note(at, c.Forgotten)
 		case c.Schema != nil:
 			schemas[c.Schema.Type], err = dataset.ParseSchema(c.Schema.Text, c.Schema.Domain)
 		case c.Part != nil:
@@ -125,43 +113,27 @@ func (e *erasure) look(ctx context.Context) error {
 		}
 		return err
 	})
-	if err != nil || len(e.gone) == 0 {
+	if err != nil || len(e.gone.Users) == 0 {
 		return err
 	}
-	met := map[string]bool{} // sessions of somebody who was forgotten
+	sessions := map[string]bool{} // that may have something of somebody who was forgotten
 	err = e.each(ctx, func(_ eventlog.Offset, c *dataset.Change) error {
-		if x := cmp.Or(c.Interaction, c.Visit); x != nil && x.Session != "" && x.Session != x.User {
-			if _, ok := e.gone[x.User]; ok {
-				met[x.Session] = true
-			}
+		x := cmp.Or(c.Interaction, c.Visit)
+		if x == nil {
+			return nil
+		}
+		_, user := e.gone.Users[x.User]
+		_, session := e.gone.Users[x.Session]
+		if user || session {
+			sessions[x.Session] = true
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	cleared := 0
-	return e.each(ctx, func(_ eventlog.Offset, c *dataset.Change) error {
-		if c.Cleared != nil && c.Cleared.Type == dataset.Interactions {
-			cleared++
-		}
-		if x := cmp.Or(c.Interaction, c.Visit); x != nil && x.User != "" && met[x.Session] {
-			v := visit{cleared, x.Session}
-			e.joined[v] = cmp.Or(e.joined[v], x.User) // the first one gets what was anonymous
-		}
-		return nil
-	})
-}
-
-// had says whether something of a user at an offset is to be gone.
-func (e *erasure) had(user string, at eventlog.Offset) bool { return before(e.gone, user, at) }
-
-// hadItem says it of an item.
-func (e *erasure) hadItem(item string, at eventlog.Offset) bool { return before(e.items, item, at) }
-
-func before(gone map[string]eventlog.Offset, id string, at eventlog.Offset) bool {
-	until, ok := gone[id]
-	return ok && at <= until
+	e.owners, err = history.FindOwners(ctx, e.opt.Logs.Log(e.id), e.opt.Blobs, e.upTo, sessions)
+	return err
 }
 
 // rewrite replaces the parts and segments that have something of the users or items, and
@@ -180,7 +152,8 @@ func (e *erasure) rewrite(ctx context.Context, jobs []*catalog.DeletionJob) erro
 	if err != nil {
 		return err
 	}
-	w := &rewriter{erasure: e, current: map[visit]string{}, parts: map[string]*dataset.PartCommitted{}}
+	w := &rewriter{erasure: e, parts: map[string]*dataset.PartCommitted{}}
+	e.owners.Begin()
 	for _, p := range e.parts {
 		if p.now != nil {
 			w.parts[p.blob] = p.now

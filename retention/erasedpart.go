@@ -15,7 +15,7 @@ import (
 // part rewrites a part, or the id file in its place, if it has a user or an item.
 func (e *erasure) part(ctx context.Context, p *part) error {
 	searched := false
-	for _, erase := range []*dataset.Erasure{erasureOf("USER_ID", e.gone, p.at), erasureOf("ITEM_ID", e.items, p.at)} {
+	for _, erase := range []*dataset.Erasure{erasureOf("USER_ID", e.gone.Users, p.at), erasureOf("ITEM_ID", e.gone.Items, p.at)} {
 		if len(erase.IDs) == 0 {
 			continue
 		}

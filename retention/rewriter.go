@@ -13,9 +13,7 @@ import (
 // rewriter goes through the segments in order.
 type rewriter struct {
 	*erasure
-	parts   map[string]*dataset.PartCommitted // by the name that the log has
-	cleared int
-	current map[visit]string // whose a session is as of the record that is looked at
+	parts map[string]*dataset.PartCommitted // by the name that the log has
 }
 
 // segment writes a segment without what is to be gone and gives its name; "" if
@@ -55,27 +53,27 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 	case c.Interaction != nil:
 		return w.interaction(c.Interaction, rec)
 	case c.Visit != nil:
-		if w.had(w.owner(c.Visit), rec.Offset) {
+		if w.gone.User(w.owner(c.Visit), rec.Offset) {
 			return nil, nil
 		}
 	case c.ActionInteraction != nil:
-		if w.had(cmp.Or(c.ActionInteraction.User, w.current[visit{w.cleared, c.ActionInteraction.Session}]), rec.Offset) {
+		if w.gone.User(cmp.Or(c.ActionInteraction.User, w.owners.Of(c.ActionInteraction.Session)), rec.Offset) {
 			w.proof.Events++
 			return nil, nil
 		}
 	case c.User != nil:
-		if w.had(c.User.ID, rec.Offset) {
+		if w.gone.User(c.User.ID, rec.Offset) {
 			w.proof.Records++
 			return nil, nil
 		}
 	case c.Item != nil:
-		if w.hadItem(c.Item.ID, rec.Offset) {
+		if w.gone.Item(c.Item.ID, rec.Offset) {
 			w.proof.Records++
 			return nil, nil
 		}
 	case c.Cleared != nil:
 		if c.Cleared.Type == dataset.Interactions {
-			w.cleared++
+			w.owners.Clear()
 		}
 	case c.Forgotten != nil:
 		if len(c.Forgotten.Users)+len(c.Forgotten.Items) > 0 {
@@ -93,33 +91,24 @@ func (w *rewriter) record(rec eventlog.Record) ([]byte, error) {
 // interaction gives what is left of an event. Of one whose item is to be gone that is
 // a visit: it may have told whose the session is, and other events go by that.
 func (w *rewriter) interaction(x *dataset.Interaction, rec eventlog.Record) ([]byte, error) {
-	if w.had(w.owner(x), rec.Offset) {
+	if w.gone.User(w.owner(x), rec.Offset) {
 		w.proof.Events++
 		return nil, nil
 	}
-	if w.hadItem(x.Item, rec.Offset) {
+	if w.gone.Item(x.Item, rec.Offset) {
 		w.proof.Events++
 		return (&dataset.Change{Visit: &dataset.Interaction{User: x.User, Session: x.Session}}).Append(nil)
 	}
 	shown := len(x.Impression)
-	x.Impression = slices.DeleteFunc(x.Impression, func(id string) bool { return w.hadItem(id, rec.Offset) })
+	x.Impression = slices.DeleteFunc(x.Impression, func(id string) bool { return w.gone.Item(id, rec.Offset) })
 	if len(x.Impression) < shown {
 		return (&dataset.Change{Interaction: x}).Append(nil)
 	}
 	return rec.Data, nil
 }
 
-// owner gives the user that an event is of, by history's rules.
+// owner gives the user that the next event is of.
 func (w *rewriter) owner(x *dataset.Interaction) string {
-	v := visit{w.cleared, x.Session}
-	if x.User != "" {
-		if _, met := w.joined[v]; met {
-			w.current[v] = x.User
-		}
-		return x.User
-	}
-	if u, ok := w.current[v]; ok {
-		return u
-	}
-	return cmp.Or(w.joined[v], x.Session)
+	w.owners.See(x)
+	return w.owners.Owner(x)
 }

@@ -156,9 +156,6 @@ func (t *Trainer) freeze(ctx context.Context, task *job.Task, w work, c *checkpo
 	if err != nil {
 		return err
 	}
-	if err := group.Contexts(ctx, all); err != nil {
-		return err
-	}
 	conf, err := parseConfig(w.version)
 	if err != nil {
 		return job.Permanent(err)

@@ -104,6 +104,9 @@ func more(v *catalog.SolutionVersion, all *dataset.Snapshot) string {
 	if after(v) == "" {
 		return "Import more interactions, or record them with PutEvents."
 	}
+	if len(all.Events) == 0 {
+		return "There are no interactions at all. Import some, or record them with PutEvents."
+	}
 	if useCase(v) {
 		return fmt.Sprintf("Of all types there are %d interactions: %s. Import more of the type %s, or record them with PutEvents.", len(all.Events), some(count(all).types), v.EventType)
 	}

@@ -105,6 +105,18 @@ func TestMinimums(t *testing.T) {
 	}
 }
 
+// TestNoInteractionsAtAll: with nothing imported there are no types to tell of.
+func TestNoInteractionsAtAll(t *testing.T) {
+	none := dataset.NewSnapshot(nil, nil, nil, nil)
+	v := &catalog.SolutionVersion{Recipe: "aws-vod-most-popular", EventType: "Watch"}
+	var bad *insufficient
+	err := New(Options{Minimums: Minimums{Interactions: 1000}}).check(v, none, recipe.Learnt(none, "Watch", nil))
+	const want = "Dataset has fewer than 1000 interactions after filtering by event type: Watch. It has 0. There are no interactions at all. Import some, or record them with PutEvents."
+	if !errors.As(err, &bad) || bad.reason != want {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSome(t *testing.T) {
 	var names []string
 	for i := range 25 {

@@ -1,9 +1,9 @@
 // Package extension is the meaning of those of usher's own calls that belong to no
-// call of AWS's: what data look like, for people and for a console. docs/extensions.md
-// describes them.
+// call of AWS's: what data look like, for people and for the console, down to single
+// users and items. docs/extensions.md describes them.
 //
 // It turns names in paths into records and errors into those of the other APIs; the
-// work is measure's.
+// work is measure's and history's.
 package extension
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"usher/catalog"
 	"usher/dataset"
+	"usher/history"
 	"usher/measure"
 	"usher/store"
 	"usher/wire"
@@ -24,6 +25,7 @@ type Options struct {
 	DB      *store.DB
 	ARNs    catalog.ARNs
 	Measure *measure.Measure
+	History *history.History
 }
 
 // API does the calls. All methods may be called concurrently.
@@ -40,6 +42,7 @@ func (a *API) Register(x *wire.Extensions) {
 	x.Handle("GET", "dataset-groups/{name}/insights", "GetInsights", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
 		return a.Insights(ctx, r.Path("name"), r.Query.Get("datasetType"), r.Query.Get("search"))
 	})
+	a.registerBrowsing(x)
 }
 
 // Statistics describe the data of the dataset group of that name, or of one of its

@@ -17,8 +17,9 @@ import (
 	"usher/wire"
 )
 
-// serve gives a server of the calls over a group "shop" with two empty datasets.
-func serve(t *testing.T) *wire.Extensions {
+// serve gives a server of the calls over a group "shop" with two datasets that
+// these changes fill.
+func serve(t *testing.T, changes ...dataset.Change) *wire.Extensions {
 	db, err := store.Open(t.Context(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -41,11 +42,13 @@ func serve(t *testing.T) *wire.Extensions {
 		if err := catalog.Create(tx, g); err != nil {
 			return err
 		}
-		for _, c := range []dataset.SchemaSet{
+		schemas := []dataset.SchemaSet{
 			{Type: dataset.Interactions, Text: `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`},
 			{Type: dataset.Users, Text: `{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":"int"}]}`},
-		} {
-			b, err := (&dataset.Change{Schema: &c}).Append(nil)
+		}
+		all := []dataset.Change{{Schema: &schemas[0]}, {Schema: &schemas[1]}}
+		for _, c := range append(all, changes...) {
+			b, err := c.Append(nil)
 			if err != nil {
 				return err
 			}
@@ -59,7 +62,7 @@ func serve(t *testing.T) *wire.Extensions {
 		t.Fatal(err)
 	}
 	x := wire.NewExtensions(wire.Options{Now: time.Now})
-	New(Options{DB: db, ARNs: arns, Measure: m}).Register(x)
+	New(Options{DB: db, ARNs: arns, Measure: m, History: h}).Register(x)
 	return x
 }
 

@@ -3,11 +3,12 @@
 //
 // Roles and policies are kept and shown as IAM would, with IAM's rules about
 // names and deletes, so that programs and their clean-up run unchanged. They
-// grant nothing: usher reads its own buckets. Invariants: (1) a record is
-// changed under one lock, so of two creates with one name one wins; (2) only
-// customers' policies are kept, those of AWS are taken as given.
+// grant nothing: usher reads its own buckets. Invariants: (1) a call of IAM is one
+// change of the Store, so of two creates with one name one wins, also where two
+// servers have the Store; (2) only customers' policies are kept, those of AWS are
+// taken as given.
 //
-// Protocol and signatures are left to wire, keeping records to Records.
+// Protocol and signatures are left to wire, keeping records to the Store.
 package identity
 
 import (
@@ -17,7 +18,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"usher/wire"
@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Account string           // 000000000000
 	Region  string           // decides the partition; us-east-1
-	Records Records          // Memory()
+	Store   Store            // Memory()
 	Now     func() time.Time // required
 }
 
@@ -35,7 +35,6 @@ type Options struct {
 type Identity struct {
 	opt       Options
 	partition string
-	mu        sync.Mutex // held from reading a record to writing it
 }
 
 // New gives an Identity.
@@ -43,8 +42,8 @@ func New(opt Options) *Identity {
 	if opt.Account == "" {
 		opt.Account = "000000000000"
 	}
-	if opt.Records == nil {
-		opt.Records = Memory()
+	if opt.Store == nil {
+		opt.Store = Memory()
 	}
 	id := &Identity{opt: opt, partition: "aws"}
 	if strings.HasPrefix(opt.Region, "cn-") {
@@ -58,22 +57,45 @@ func (id *Identity) Register(q *wire.Query) {
 	q.Register("sts", "https://sts.amazonaws.com/doc/2011-06-15/", map[string]wire.Action{
 		"GetCallerIdentity": id.getCallerIdentity, "AssumeRole": id.assumeRole,
 	})
-	locked := map[string]wire.Action{}
-	for name, do := range map[string]wire.Action{
-		"CreateRole": id.createRole, "GetRole": id.getRole, "ListRoles": id.listRoles, "DeleteRole": id.deleteRole,
-		"AttachRolePolicy": id.attachRolePolicy, "DetachRolePolicy": id.detachRolePolicy, "ListAttachedRolePolicies": id.listAttachedRolePolicies,
-		"PutRolePolicy": id.putRolePolicy, "GetRolePolicy": id.getRolePolicy, "DeleteRolePolicy": id.deleteRolePolicy, "ListRolePolicies": id.listRolePolicies,
-		"UpdateAssumeRolePolicy": id.updateAssumeRolePolicy, "ListInstanceProfilesForRole": id.listInstanceProfilesForRole,
-		"CreatePolicy": id.createPolicy, "GetPolicy": id.getPolicy, "ListPolicies": id.listPolicies, "DeletePolicy": id.deletePolicy,
-		"GetPolicyVersion": id.getPolicyVersion, "ListPolicyVersions": id.listPolicyVersions,
+	actions := map[string]wire.Action{}
+	for name, do := range map[string]action{
+		"GetRole": (*call).getRole, "ListRoles": (*call).listRoles,
+		"ListAttachedRolePolicies": (*call).listAttachedRolePolicies, "GetRolePolicy": (*call).getRolePolicy, "ListRolePolicies": (*call).listRolePolicies,
+		"ListInstanceProfilesForRole": (*call).listInstanceProfilesForRole,
+		"GetPolicy":                   (*call).getPolicy, "ListPolicies": (*call).listPolicies,
+		"GetPolicyVersion": (*call).getPolicyVersion, "ListPolicyVersions": (*call).listPolicyVersions,
 	} {
-		locked[name] = func(ctx context.Context, form url.Values) (any, error) {
-			id.mu.Lock()
-			defer id.mu.Unlock()
-			return do(ctx, form)
-		}
+		actions[name] = id.within(id.opt.Store.View, do)
 	}
-	q.Register("iam", "https://iam.amazonaws.com/doc/2010-05-08/", locked)
+	for name, do := range map[string]action{
+		"CreateRole": (*call).createRole, "DeleteRole": (*call).deleteRole, "UpdateAssumeRolePolicy": (*call).updateAssumeRolePolicy,
+		"AttachRolePolicy": (*call).attachRolePolicy, "DetachRolePolicy": (*call).detachRolePolicy,
+		"PutRolePolicy": (*call).putRolePolicy, "DeleteRolePolicy": (*call).deleteRolePolicy,
+		"CreatePolicy": (*call).createPolicy, "DeletePolicy": (*call).deletePolicy,
+	} {
+		actions[name] = id.within(id.opt.Store.Update, do)
+	}
+	q.Register("iam", "https://iam.amazonaws.com/doc/2010-05-08/", actions)
+}
+
+// call is one request of IAM at work, in a View or an Update of the Store.
+type call struct {
+	*Identity
+	records Records
+}
+
+// action is what a request means.
+type action func(c *call, form url.Values) (any, error)
+
+// within makes an action one that runs in a View or an Update.
+func (id *Identity) within(run func(context.Context, func(Records) error) error, do action) wire.Action {
+	return func(ctx context.Context, form url.Values) (out any, err error) {
+		err = run(ctx, func(r Records) (err error) {
+			out, err = do(&call{id, r}, form)
+			return err
+		})
+		return out, err
+	}
 }
 
 // arn gives the ARN of something of the account.
@@ -144,8 +166,8 @@ func document(form url.Values, parameter string) (string, error) {
 }
 
 // load reads a record into v and says whether it exists.
-func (id *Identity) load(ctx context.Context, key string, v any) (bool, error) {
-	text, ok, err := id.opt.Records.Get(ctx, key)
+func (c *call) load(key string, v any) (bool, error) {
+	text, ok, err := c.records.Get(key)
 	if err != nil || !ok {
 		return false, err
 	}
@@ -155,10 +177,10 @@ func (id *Identity) load(ctx context.Context, key string, v any) (bool, error) {
 	return true, nil
 }
 
-func (id *Identity) save(ctx context.Context, key string, v any) error {
+func (c *call) save(key string, v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write identity record %q: %w", key, err)
 	}
-	return id.opt.Records.Put(ctx, key, text)
+	return c.records.Put(key, text)
 }

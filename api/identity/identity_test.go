@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,19 +138,44 @@ func TestCallers(t *testing.T) {
 	}
 }
 
+// TestOneRoleOfAName: where two servers have one Store, a name is given once.
+func TestOneRoleOfAName(t *testing.T) {
+	shared := Memory()
+	servers := []*wire.Query{service(Options{Store: shared}), service(Options{Store: shared})}
+	for i := range 50 {
+		var made, refused atomic.Int32
+		var all sync.WaitGroup
+		for k := range 8 {
+			all.Go(func() {
+				switch got := ask(servers[k%2], "CreateRole", fmt.Sprintf("RoleName=r%d&AssumeRolePolicyDocument=TRUST", i), wire.Principal{}); {
+				case strings.HasPrefix(got, "200"):
+					made.Add(1)
+				case strings.Contains(got, "EntityAlreadyExists"):
+					refused.Add(1)
+				}
+			})
+		}
+		if all.Wait(); made.Load() != 1 || refused.Load() != 7 {
+			t.Fatalf("r%d was made %d times and refused %d times", i, made.Load(), refused.Load())
+		}
+	}
+}
+
 // broken fails every call.
 type broken struct{}
 
 var errDisk = errors.New("disk on fire")
 
-func (broken) Get(context.Context, string) ([]byte, bool, error) { return nil, false, errDisk }
-func (broken) Put(context.Context, string, []byte) error         { return errDisk }
-func (broken) Delete(context.Context, string) error              { return errDisk }
-func (broken) List(context.Context, string) ([][]byte, error)    { return nil, errDisk }
+func (b broken) View(_ context.Context, fn func(Records) error) error   { return fn(b) }
+func (b broken) Update(_ context.Context, fn func(Records) error) error { return fn(b) }
+func (broken) Get(string) ([]byte, bool, error)                         { return nil, false, errDisk }
+func (broken) Put(string, []byte) error                                 { return errDisk }
+func (broken) Delete(string) error                                      { return errDisk }
+func (broken) List(string) ([][]byte, error)                            { return nil, errDisk }
 
 // TestBrokenRecords: a store that fails is our fault, and its words stay inside.
 func TestBrokenRecords(t *testing.T) {
-	q := service(Options{Records: broken{}})
+	q := service(Options{Store: broken{}})
 	for action, parameters := range map[string]string{
 		"CreateRole": "RoleName=p&AssumeRolePolicyDocument=TRUST", "GetRole": "RoleName=p", "ListRoles": "", "CreatePolicy": "PolicyName=p&PolicyDocument=TRUST",
 		"GetPolicy": "PolicyArn=arn:aws:iam::000000000000:policy/p", "ListPolicies": "", "ListInstanceProfilesForRole": "RoleName=p", "UpdateAssumeRolePolicy": "RoleName=p&PolicyDocument=TRUST",

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -24,9 +23,9 @@ type shownPolicy struct {
 
 type onePolicy struct{ Policy shownPolicy }
 
-func (id *Identity) policyARN(p *policy) string { return id.arn("iam", "policy", p.Path+p.Name) }
+func (c *call) policyARN(p *policy) string { return c.arn("iam", "policy", p.Path+p.Name) }
 
-func (id *Identity) createPolicy(ctx context.Context, form url.Values) (any, error) {
+func (c *call) createPolicy(form url.Values) (any, error) {
 	n, err := name(form, "PolicyName", 128)
 	if err != nil {
 		return nil, err
@@ -40,21 +39,21 @@ func (id *Identity) createPolicy(ctx context.Context, form url.Values) (any, err
 		return nil, err
 	}
 	var p policy
-	if found, err := id.load(ctx, policyKey(n), &p); err != nil {
+	if found, err := c.load(policyKey(n), &p); err != nil {
 		return nil, err
 	} else if found {
 		return nil, exists("A policy called %s already exists. Duplicate names are not allowed.", p.Name)
 	}
-	now := id.opt.Now()
+	now := c.opt.Now()
 	p = policy{Name: n, Path: where, ID: unique("ANPA", fmt.Sprint(n, now.UnixNano())), Created: stamp(now), Description: form.Get("Description"), Document: text}
-	if err := id.save(ctx, policyKey(n), &p); err != nil {
+	if err := c.save(policyKey(n), &p); err != nil {
 		return nil, err
 	}
-	return onePolicy{id.shownPolicy(&p, nil)}, nil
+	return onePolicy{c.shownPolicy(&p, nil)}, nil
 }
 
-func (id *Identity) shownPolicy(p *policy, counts map[string]int) shownPolicy {
-	arn := id.policyARN(p)
+func (c *call) shownPolicy(p *policy, counts map[string]int) shownPolicy {
+	arn := c.policyARN(p)
 	return shownPolicy{p.Name, p.ID, arn, p.Path, onlyVersion, counts[arn], true, p.Created, p.Created, p.Description}
 }
 
@@ -77,7 +76,7 @@ func ofAWS(arn string) bool { return strings.Contains(arn, ":iam::aws:") }
 var policyARNs = regexp.MustCompile(`^arn:[a-z-]+:iam::(aws|\d{12}):policy/(?:[\x21-\x7e]*/)?([\w+=,.@-]{1,128})$`)
 
 // policy gives the policy that a request names; nil for one of AWS.
-func (id *Identity) policy(ctx context.Context, form url.Values) (arn string, p *policy, err error) {
+func (c *call) policy(form url.Values) (arn string, p *policy, err error) {
 	arn = form.Get("PolicyArn")
 	parts := policyARNs.FindStringSubmatch(arn)
 	if parts == nil {
@@ -87,64 +86,64 @@ func (id *Identity) policy(ctx context.Context, form url.Values) (arn string, p 
 		return arn, nil, nil
 	}
 	p = &policy{}
-	found, err := id.load(ctx, policyKey(parts[2]), p)
+	found, err := c.load(policyKey(parts[2]), p)
 	if err != nil {
 		return "", nil, err
 	}
-	if !found || id.policyARN(p) != arn {
+	if !found || c.policyARN(p) != arn {
 		return "", nil, absent("Policy %s was not found.", arn)
 	}
 	return arn, p, nil
 }
 
-func (id *Identity) getPolicy(ctx context.Context, form url.Values) (any, error) {
-	arn, p, err := id.policy(ctx, form)
+func (c *call) getPolicy(form url.Values) (any, error) {
+	arn, p, err := c.policy(form)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := id.attached(ctx)
+	counts, err := c.attached()
 	if err != nil {
 		return nil, err
 	}
 	if p == nil {
 		return onePolicy{awsPolicy(arn, counts)}, nil
 	}
-	return onePolicy{id.shownPolicy(p, counts)}, nil
+	return onePolicy{c.shownPolicy(p, counts)}, nil
 }
 
-func (id *Identity) deletePolicy(ctx context.Context, form url.Values) (any, error) {
-	arn, p, err := id.policy(ctx, form)
+func (c *call) deletePolicy(form url.Values) (any, error) {
+	arn, p, err := c.policy(form)
 	if err != nil {
 		return nil, err
 	}
 	if p == nil {
 		return nil, invalid("%s belongs to AWS and cannot be deleted.", arn)
 	}
-	counts, err := id.attached(ctx)
+	counts, err := c.attached()
 	if err != nil {
 		return nil, err
 	}
 	if counts[arn] > 0 {
 		return nil, inUse("Cannot delete a policy attached to entities.")
 	}
-	return nil, id.opt.Records.Delete(ctx, policyKey(p.Name))
+	return nil, c.records.Delete(policyKey(p.Name))
 }
 
-func (id *Identity) attachRolePolicy(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) attachRolePolicy(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
-	arn, _, err := id.policy(ctx, form)
+	arn, _, err := c.policy(form)
 	if err != nil || slices.Contains(r.Attached, arn) {
 		return nil, err
 	}
 	r.Attached = append(r.Attached, arn)
-	return nil, id.save(ctx, roleKey(r.Name), r)
+	return nil, c.save(roleKey(r.Name), r)
 }
 
-func (id *Identity) detachRolePolicy(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) detachRolePolicy(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +153,7 @@ func (id *Identity) detachRolePolicy(ctx context.Context, form url.Values) (any,
 		return nil, absent("Policy %.200s was not found.", arn)
 	}
 	r.Attached = slices.Delete(r.Attached, i, i+1)
-	return nil, id.save(ctx, roleKey(r.Name), r)
+	return nil, c.save(roleKey(r.Name), r)
 }
 
 type attachedPolicies struct {
@@ -164,8 +163,8 @@ type attachedPolicies struct {
 
 type attachedPolicy struct{ PolicyName, PolicyArn string }
 
-func (id *Identity) listAttachedRolePolicies(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) listAttachedRolePolicies(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}

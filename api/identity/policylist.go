@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -16,23 +15,23 @@ type policyList struct {
 
 // listPolicies gives the customers' policies and, of AWS's, those that are
 // attached to a role.
-func (id *Identity) listPolicies(ctx context.Context, form url.Values) (any, error) {
+func (c *call) listPolicies(form url.Values) (any, error) {
 	scope := form.Get("Scope")
 	if scope != "" && scope != "All" && scope != "Local" && scope != "AWS" {
 		return nil, invalid("Scope %.200q is none of All, AWS, Local.", scope)
 	}
-	counts, err := id.attached(ctx)
+	counts, err := c.attached()
 	if err != nil {
 		return nil, err
 	}
 	var all []shownPolicy
 	if scope != "AWS" {
-		if all, err = id.localPolicies(ctx, counts); err != nil {
+		if all, err = c.localPolicies(counts); err != nil {
 			return nil, err
 		}
 	}
 	if scope != "Local" {
-		all = append(all, id.awsPolicies(counts)...)
+		all = append(all, c.awsPolicies(counts)...)
 	}
 	out := policyList{}
 	for _, p := range all {
@@ -45,8 +44,8 @@ func (id *Identity) listPolicies(ctx context.Context, form url.Values) (any, err
 }
 
 // localPolicies gives the customers' policies by name.
-func (id *Identity) localPolicies(ctx context.Context, counts map[string]int) ([]shownPolicy, error) {
-	texts, err := id.opt.Records.List(ctx, "policy/")
+func (c *call) localPolicies(counts map[string]int) ([]shownPolicy, error) {
+	texts, err := c.records.List("policy/")
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +55,13 @@ func (id *Identity) localPolicies(ctx context.Context, counts map[string]int) ([
 		if err := json.Unmarshal(text, &p); err != nil {
 			return nil, fmt.Errorf("read policies: %w", err)
 		}
-		out = append(out, id.shownPolicy(&p, counts))
+		out = append(out, c.shownPolicy(&p, counts))
 	}
 	return out, nil
 }
 
 // awsPolicies gives those of AWS that are attached, by ARN.
-func (id *Identity) awsPolicies(counts map[string]int) []shownPolicy {
+func (c *call) awsPolicies(counts map[string]int) []shownPolicy {
 	var out []shownPolicy
 	for arn := range counts {
 		if ofAWS(arn) {
@@ -74,8 +73,8 @@ func (id *Identity) awsPolicies(counts map[string]int) []shownPolicy {
 }
 
 // attached says to how many roles each policy is attached, by its ARN.
-func (id *Identity) attached(ctx context.Context) (map[string]int, error) {
-	texts, err := id.opt.Records.List(ctx, "role/")
+func (c *call) attached() (map[string]int, error) {
+	texts, err := c.records.List("role/")
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +107,8 @@ type policyVersions struct {
 }
 
 // getPolicyVersion gives the document of a customer's policy.
-func (id *Identity) getPolicyVersion(ctx context.Context, form url.Values) (any, error) {
-	arn, p, err := id.policy(ctx, form)
+func (c *call) getPolicyVersion(form url.Values) (any, error) {
+	arn, p, err := c.policy(form)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +119,8 @@ func (id *Identity) getPolicyVersion(ctx context.Context, form url.Values) (any,
 }
 
 // listPolicyVersions gives the one version.
-func (id *Identity) listPolicyVersions(ctx context.Context, form url.Values) (any, error) {
-	_, p, err := id.policy(ctx, form)
+func (c *call) listPolicyVersions(form url.Values) (any, error) {
+	_, p, err := c.policy(form)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +140,8 @@ type instanceProfiles struct {
 
 // listInstanceProfilesForRole gives none: a role is in no machine's profile.
 // Programs ask before they delete a role.
-func (id *Identity) listInstanceProfilesForRole(ctx context.Context, form url.Values) (any, error) {
-	if _, err := id.role(ctx, form); err != nil {
+func (c *call) listInstanceProfilesForRole(form url.Values) (any, error) {
+	if _, err := c.role(form); err != nil {
 		return nil, err
 	}
 	return instanceProfiles{}, nil

@@ -8,51 +8,64 @@ import (
 	"sync"
 )
 
-// Records keeps roles and policies. Implementations are called concurrently;
-// values belong to the callee after Put and to the caller after Get and List.
-type Records interface {
-	Get(ctx context.Context, key string) (value []byte, ok bool, err error)
-	Put(ctx context.Context, key string, value []byte) error
-	Delete(ctx context.Context, key string) error
-	List(ctx context.Context, prefix string) (values [][]byte, err error) // in order of their keys
+// Store keeps roles and policies. Implementations are called concurrently.
+type Store interface {
+	// View runs fn on one state of the records, which fn does not change.
+	View(ctx context.Context, fn func(Records) error) error
+	// Update runs fn as one change: nobody, in any process, changes a record
+	// between what fn reads and what it writes.
+	Update(ctx context.Context, fn func(Records) error) error
 }
 
-// Memory gives Records that end with the process.
-func Memory() Records { return &memory{m: map[string][]byte{}} }
+// Records are roles and policies inside of a View or an Update. Values belong to
+// the callee after Put and to the caller after Get and List.
+type Records interface {
+	Get(key string) (value []byte, ok bool, err error)
+	Put(key string, value []byte) error
+	Delete(key string) error
+	List(prefix string) (values [][]byte, err error) // in order of their keys
+}
+
+// Memory gives a Store that ends with the process.
+func Memory() Store { return &memory{m: map[string][]byte{}} }
 
 type memory struct {
 	mu sync.Mutex
 	m  map[string][]byte
 }
 
-func (r *memory) Get(_ context.Context, key string) ([]byte, bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	v, ok := r.m[key]
+func (s *memory) View(ctx context.Context, fn func(Records) error) error { return s.Update(ctx, fn) }
+
+// Update implements Store. No call writes more than one record, so there is
+// nothing to take back after an error.
+func (s *memory) Update(_ context.Context, fn func(Records) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fn(memoryRecords(s.m))
+}
+
+type memoryRecords map[string][]byte
+
+func (r memoryRecords) Get(key string) ([]byte, bool, error) {
+	v, ok := r[key]
 	return slices.Clone(v), ok, nil
 }
 
-func (r *memory) Put(_ context.Context, key string, value []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.m[key] = value
+func (r memoryRecords) Put(key string, value []byte) error {
+	r[key] = value
 	return nil
 }
 
-func (r *memory) Delete(_ context.Context, key string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.m, key)
+func (r memoryRecords) Delete(key string) error {
+	delete(r, key)
 	return nil
 }
 
-func (r *memory) List(_ context.Context, prefix string) ([][]byte, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (r memoryRecords) List(prefix string) ([][]byte, error) {
 	var out [][]byte
-	for _, k := range slices.Sorted(maps.Keys(r.m)) {
+	for _, k := range slices.Sorted(maps.Keys(r)) {
 		if strings.HasPrefix(k, prefix) {
-			out = append(out, slices.Clone(r.m[k]))
+			out = append(out, slices.Clone(r[k]))
 		}
 	}
 	return out, nil

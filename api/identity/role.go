@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -28,13 +27,13 @@ type shownRole struct {
 	MaxSessionDuration                      int
 }
 
-func (id *Identity) shown(r *role) shownRole {
-	return shownRole{r.Path, r.Name, r.ID, id.arn("iam", "role", r.Path+r.Name), r.Created, url.PathEscape(r.Trust), r.Description, 3600}
+func (c *call) shown(r *role) shownRole {
+	return shownRole{r.Path, r.Name, r.ID, c.arn("iam", "role", r.Path+r.Name), r.Created, url.PathEscape(r.Trust), r.Description, 3600}
 }
 
 type oneRole struct{ Role shownRole }
 
-func (id *Identity) createRole(ctx context.Context, form url.Values) (any, error) {
+func (c *call) createRole(form url.Values) (any, error) {
 	n, err := name(form, "RoleName", 64)
 	if err != nil {
 		return nil, err
@@ -48,27 +47,27 @@ func (id *Identity) createRole(ctx context.Context, form url.Values) (any, error
 		return nil, err
 	}
 	r := role{}
-	if found, err := id.load(ctx, roleKey(n), &r); err != nil {
+	if found, err := c.load(roleKey(n), &r); err != nil {
 		return nil, err
 	} else if found {
 		return nil, exists("Role with name %s already exists.", r.Name)
 	}
-	now := id.opt.Now()
+	now := c.opt.Now()
 	r = role{Name: n, Path: p, ID: unique("AROA", fmt.Sprint(n, now.UnixNano())), Created: stamp(now), Description: form.Get("Description"), Trust: trust}
-	if err := id.save(ctx, roleKey(n), &r); err != nil {
+	if err := c.save(roleKey(n), &r); err != nil {
 		return nil, err
 	}
-	return oneRole{id.shown(&r)}, nil
+	return oneRole{c.shown(&r)}, nil
 }
 
 // role gives the role that a request names.
-func (id *Identity) role(ctx context.Context, form url.Values) (*role, error) {
+func (c *call) role(form url.Values) (*role, error) {
 	n, err := name(form, "RoleName", 64)
 	if err != nil {
 		return nil, err
 	}
 	r := &role{}
-	found, err := id.load(ctx, roleKey(n), r)
+	found, err := c.load(roleKey(n), r)
 	if err != nil {
 		return nil, err
 	}
@@ -78,23 +77,23 @@ func (id *Identity) role(ctx context.Context, form url.Values) (*role, error) {
 	return r, nil
 }
 
-func (id *Identity) getRole(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) getRole(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
-	return oneRole{id.shown(r)}, nil
+	return oneRole{c.shown(r)}, nil
 }
 
-func (id *Identity) updateAssumeRolePolicy(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) updateAssumeRolePolicy(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
 	if r.Trust, err = document(form, "PolicyDocument"); err != nil {
 		return nil, err
 	}
-	return nil, id.save(ctx, roleKey(r.Name), r)
+	return nil, c.save(roleKey(r.Name), r)
 }
 
 type roleList struct {
@@ -102,8 +101,8 @@ type roleList struct {
 	IsTruncated bool
 }
 
-func (id *Identity) listRoles(ctx context.Context, form url.Values) (any, error) {
-	texts, err := id.opt.Records.List(ctx, "role/")
+func (c *call) listRoles(form url.Values) (any, error) {
+	texts, err := c.records.List("role/")
 	if err != nil {
 		return nil, err
 	}
@@ -114,14 +113,14 @@ func (id *Identity) listRoles(ctx context.Context, form url.Values) (any, error)
 			return nil, fmt.Errorf("read roles: %w", err)
 		}
 		if strings.HasPrefix(r.Path, form.Get("PathPrefix")) {
-			out.Roles.add(id.shown(&r))
+			out.Roles.add(c.shown(&r))
 		}
 	}
 	return out, nil
 }
 
-func (id *Identity) deleteRole(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) deleteRole(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +130,11 @@ func (id *Identity) deleteRole(ctx context.Context, form url.Values) (any, error
 	if len(r.Inline) > 0 {
 		return nil, inUse("Cannot delete entity, must delete policies first.")
 	}
-	return nil, id.opt.Records.Delete(ctx, roleKey(r.Name))
+	return nil, c.records.Delete(roleKey(r.Name))
 }
 
-func (id *Identity) putRolePolicy(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) putRolePolicy(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
@@ -151,12 +150,12 @@ func (id *Identity) putRolePolicy(ctx context.Context, form url.Values) (any, er
 		r.Inline = map[string]string{}
 	}
 	r.Inline[n] = text
-	return nil, id.save(ctx, roleKey(r.Name), r)
+	return nil, c.save(roleKey(r.Name), r)
 }
 
 // inline gives a role and the name of its policy that a request names.
-func (id *Identity) inline(ctx context.Context, form url.Values) (*role, string, error) {
-	r, err := id.role(ctx, form)
+func (c *call) inline(form url.Values) (*role, string, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, "", err
 	}
@@ -172,21 +171,21 @@ func (id *Identity) inline(ctx context.Context, form url.Values) (*role, string,
 
 type inlinePolicy struct{ RoleName, PolicyName, PolicyDocument string }
 
-func (id *Identity) getRolePolicy(ctx context.Context, form url.Values) (any, error) {
-	r, n, err := id.inline(ctx, form)
+func (c *call) getRolePolicy(form url.Values) (any, error) {
+	r, n, err := c.inline(form)
 	if err != nil {
 		return nil, err
 	}
 	return inlinePolicy{r.Name, n, url.PathEscape(r.Inline[n])}, nil
 }
 
-func (id *Identity) deleteRolePolicy(ctx context.Context, form url.Values) (any, error) {
-	r, n, err := id.inline(ctx, form)
+func (c *call) deleteRolePolicy(form url.Values) (any, error) {
+	r, n, err := c.inline(form)
 	if err != nil {
 		return nil, err
 	}
 	delete(r.Inline, n)
-	return nil, id.save(ctx, roleKey(r.Name), r)
+	return nil, c.save(roleKey(r.Name), r)
 }
 
 type policyNames struct {
@@ -194,8 +193,8 @@ type policyNames struct {
 	IsTruncated bool
 }
 
-func (id *Identity) listRolePolicies(ctx context.Context, form url.Values) (any, error) {
-	r, err := id.role(ctx, form)
+func (c *call) listRolePolicies(form url.Values) (any, error) {
+	r, err := c.role(form)
 	if err != nil {
 		return nil, err
 	}
