@@ -53,7 +53,7 @@ func (c *Contexts) Number(row Row) uint32 {
 	for _, i := range c.columns {
 		if i < len(row) && row[i].Kind != "" {
 			some = true
-			c.key = rounded(row[i]).appendCSV(c.key)
+			c.key = row[i].rounded().appendCSV(c.key)
 		}
 		c.key = append(c.key, 0)
 	}
@@ -73,14 +73,14 @@ func (c *Contexts) cells(row Row) Row {
 	out := make(Row, len(c.columns))
 	for k, i := range c.columns {
 		if i < len(row) {
-			out[k] = rounded(row[i])
+			out[k] = row[i].rounded()
 		}
 	}
 	return out
 }
 
 // rounded takes a number as exactly as moments are told apart.
-func rounded(v Value) Value {
+func (v Value) rounded() Value {
 	if v.Kind == String || v.Kind == "" || v.Kind == Boolean {
 		return v
 	}

@@ -480,16 +480,14 @@ func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		ItemTable:  g.mu.tables[dataset.Items].table(),
 		UserTable:  g.mu.tables[dataset.Users].table(),
 	}
-	past := g.mu.past.frozen()
+	past, own, schema := g.mu.past.frozen(), g.mu.own, g.mu.schemas[dataset.Interactions]
 	g.mu.RUnlock()
 	s.Start = make([]int64, len(s.UserIDs)+1)
 	s.Events = make([]dataset.Event, 0, past.bulk.len()+past.live.packed.len()+past.live.size)
 	for u := range s.UserIDs {
 		s.Events = append(s.Events, past.events(dataset.Index(u))...)
-		for i := s.Start[u]; i < int64(len(s.Events)); i++ {
-			s.Events[i].Context = 0 // a number of the group's own
-		}
 		s.Start[u+1] = int64(len(s.Events))
 	}
+	own.contexts(s, schema)
 	return s, nil
 }

@@ -9,7 +9,8 @@ import (
 	"usher/dataset"
 )
 
-// What events say in the customer's own columns (a device, a price) is for filters.
+// What events say in the customer's own columns (a device, a price) is for filters
+// and trainings (context.go).
 // Events that say the same have the same moment, a number that stands in
 // Event.Context; 0 says nothing. So an event takes four bytes for that however many
 // columns there are, and a moment four for each column, and what it takes to find it:

@@ -179,6 +179,8 @@ func (s *Serving) query(g *history.Group, d *deployment, r Request) *recipe.Quer
 	if r.User != "" {
 		if q.User = g.User(r.User); q.User != dataset.NoIndex {
 			q.History = g.Events(q.User)
+			q.ProfileSchema = g.Schema(dataset.Users)
+			q.Profile = g.Row(dataset.Users, q.User)
 		}
 	}
 	if r.Item != "" && d.spec.Type == recipe.RelatedItems {

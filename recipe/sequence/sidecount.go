@@ -23,8 +23,8 @@ const (
 	surely = 3
 )
 
-// sideStrengths are those that are tried.
-var sideStrengths = []float64{3, 10, 30, 100, 300}
+// sideStrengths are those that are tried, in events for each item.
+var sideStrengths = [...]float64{.02, .2, 1, 4, 16, 64}
 
 // subjects say what a side's columns are of: users, or moments.
 type subjects struct {
@@ -233,63 +233,95 @@ func (s *side) take(n *sideCounter, c *columnCount, chosen float64) {
 	s.columns = append(s.columns, col)
 }
 
-// choose gives the strength by which the column makes the items of the validation
-// part most likely, against their popularity alone; 0: it does not surely help.
+// choose gives the strength by which the column makes what the users of the
+// validation part had most likely, against the items' popularity alone; 0: it does
+// not surely help. A user's own events are taken out of the counts, so that a column
+// does not help by knowing the user himself again, and so that all of them can ask.
 func (n *sideCounter) choose(c *columnCount) (best float64) {
 	tell := n.teller(c)
+	var gain, squares [len(sideStrengths)]float64
+	users := 0.
+	for _, h := range n.held {
+		own := n.ownOf(h.user, tell)
+		mean, asked := n.gains(c, h.user, own, tell)
+		if asked == 0 {
+			continue
+		}
+		users++
+		for k, x := range mean {
+			x *= h.weight / asked
+			gain[k], squares[k] = gain[k]+x, squares[k]+x*x
+		}
+	}
+	if users < examplesLeast {
+		return 0
+	}
 	most := 0.
-	for _, strength := range sideStrengths {
-		var gain, squares, count float64
-		for _, h := range n.held {
-			r := n.c.rowOf[h.item]
-			if r == noRow || n.events[r] == 0 {
-				continue
-			}
-			x := 0.
-			for _, v := range tell(n.of(h.user, n.c.start[h.user]+int64(n.c.count[h.user]))) {
-				own, all := n.own(h.user, v.row, r, tell)
-				x += float64(v.part) * c.lift(v.row, r, own, all, strength*n.events[r]/n.all, strength)
-			}
-			x *= h.weight
-			gain, squares, count = gain+x, squares+x*x, count+1
-		}
-		if count < examplesLeast {
-			return 0
-		}
-		mean := gain / count
-		if err := math.Sqrt(max(0, squares/count-mean*mean) / count); mean > surely*err && mean > most {
-			most, best = mean, strength
+	for k, each := range sideStrengths {
+		mean := gain[k] / users
+		if err := math.Sqrt(max(0, squares[k]/users-mean*mean) / users); mean > surely*err && mean > most {
+			most, best = mean, each*float64(len(n.events))
 		}
 	}
 	return best
 }
 
-// own gives what the user's own events count with a value: with an item, and with
-// all. A column must not help by knowing the user himself again.
-func (n *sideCounter) own(u dataset.Index, value, item uint32, tell func(dataset.Index) []spoken) (with, all float64) {
-	for i, row := range n.c.history(u) {
+// askedMost is how many events of a user ask in choose, the newest.
+const askedMost = 50
+
+// gains sums over a user's events how much likelier their items are with the column,
+// by strength, as the log of a ratio; and how many they are.
+func (n *sideCounter) gains(c *columnCount, u dataset.Index, own ownCount, tell func(dataset.Index) []spoken) (sum [len(sideStrengths)]float64, asked float64) {
+	last := n.c.count[u] // with what is held back
+	for i := max(0, last-askedMost+1); i <= last; i++ {
 		at := n.c.start[u] + int64(i)
-		for _, x := range tell(n.of(u, at)) {
-			if x.row != value {
-				continue
-			}
-			weight := float64(x.part) * n.c.weight(int(at)) / float64(n.stride)
-			all += weight
-			if row == item {
-				with += weight
+		r := n.c.rows[at]
+		if r == noRow || n.events[r]-own.plain[r] < .5 { // nobody else has had it
+			continue
+		}
+		asked++
+		popularity := (n.events[r] - own.plain[r]) / (n.all - own.sum)
+		for _, v := range tell(n.of(u, at)) {
+			had := c.had(v.row, r) - own.items[[2]uint32{v.row, r}]
+			total := c.totals[v.row] - own.all[v.row]
+			for k, each := range sideStrengths {
+				strength := each * float64(len(n.events))
+				expected := strength * popularity
+				sum[k] += float64(v.part) * (math.Log((max(0, had)+expected)/(max(0, total)+strength)) - math.Log(expected/strength))
 			}
 		}
 	}
-	return with, all
+	return sum, asked
 }
 
-// lift is the log of how much likelier an item is with a value than without, where
-// expected events speak for popularity, strength in all. What is the user's own is
-// taken out.
-func (c *columnCount) lift(value, item uint32, own, ownAll, expected, strength float64) float64 {
-	had := 0.
-	if at, ok := slices.BinarySearch(c.rows[value].ids, item); ok {
-		had = max(0, float64(c.rows[value].vals[at])-own)
+// ownCount is what a user's own events count with each value, and with each item.
+type ownCount struct {
+	all   map[uint32]float64
+	items map[[2]uint32]float64
+	plain map[uint32]float64 // with each item, whatever the value
+	sum   float64
+}
+
+func (n *sideCounter) ownOf(u dataset.Index, tell func(dataset.Index) []spoken) ownCount {
+	own := ownCount{all: map[uint32]float64{}, items: map[[2]uint32]float64{}, plain: map[uint32]float64{}}
+	for i, row := range n.c.history(u) {
+		at := n.c.start[u] + int64(i)
+		counted := n.c.weight(int(at)) / float64(n.stride)
+		own.plain[row] += counted
+		own.sum += counted
+		for _, x := range tell(n.of(u, at)) {
+			weight := float64(x.part) * counted
+			own.all[x.row] += weight
+			own.items[[2]uint32{x.row, row}] += weight
+		}
 	}
-	return math.Log((had+expected)/(max(0, c.totals[value]-ownAll)+strength)) - math.Log(expected/strength)
+	return own
+}
+
+// had is how often an item was had with a value.
+func (c *columnCount) had(value, item uint32) float64 {
+	if at, ok := slices.BinarySearch(c.rows[value].ids, item); ok {
+		return float64(c.rows[value].vals[at])
+	}
+	return 0
 }

@@ -79,7 +79,7 @@ func (f *fit) weighSides(ctx context.Context, m *Model, s *sides) (bool, error) 
 		with.ndcg, without.ndcg = with.ndcg+a.ndcg, without.ndcg+b.ndcg
 	}
 	w, err := weigh(es, may)
-	if err != nil || w == prior() || with.ndcg < betterBy*without.ndcg {
+	if err != nil || w == prior() || with.ndcg <= without.ndcg {
 		return false, nil
 	}
 	for k := range s.of {
