@@ -12,6 +12,7 @@ import (
 type lookup struct {
 	query  []float32   // (d) times the network's weight
 	extra  []float32   // (items) added to the network's part; lowest: the row is left out. nil: nothing
+	few    []uint32    // all rows whose extra is not 0, ascending, where they are few; else nil
 	allow  dataset.Set // of item numbers
 	summed bool        // peak and sum are wanted
 	most   int         // rows wanted
@@ -23,7 +24,8 @@ type lookup struct {
 	peak   float32 // the highest score of all items, whatever allow says
 	expSum float64 // of exp(score-peak)
 
-	done chan struct{} // has room for one
+	ahead []uint32      // the rest of few, while a pass goes on
+	done  chan struct{} // has room for one
 }
 
 const (
@@ -145,6 +147,7 @@ func (s *scanner) pass(qs []*lookup) {
 			q.slack = s.quantised.Slack(&q.bytes)
 			t.queries[i] = q.bytes
 		}
+		q.ahead = q.few
 		q.top.begin(q.most)
 		q.top.margin = 2 * q.slack
 	}
@@ -179,9 +182,7 @@ func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 // take looks at the network's scores of the rows from from on, and leaves
 // something else in them.
 func (q *lookup) take(scores []float32, from int, s *scanner) {
-	if q.extra != nil {
-		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
-	}
+	q.addExtra(scores, from)
 	q.choose(scores, from, s)
 	highest := kernel.Max(scores)
 	if !q.summed || highest == lowest {
@@ -192,6 +193,23 @@ func (q *lookup) take(scores []float32, from int, s *scanner) {
 		q.peak = highest
 	}
 	q.expSum += float64(kernel.ExpSum(scores, 1, -q.peak))
+}
+
+// addExtra adds extra to the scores of the rows from from on. Where it is mostly 0,
+// reading all of it would take as long as reading a part of the vectors.
+func (q *lookup) addExtra(scores []float32, from int) {
+	switch {
+	case q.extra == nil:
+	case q.few == nil:
+		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
+	default:
+		at := 0
+		for ; at < len(q.ahead) && int(q.ahead[at]) < from+len(scores); at++ {
+			r := q.ahead[at]
+			scores[int(r)-from] += q.extra[r]
+		}
+		q.ahead = q.ahead[at:]
+	}
 }
 
 // choose offers the rows that may be among the best.
