@@ -23,6 +23,7 @@ import (
 	"usher/blob"
 	"usher/blob/s3server"
 	"usher/catalog"
+	"usher/console"
 	"usher/filter"
 	"usher/ingest"
 	"usher/job"
@@ -222,6 +223,10 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 
 	r := &router{mux: mux, query: query, extensions: extensions, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
+	r.console, err = console.New(console.Options{Calls: http.HandlerFunc(r.answerSignedIn), Keys: keys.lookup(), Region: opt.Region, Now: opt.Now, Log: opt.Log})
+	if err != nil {
+		return nil, err
+	}
 	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: keys != nil}
 	return wire.Identify(guard.Handler(r)), nil
 }

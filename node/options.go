@@ -3,7 +3,7 @@
 //
 // It owns what the rooms are handed: the clock, the data folder, the listener,
 // the signature check in front of everything, and the routing of one port to
-// three services, buckets, identity, health and metrics. What requests mean is
+// three services, buckets, identity, console, health and metrics. What requests mean is
 // left to the rooms.
 package node
 
