@@ -193,6 +193,37 @@ func named(t *testing.T, dir string) (n int) {
 	return n
 }
 
+// TestBlobsDeletedMeanwhile has a blob come after files were linked for the first time,
+// be named by the database, and go before they are for the second.
+func TestBlobsDeletedMeanwhile(t *testing.T) {
+	dir, _ := filled(t)
+	blobs, err := blob.OpenDir(filepath.Join(dir, "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs.KeepDeleted(Kept(dir))
+	stage, remove, err := openStage(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(Kept(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "blobs", "models", "a b"), "a model")
+	if err := blobs.Delete(t.Context(), "models/a b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := takeKept(Kept(dir), stage); err != nil {
+		t.Fatal(err)
+	}
+	if got := tree(t, stage); len(got) != 1 || !strings.HasSuffix(got["blobs/models/a b"], "a model") {
+		t.Errorf("the backup has %v", got)
+	}
+	if err := remove(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBackupRefuses(t *testing.T) {
 	dir, _ := filled(t)
 	for name, c := range map[string]struct {

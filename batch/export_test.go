@@ -109,6 +109,46 @@ func TestExportWithoutDeleted(t *testing.T) {
 	}
 }
 
+// TestExportOfADatasetMadeAnew: what was imported and put before the dataset was deleted
+// is not in an export of the one that has its place, and sessions begin anew.
+func TestExportOfADatasetMadeAnew(t *testing.T) {
+	w := newWorld(t, 2)
+	w.put("in/1.csv", interactionsHead+"u1,i1,5,view,,,,\n")
+	w.put("in/users.csv", "USER_ID,AGE\nu1,1\n")
+	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
+	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL")
+	w.events("", "s", ingest.Event{ID: "e", Type: "view", Item: "i1", SentAt: at(6)})
+	w.events("u2", "s", ingest.Event{Type: "view", Item: "i1", SentAt: at(7)})
+	if err := w.in.Put(t.Context(), "a/USERS", dataset.Users, []ingest.Entity{{ID: "u3", Properties: "{}"}}); err != nil {
+		t.Fatal(err)
+	}
+	for kind, text := range map[dataset.Type]string{dataset.Interactions: interactionsText, dataset.Users: usersText} {
+		w.update(func(tx *store.Tx) error {
+			if err := w.in.Clear(tx, w.group["a"].ID, kind); err != nil {
+				return err
+			}
+			return w.in.SetSchema(tx, w.group["a"].ID, dataset.SchemaSet{Type: kind, Text: text})
+		})
+	}
+	w.events("", "s", ingest.Event{ID: "e", Type: "view", Item: "i2", SentAt: at(8)})
+	w.events("", "v", ingest.Event{Type: "view", Item: "i2", SentAt: at(8)})
+	w.events("u4", "v", ingest.Event{Type: "view", Item: "i2", SentAt: at(9)})
+	if err := w.in.Put(t.Context(), "a/USERS", dataset.Users, []ingest.Entity{{ID: "u5", Properties: "{}"}}); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[dataset.Type][]string{
+		dataset.Interactions: {"8,s,i2,view,,,,\n", "8,u4,i2,view,,,,\n", "9,u4,i2,view,,,,\n"},
+		dataset.Users:        {"u5,\n"},
+	} {
+		if got := w.exported("a", kind, "PUT"); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", kind, got, want)
+		}
+		if got := w.exported("a", kind, "BULK"); len(got) > 0 {
+			t.Errorf("%s: imported are %q", kind, got)
+		}
+	}
+}
+
 // TestReimportGivesTheSame fills a group at random, exports it and imports the
 // files into another: history has to know the same.
 func TestReimportGivesTheSame(t *testing.T) {

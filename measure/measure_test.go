@@ -441,3 +441,29 @@ func TestDeletedDoNotCount(t *testing.T) {
 		t.Errorf("%d action interactions", a.Rows)
 	}
 }
+
+// TestStatisticsOfADatasetMadeAnew: nothing counts of the dataset that was deleted.
+func TestStatisticsOfADatasetMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	event := func(device string) dataset.Change {
+		return dataset.Change{Interaction: &dataset.Interaction{User: "u", Session: "s", Item: "a", Time: 9, Properties: dataset.Row{3: {Kind: dataset.String, Str: device}}}}
+	}
+	action := dataset.Change{Action: &dataset.Entity{ID: "p", Row: dataset.Row{{Kind: dataset.String, Str: "p"}, {}}}}
+	for range 2 {
+		s := w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "DEVICE null|string categorical")
+		w.schema(dataset.Actions, "ACTION_ID string", "VALUE null|long")
+		w.imported(s, true, "USER_ID,ITEM_ID,TIMESTAMP,DEVICE\nu,a,1,old\n")
+		w.append(event("old"), action,
+			dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Interactions}}, dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Actions}})
+	}
+	w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "DEVICE null|string categorical")
+	w.schema(dataset.Actions, "ACTION_ID string", "VALUE null|long")
+	w.append(event("new"))
+	got := w.statistics()
+	if x := got[dataset.Interactions]; x.Rows != 1 || !reflect.DeepEqual(x.column("DEVICE").Top, []ValueCount{{"new", 1}}) {
+		t.Errorf("%d rows, devices %+v", x.Rows, x.column("DEVICE"))
+	}
+	if a := got[dataset.Actions]; a.Rows != 0 {
+		t.Errorf("%d actions", a.Rows)
+	}
+}

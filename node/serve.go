@@ -101,6 +101,9 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		deadline := time.Now().Add(requestTime)
 		_ = control.SetReadDeadline(deadline)  // an error: the connection has none
 		_ = control.SetWriteDeadline(deadline) // likewise
+		if s.mux.Refuse(w, r) {
+			return
+		}
 	} else {
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = &patientBody{r.Body, control}

@@ -62,6 +62,13 @@ func (a *Admission) Enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// Full says whether a call that came now would be refused.
+func (a *Admission) Full() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mu.busy >= a.places && a.full()
+}
+
 // full says whether another call would wait too long. a.mu is held.
 func (a *Admission) full() bool {
 	ahead := float64(len(a.mu.waiting) + 1)
@@ -105,12 +112,17 @@ func (a *Admission) abandon(turn chan struct{}) {
 	a.release()
 }
 
+// admission gives what bounds an operation's calls, nil where nothing does.
+func (o Options) admission(op Operation) *Admission {
+	if o.Admit == nil {
+		return nil
+	}
+	return o.Admit(op)
+}
+
 // enter admits a call of an operation.
 func (o Options) enter(ctx context.Context, op Operation) (leave func(), err error) {
-	if o.Admit == nil {
-		return func() {}, nil
-	}
-	a := o.Admit(op)
+	a := o.admission(op)
 	if a == nil {
 		return func() {}, nil
 	}

@@ -3,6 +3,10 @@ package wire
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,4 +110,45 @@ func TestAdmissionOfClientsThatLeave(t *testing.T) {
 func given(a *Admission) chan struct{} {
 	a.mu.busy++
 	return make(chan struct{})
+}
+
+// unread is a body that nobody may read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) { u.t.Error("the body was read"); return 0, io.EOF }
+func (u unread) Close() error             { return nil }
+
+// A call that could only be refused is refused before its body is looked at; others
+// are left to who stands behind.
+func TestRefuse(t *testing.T) {
+	var busy *Admission
+	var refused []string
+	m := NewMux(Options{Now: time.Now, Admit: func(Operation) *Admission { return busy },
+		Observe: func(_, operation string, _ int, code string, _ float64) {
+			refused = append(refused, operation+" "+code)
+		}})
+	m.add(Operation{Service: "personalizeruntime", Name: "GetRecommendations", Path: "/recommendations"}, nil)
+	ask := func(path string) (bool, *httptest.ResponseRecorder) {
+		w := httptest.NewRecorder()
+		return m.Refuse(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, unread{t})), w
+	}
+	for _, a := range []*Admission{nil, NewAdmission(1, time.Second, time.Now)} {
+		busy = a
+		if did, _ := ask("/recommendations"); did {
+			t.Errorf("refused though there was room: %v", a)
+		}
+	}
+	busy = NewAdmission(0, 0, time.Now)
+	busy.mu.mean = 1
+	busy.mu.waiting = make([]chan struct{}, 2)
+	if did, _ := ask("/other"); did {
+		t.Error("refused a request that is none of ours")
+	}
+	did, w := ask("/recommendations")
+	if !did || w.Code != http.StatusBadRequest || w.Header().Get("X-Amzn-Errortype") != "ThrottlingException" || w.Header().Get(requestIDHeader) == "" {
+		t.Errorf("%v: %d %v", did, w.Code, w.Header())
+	}
+	if want := []string{"GetRecommendations ThrottlingException"}; !slices.Equal(refused, want) {
+		t.Errorf("observed %q, want %q", refused, want)
+	}
 }

@@ -164,6 +164,22 @@ func (m *Mux) do(r *http.Request, rt route, b []byte) (out []byte, err error) {
 	return rt.call(r.Context(), body, b)
 }
 
+// Refuse answers a request of this Mux that could only be refused because its service
+// has too much to do, and says whether it has: for what stands before the Mux, so that
+// a refusal costs neither its body nor the check of its signature. Whom it does not
+// refuse may still be refused, by who comes in between.
+func (m *Mux) Refuse(w http.ResponseWriter, r *http.Request) bool {
+	rt, err := m.route(r)
+	if err != nil {
+		return false
+	}
+	if a := m.opt.admission(rt.op); a == nil || !a.Full() {
+		return false
+	}
+	m.Fail(w, r, throttled)
+	return true
+}
+
 // Fail answers a request of this Mux with an error: for what stands before it,
 // like the check of signatures.
 func (m *Mux) Fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -8,7 +8,7 @@ bucket_name = bucket(f"{account_id}-{region}-personalizemanagedvod")
 dice = random.Random(3)
 GENRES = ["Comedy", "Drama", "Action", "Horror"]
 items = "ITEM_ID,GENRES,YEAR,CREATION_TIMESTAMP\n" + "".join(
-    f"{i},{dice.choice(GENRES)}|{dice.choice(GENRES)},{1990 + i % 30 if i % 9 else ""},1590000000\n" for i in range(60))
+    f"{i},{dice.choice(GENRES)}|{dice.choice(GENRES)},{1990 + i % 30 if i % 9 else ''},1590000000\n" for i in range(60))
 users = "USER_ID,GENDER\n" + "".join(f"{u},{dice.choice(['female', 'male'])}\n" for u in range(80))
 for key, body in ("interactions.csv", interactions(["Watch", "Click"])), ("items.csv", items), ("users.csv", users):
     with open(PATH.with_name(key), "w") as f:

@@ -61,14 +61,15 @@ func (id *Identity) Register(q *wire.Query) {
 	for name, do := range map[string]action{
 		"GetRole": (*call).getRole, "ListRoles": (*call).listRoles,
 		"ListAttachedRolePolicies": (*call).listAttachedRolePolicies, "GetRolePolicy": (*call).getRolePolicy, "ListRolePolicies": (*call).listRolePolicies,
-		"ListInstanceProfilesForRole": (*call).listInstanceProfilesForRole,
-		"GetPolicy":                   (*call).getPolicy, "ListPolicies": (*call).listPolicies,
+		"ListInstanceProfilesForRole": (*call).listInstanceProfilesForRole, "ListRoleTags": (*call).listRoleTags,
+		"GetPolicy": (*call).getPolicy, "ListPolicies": (*call).listPolicies,
 		"GetPolicyVersion": (*call).getPolicyVersion, "ListPolicyVersions": (*call).listPolicyVersions,
 	} {
 		actions[name] = id.within(id.opt.Store.View, do)
 	}
 	for name, do := range map[string]action{
-		"CreateRole": (*call).createRole, "DeleteRole": (*call).deleteRole, "UpdateAssumeRolePolicy": (*call).updateAssumeRolePolicy,
+		"CreateRole": (*call).createRole, "DeleteRole": (*call).deleteRole, "UpdateRole": (*call).updateRole, "UpdateAssumeRolePolicy": (*call).updateAssumeRolePolicy,
+		"TagRole": (*call).tagRole, "UntagRole": (*call).untagRole,
 		"AttachRolePolicy": (*call).attachRolePolicy, "DetachRolePolicy": (*call).detachRolePolicy,
 		"PutRolePolicy": (*call).putRolePolicy, "DeleteRolePolicy": (*call).deleteRolePolicy,
 		"CreatePolicy": (*call).createPolicy, "DeletePolicy": (*call).deletePolicy,

@@ -138,6 +138,41 @@ func TestCallers(t *testing.T) {
 	}
 }
 
+// TestRoleTags: what a role is given is shown where IAM shows it.
+func TestRoleTags(t *testing.T) {
+	q := service(Options{})
+	const role = "RoleName=p&AssumeRolePolicyDocument=TRUST"
+	const team = "&Tags.member.1.Key=team&Tags.member.1.Value=a"
+	many := ""
+	for i := range 51 {
+		many += fmt.Sprintf("&Tags.member.%d.Key=k%[1]d&Tags.member.%[1]d.Value=", i+1)
+	}
+	for i, c := range []struct{ action, parameters, want, not string }{
+		{"CreateRole", role + team + "&Tags.member.2.Key=TEAM&Tags.member.2.Value=b", "400 .*InvalidInput.*Duplicate tag keys", ""},
+		{"CreateRole", role + "&Tags.member.1.Key=AWS:x&Tags.member.1.Value=", "400 .*InvalidInput.*reserved", ""},
+		{"CreateRole", role + "&Tags.member.1.Key=&Tags.member.1.Value=", "400 .*ValidationError", ""},
+		{"CreateRole", role + many, "409 .*LimitExceeded", ""},
+		{"CreateRole", role + "&MaxSessionDuration=3599", "400 .*ValidationError", ""},
+		{"CreateRole", role + "&MaxSessionDuration=7200" + team, "200 .*<MaxSessionDuration>7200<.*<Tags><member><Key>team</Key><Value>a</Value></member></Tags>", ""},
+		{"TagRole", "RoleName=p&Tags.member.1.Key=Team&Tags.member.1.Value=b&Tags.member.2.Key=x&Tags.member.2.Value=", "200", ""},
+		{"ListRoleTags", "RoleName=p", "200 .*<Tags><member><Key>Team</Key><Value>b</Value></member><member><Key>x</Key><Value></Value></member></Tags><IsTruncated>false<", ""},
+		{"UntagRole", "RoleName=p&TagKeys.member.1=TEAM&TagKeys.member.2=none", "200", ""},
+		{"ListRoleTags", "RoleName=p", "<Tags><member><Key>x</Key>", "Team"},
+		{"ListRoles", "", "200 .*<RoleName>p<", "<Tags>"},
+		{"UpdateRole", "RoleName=p&Description=new", "200 .*<UpdateRoleResult></UpdateRoleResult>", ""},
+		{"GetRole", "RoleName=p", "<Description>new</Description><MaxSessionDuration>7200<.*<Key>x</Key>", ""},
+		{"UpdateRole", "RoleName=p&MaxSessionDuration=x", "400 .*ValidationError", ""},
+		{"UntagRole", "RoleName=p&TagKeys.member.1=x", "200", ""},
+		{"GetRole", "RoleName=p", "<Description>new<", "<Tags>"},
+		{"TagRole", "RoleName=none" + team, "404 .*NoSuchEntity", ""},
+	} {
+		got := ask(q, c.action, c.parameters, wire.Principal{})
+		if !regexp.MustCompile("(?s)"+c.want).MatchString(got) || c.not != "" && strings.Contains(got, c.not) {
+			t.Errorf("%d, %s %.60s: %s; want %q, not %q", i, c.action, c.parameters, got, c.want, c.not)
+		}
+	}
+}
+
 // TestOneRoleOfAName: where two servers have one Store, a name is given once.
 func TestOneRoleOfAName(t *testing.T) {
 	shared := Memory()

@@ -1,11 +1,13 @@
 package identity
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,6 +17,8 @@ type role struct {
 	Trust                                string
 	Attached                             []string          // ARNs of policies, in order of attaching
 	Inline                               map[string]string // policies by name
+	MaxSession                           int               // seconds
+	Tags                                 []tag             // in order of tagging
 }
 
 func roleKey(name string) string { return "role/" + strings.ToLower(name) }
@@ -25,13 +29,39 @@ type shownRole struct {
 	AssumeRolePolicyDocument                string
 	Description                             string `xml:",omitempty"`
 	MaxSessionDuration                      int
+	Tags                                    *members[tag] `xml:",omitempty"` // not in lists
 }
 
 func (c *call) shown(r *role) shownRole {
-	return shownRole{r.Path, r.Name, r.ID, c.arn("iam", "role", r.Path+r.Name), r.Created, url.PathEscape(r.Trust), r.Description, 3600}
+	return shownRole{r.Path, r.Name, r.ID, c.arn("iam", "role", r.Path+r.Name), r.Created, url.PathEscape(r.Trust), r.Description, cmp.Or(r.MaxSession, shortestSession), nil}
 }
 
 type oneRole struct{ Role shownRole }
+
+func (c *call) whole(r *role) oneRole {
+	out := c.shown(r)
+	out.Tags = showTags(r.Tags)
+	return oneRole{out}
+}
+
+// The bounds of how long a session of a role may last, in seconds.
+const (
+	shortestSession = 3600
+	longestSession  = 43200
+)
+
+// session gives the parameter MaxSessionDuration; 0 when it is absent.
+func session(form url.Values) (int, error) {
+	text := form.Get("MaxSessionDuration")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < shortestSession || n > longestSession {
+		return 0, invalid("MaxSessionDuration %.20q is not between %d and %d.", text, shortestSession, longestSession)
+	}
+	return n, nil
+}
 
 func (c *call) createRole(form url.Values) (any, error) {
 	n, err := name(form, "RoleName", 64)
@@ -46,6 +76,14 @@ func (c *call) createRole(form url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	seconds, err := session(form)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := tagged(nil, form)
+	if err != nil {
+		return nil, err
+	}
 	r := role{}
 	if found, err := c.load(roleKey(n), &r); err != nil {
 		return nil, err
@@ -53,11 +91,11 @@ func (c *call) createRole(form url.Values) (any, error) {
 		return nil, exists("Role with name %s already exists.", r.Name)
 	}
 	now := c.opt.Now()
-	r = role{Name: n, Path: p, ID: unique("AROA", fmt.Sprint(n, now.UnixNano())), Created: stamp(now), Description: form.Get("Description"), Trust: trust}
-	if err := c.save(roleKey(n), &r); err != nil {
-		return nil, err
+	r = role{
+		Name: n, Path: p, ID: unique("AROA", fmt.Sprint(n, now.UnixNano())), Created: stamp(now),
+		Description: form.Get("Description"), Trust: trust, MaxSession: seconds, Tags: tags,
 	}
-	return oneRole{c.shown(&r)}, nil
+	return c.whole(&r), c.save(roleKey(n), &r)
 }
 
 // role gives the role that a request names.
@@ -82,7 +120,23 @@ func (c *call) getRole(form url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return oneRole{c.shown(r)}, nil
+	return c.whole(r), nil
+}
+
+func (c *call) updateRole(form url.Values) (any, error) {
+	r, err := c.role(form)
+	if err != nil {
+		return nil, err
+	}
+	seconds, err := session(form)
+	if err != nil {
+		return nil, err
+	}
+	r.MaxSession = cmp.Or(seconds, r.MaxSession)
+	if form.Has("Description") {
+		r.Description = form.Get("Description")
+	}
+	return struct{}{}, c.save(roleKey(r.Name), r) // an empty result, which IAM has here and not elsewhere
 }
 
 func (c *call) updateAssumeRolePolicy(form url.Values) (any, error) {

@@ -12,6 +12,7 @@ import (
 type lookup struct {
 	query  []float32   // (d) times the network's weight
 	extra  []float32   // (items) added to the network's part; lowest: the row is left out. nil: nothing
+	few    []uint32    // all rows whose extra is not 0, ascending, where they are few; else nil
 	allow  dataset.Set // of item numbers
 	summed bool        // peak and sum are wanted
 	most   int         // rows wanted
@@ -23,7 +24,8 @@ type lookup struct {
 	peak   float32 // the highest score of all items, whatever allow says
 	expSum float64 // of exp(score-peak)
 
-	done chan struct{} // has room for one
+	ahead []uint32      // the rest of few, while a pass goes on
+	done  chan struct{} // has room for one
 }
 
 const (
@@ -33,6 +35,20 @@ const (
 	// its vectors in eight bits: smaller ones stay in a processor's own cache.
 	quantisedFrom = 1 << 19
 )
+
+// seats bound how many answers of all models are computed at once to what there was
+// of processors when the program began. More would be no quicker; they would stand in
+// the scheduler's queues before what is done at once – a kept ranking, a refusal –,
+// and these queues would never be empty, which is when the scheduler looks for what
+// has come over the network. Those without a seat wait in the order they came.
+var seats = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// compute runs f on a seat. f does not wait for others.
+func compute(f func()) {
+	seats <- struct{}{}
+	defer func() { <-seats }()
+	f()
+}
 
 // scanner answers questions by passes over the item table. Questions that come
 // while all processors are busy wait and share the next pass, so that each
@@ -50,8 +66,7 @@ type scanner struct {
 	quantised *kernel.Quantised // the same; nil: it is a small table
 	dim       int
 
-	running chan struct{} // a place for each processor
-	mu      struct {
+	mu struct {
 		sync.Mutex
 		waiting []*lookup
 	}
@@ -67,7 +82,7 @@ type tile struct {
 // newScanner makes a scanner. quantised is the vectors in eight bits, nil if they are
 // to be made.
 func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Quantised) *scanner {
-	s := &scanner{items: items, vectors: vectors, quantised: quantised, dim: dim, running: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &scanner{items: items, vectors: vectors, quantised: quantised, dim: dim}
 	s.tiles.New = func() any { return new(tile) }
 	if quantised == nil && len(vectors) >= quantisedFrom {
 		s.quantised = kernel.Quantise(vectors, len(items), dim)
@@ -89,13 +104,13 @@ func (s *scanner) answer(q *lookup) {
 		select {
 		case <-q.done:
 			return
-		case s.running <- struct{}{}:
+		case seats <- struct{}{}:
 			var batch [scanTogether]*lookup
 			n := s.take(batch[:])
 			if n > 0 {
 				s.pass(batch[:n])
 			}
-			<-s.running
+			<-seats
 			if n == 0 { // another one has q in its pass
 				<-q.done
 				return
@@ -112,7 +127,7 @@ func (s *scanner) answer(q *lookup) {
 func (s *scanner) take(into []*lookup) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	able := cap(s.running) - len(s.running) + 1 // this one has its place
+	able := cap(seats) - len(seats) + 1 // this one has its seat
 	part := (len(s.mu.waiting) + able - 1) / able
 	n := copy(into[:min(part, len(into))], s.mu.waiting)
 	left := copy(s.mu.waiting, s.mu.waiting[n:])
@@ -132,6 +147,7 @@ func (s *scanner) pass(qs []*lookup) {
 			q.slack = s.quantised.Slack(&q.bytes)
 			t.queries[i] = q.bytes
 		}
+		q.ahead = q.few
 		q.top.begin(q.most)
 		q.top.margin = 2 * q.slack
 	}
@@ -166,9 +182,7 @@ func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 // take looks at the network's scores of the rows from from on, and leaves
 // something else in them.
 func (q *lookup) take(scores []float32, from int, s *scanner) {
-	if q.extra != nil {
-		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
-	}
+	q.addExtra(scores, from)
 	q.choose(scores, from, s)
 	highest := kernel.Max(scores)
 	if !q.summed || highest == lowest {
@@ -179,6 +193,23 @@ func (q *lookup) take(scores []float32, from int, s *scanner) {
 		q.peak = highest
 	}
 	q.expSum += float64(kernel.ExpSum(scores, 1, -q.peak))
+}
+
+// addExtra adds extra to the scores of the rows from from on. Where it is mostly 0,
+// reading all of it would take as long as reading a part of the vectors.
+func (q *lookup) addExtra(scores []float32, from int) {
+	switch {
+	case q.extra == nil:
+	case q.few == nil:
+		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
+	default:
+		at := 0
+		for ; at < len(q.ahead) && int(q.ahead[at]) < from+len(scores); at++ {
+			r := q.ahead[at]
+			scores[int(r)-from] += q.extra[r]
+		}
+		q.ahead = q.ahead[at:]
+	}
 }
 
 // choose offers the rows that may be among the best.
