@@ -7,8 +7,9 @@ export async function deletionPage(group) {
   const plan = await extension('GET', `dataset-groups/${encodeURIComponent(group.name)}/deletion`);
   const kinds = new Map();
   for (const arn of plan.deletes) {
-    const kind = arn.split(':')[5].split('/')[0];
-    kinds.set(kind, [...(kinds.get(kind) ?? []), arn]);
+    const [kind, ...name] = arn.split(':')[5].split('/');
+    const word = kind === 'solution' && name.length > 1 ? 'solution-version' : kind;
+    kinds.set(word, [...(kinds.get(word) ?? []), arn]);
   }
   const name = input({required: true, autocomplete: 'off'});
   const blocked = plan.blockedBy.length > 0;

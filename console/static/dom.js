@@ -119,10 +119,14 @@ export function complaint(error) {
   return h('div', {class: 'complaint', role: 'alert'}, h('strong', null, error.code ?? 'This did not work'), h('p', null, error.message));
 }
 
-// note tells at the edge of the window that something is done.
+// note tells at the edge of the window that something is done, and the live parts of
+// the page that they should look (live.js).
 export function note(text) {
+  document.dispatchEvent(new Event('changed'));
   const line = h('p', {class: 'note'}, text);
-  document.getElementById('notes').append(line);
+  const notes = document.getElementById('notes');
+  notes.append(line);
+  while (notes.childElementCount > 2) notes.firstChild.remove();
   setTimeout(() => line.remove(), 6000);
 }
 
@@ -152,10 +156,11 @@ export function lasted(seconds) {
   return seconds < 5400 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-// form makes a form that calls done() and shows what it complains of.
+// form makes a form that calls done() and shows what it complains of. What begins
+// with "Delete" is red.
 export function form(text, done, ...children) {
   const said = h('div', null);
-  const send = h('button', {type: 'submit', class: 'primary'}, text);
+  const send = h('button', {type: 'submit', class: text.startsWith('Delete') ? 'danger' : 'primary'}, text);
   return h('form', {onsubmit: async (event) => {
     event.preventDefault();
     send.disabled = true;

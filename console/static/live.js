@@ -7,10 +7,16 @@ const calm = 10000;
 
 // live makes a part of a page: draw(await load()) is shown, and again whenever what
 // load gives has changed, until the part leaves the page. busy(data) says that
-// something is under way, so that it is worth looking more often.
+// something is under way, so that it is worth looking more often. Whoever has done
+// something dispatches 'changed' on the document (dom.js, note).
 export async function live(load, draw, busy = () => false) {
   const place = h('div', {class: 'live'});
   let last;
+  let timer;
+  const later = (ms) => {
+    clearTimeout(timer);
+    timer = setTimeout(again, ms);
+  };
   const look = async () => {
     const data = await load();
     const text = JSON.stringify(data);
@@ -18,22 +24,21 @@ export async function live(load, draw, busy = () => false) {
       last = text;
       show(place, draw(data));
     }
-    setTimeout(again, busy(data) ? soon : calm);
+    later(busy(data) ? soon : calm);
   };
   const again = async () => {
-    if (!place.isConnected) return;
-    if (document.hidden || place.contains(document.activeElement)) { // nobody looks, or somebody is at work in it
-      setTimeout(again, soon);
-      return;
-    }
+    if (!place.isConnected) return document.removeEventListener('changed', again);
+    if (document.hidden || place.contains(document.activeElement)) return later(soon); // nobody looks, or somebody is at work in it
     try {
       await look();
     } catch (error) {
       last = undefined;
       show(place, complaint(error));
-      if (error.status !== 401) setTimeout(again, calm);
+      if (error.status !== 401) later(calm);
     }
+    return undefined;
   };
   await look();
+  document.addEventListener('changed', again);
   return place;
 }

@@ -77,7 +77,8 @@ function proposed({name, values}) {
   if (all(/^-?\d+$/)) return {name, type: 'long', nullable: true};
   if (all(/^-?[\d.]+(e-?\d+)?$/i)) return {name, type: 'float', nullable: true};
   const long = values.some((v) => v.split(' ').length > 4);
-  return {name, type: 'string', nullable: true, categorical: !long, textual: long};
+  const few = new Set(values).size <= Math.max(values.length / 2, 1); // a category comes again, a name does not
+  return {name, type: 'string', nullable: true, categorical: few && !long, textual: long};
 }
 
 // builder edits a schema as a table or as JSON.

@@ -27,8 +27,8 @@ function solutionForm(group, recipes) {
   const optimize = check('Look for better hyperparameters (HPO): several trainings', {});
   const again = check('Train anew every seven days', {});
   const describe = async () => {
-    about.textContent = (await call('DescribeRecipe', {recipeArn: recipe.value})).recipe.description ?? '';
     if (!name.dataset.own) name.value = `${group.name}-${recipeName(recipe.value)}`.slice(0, 63);
+    about.textContent = (await call('DescribeRecipe', {recipeArn: recipe.value})).recipe.description ?? '';
   };
   name.addEventListener('input', () => { name.dataset.own = name.value; });
   recipe.addEventListener('change', describe);

@@ -208,19 +208,25 @@ const fewAllowed = 8
 // search puts the k best rows of allow that are not masked into a.top, best
 // first.
 func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) {
+	n := allow.Len()
+	among, together := !a.summed && n >= 0 && n < len(m.items)/fewAllowed, m.scanner.together()
+	a.query, a.allow, a.most = e.query, allow, k
+	a.top.begin(k)
 	compute(func() {
 		m.bonus(a, history)
 		m.mask(a, history)
+		a.few = m.fewChanged(a)
+		switch {
+		case among:
+			m.searchAmong(a, e, allow.Words())
+		case !together:
+			m.scanner.pass([]*lookup{&a.lookup})
+		}
 	})
-	a.most = k
-	a.top.begin(k)
-	if n := allow.Len(); !a.summed && n >= 0 && n < len(m.items)/fewAllowed {
-		compute(func() { m.searchAmong(a, e, allow.Words()) })
-	} else {
-		a.query, a.few, a.allow = e.query, m.fewChanged(a), allow
+	if !among && together {
 		m.scanner.answer(&a.lookup)
-		a.query, a.few, a.allow = nil, nil, dataset.Set{}
 	}
+	a.query, a.few, a.allow = nil, nil, dataset.Set{}
 	a.top.sorted()
 }
 

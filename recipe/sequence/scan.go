@@ -40,7 +40,8 @@ const (
 // of processors when the program began. More would be no quicker; they would stand in
 // the scheduler's queues before what is done at once – a kept ranking, a refusal –,
 // and these queues would never be empty, which is when the scheduler looks for what
-// has come over the network. Those without a seat wait in the order they came.
+// has come over the network. Those without a seat wait in the order they came; so while
+// some encode others gather for the next pass.
 var seats = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // compute runs f on a seat. f does not wait for others.
@@ -89,6 +90,10 @@ func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Qu
 	}
 	return s
 }
+
+// together says whether questions share passes. Of a small table there is nothing to
+// share: its vectors are near each processor.
+func (s *scanner) together() bool { return s.quantised != nil }
 
 // answer returns when q is answered. It works through what is waiting, in order,
 // until its own question is done: by itself or by another.
@@ -157,7 +162,6 @@ func (s *scanner) pass(qs []*lookup) {
 		for i, q := range qs {
 			q.take(t.scores[i*tileRows:i*tileRows+n], from, s)
 		}
-		runtime.Gosched() // what is done at once, like refusals, need not wait for a pass
 	}
 	for _, q := range qs {
 		q.settle(s)
@@ -183,8 +187,10 @@ func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 // something else in them.
 func (q *lookup) take(scores []float32, from int, s *scanner) {
 	q.addExtra(scores, from)
-	q.choose(scores, from, s)
 	highest := kernel.Max(scores)
+	if highest >= q.top.floor {
+		q.choose(scores, from, s)
+	}
 	if !q.summed || highest == lowest {
 		return
 	}
