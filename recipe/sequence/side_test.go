@@ -163,7 +163,7 @@ func TestProfileDecides(t *testing.T) {
 // TestGapDecides: where the next item depends on how long ago the last event was,
 // the moment of the question decides the answer.
 func TestGapDecides(t *testing.T) {
-	gaps := []int64{10, 300, 5000, 80_000, 1_000_000, 9_000_000}
+	gaps := []int64{60, 2700, 5400, 16_000, 200_000, 9_000_000}
 	data := situated(400, 8, func(r *rand.Rand, _, device int) int { return 6*r.IntN(4) + device })
 	for u := range data.UserIDs { // the device stands for the gap
 		h, at := data.History(dataset.Index(u)), int64(1_500_000_000)

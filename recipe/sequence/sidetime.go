@@ -8,12 +8,14 @@ import (
 	"usher/dataset"
 )
 
-// The time side: how long ago the user's last event was, by powers of two of
-// seconds, the hour of the day and the day of the week (UTC), of an event in
-// training and of the moment of a question. Data whose times tell nothing have
-// nothing of it.
+// The time side: how long ago the user's last event was, by powers of two of half
+// hours, the hour of the day and the day of the week (UTC), of an event in training
+// and of the moment of a question. Within half an hour all is alike: a question comes
+// right after the last event, the next event some time later, and neither says how
+// fast a visit goes. Data whose times tell nothing have nothing of it.
 const (
-	gapsMost    = 40 // 2⁴⁰ seconds are longer than any history
+	gapUnit     = 1800
+	gapsMost    = 32 // 2³² half hours are longer than any history
 	hoursOfWeek = 7 * 24
 )
 
@@ -43,7 +45,7 @@ var clockTable = func() *dataset.Table {
 func clock(now, last int64, known bool) dataset.Index {
 	gap := 0
 	if known {
-		gap = 1 + min(gapsMost-1, bits.Len64(uint64(max(0, now-last))))
+		gap = 1 + min(gapsMost-1, bits.Len64(uint64(max(0, now-last)/gapUnit)))
 	}
 	at := time.Unix(now, 0).UTC()
 	return dataset.Index(gap*hoursOfWeek + 24*int(at.Weekday()) + at.Hour())
