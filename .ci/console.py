@@ -121,14 +121,14 @@ def made_by_clicking(v, folder):
     v.b.wait("location.hash.endsWith('/dataset/ITEMS')")
     v.sees(HOSTILE[0])
     v.picture("dataset")
-    for recipe in ("user-personalization-v2", "popularity-count"):
+    for recipe in ("user-personalization-v2", "personalized-ranking-v2", "sims"):
         v.go("#/group/clicked/new-solution")
         v.choose("Recipe", recipe)
         v.press("Create and train")
         v.b.wait("location.hash === '#/group/clicked'")
-    v.sees("2 active versions", 120)
-    check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 2, "there are not two versions to deploy")
-    v.sees("2 deployed and answering", 60)
+    v.sees("3 active versions", 120)
+    check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 3, "there are not three versions to deploy")
+    v.sees("3 deployed and answering", 60)
     v.picture("group")
 
 
@@ -172,8 +172,25 @@ def explained(v):
     v.sees("Nothing is known of nobody-knows")
 
 
+def other_recipes(v):
+    """Rankings and related items are asked differently."""
+    v.go("#/group/clicked/try/campaign/clicked-personalized-ranking-v2")
+    v.fill("User ID", "u4")
+    v.fill("Item IDs to rank", "i1, i31 i2")
+    v.press("Ask")
+    v.sees("3 items")
+    v.sees("History of u4")
+    v.picture("ranking")
+    v.go("#/group/clicked/try/campaign/clicked-sims")
+    v.fill("Item ID", "i3")
+    v.press("Ask")
+    v.sees("25 items")
+    v.sees("What was counted")
+    v.picture("related")
+
+
 def other_pages(v):
-    for page, text in {"data": "Insights", "compare": "NDCG@10", "attribution": "Create metric attribution", "experiments": "Start experiment", "test": "clicked-popularity-count", "dataset/INTERACTIONS": "Create events"}.items():
+    for page, text in {"data": "Insights", "compare": "NDCG@10", "attribution": "Create metric attribution", "experiments": "Start experiment", "test": "clicked-sims", "dataset/INTERACTIONS": "Create events"}.items():
         v.go("#/group/clicked/" + page)
         v.sees(text)
         v.picture(page.split("/")[0])
@@ -232,6 +249,7 @@ with tempfile.TemporaryDirectory() as folder, Server("-fast") as server:
         made_by_clicking(v, folder)
         events_and_filters(v)
         explained(v)
+        other_recipes(v)
         other_pages(v)
         deleted(v)
         told = [c for c in b.complaints if "404" not in c]  # the user whom nobody knows
