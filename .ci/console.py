@@ -68,6 +68,12 @@ class Visitor:
         need(self.b.wait(f"!!({f})"), f"there is no field {label!r} in {self.text()!r}")
         self.b.js(f"(c => {{ c.value = {json.dumps(value)}; c.dispatchEvent(new Event('input', {{bubbles: true}})); c.dispatchEvent(new Event('change', {{bubbles: true}})); }})({f})")
 
+    def label(self, label, value):
+        """Fills in a field that only its aria-label names."""
+        f = f"document.querySelector('main [aria-label=\"{label}\"]')"
+        need(self.b.wait(f"!!({f})"), f"there is no {label!r} in {self.text()!r}")
+        self.b.js(f"({f}).value = {json.dumps(value)}, true")
+
     def choose(self, label, text):
         f = self.field(label)
         value = self.b.wait(f"[...({f} ?? {{options: []}}).options].filter(o => o.text === {json.dumps(text)}).map(o => o.value)[0]")
@@ -143,6 +149,11 @@ def events_and_filters(v):
     v.press("Create filter")
     v.sees("$GENRE")
     v.picture("filters")
+    v.go("#/group/clicked/attribution")
+    v.label("Metric", "views")
+    v.label("Event type", "View")
+    v.press("Create")
+    v.sees("Nothing was counted yet")
 
 
 def explained(v):
@@ -190,10 +201,17 @@ def other_recipes(v):
 
 
 def other_pages(v):
-    for page, text in {"data": "Insights", "compare": "NDCG@10", "attribution": "Create metric attribution", "experiments": "Start experiment", "test": "clicked-sims", "dataset/INTERACTIONS": "Create events"}.items():
+    for page, text in {"data": "Insights", "compare": "NDCG@10", "experiments": "Start experiment", "test": "clicked-sims", "dataset/INTERACTIONS": "Create events"}.items():
         v.go("#/group/clicked/" + page)
         v.sees(text)
         v.picture(page.split("/")[0])
+    v.go("#/group/clicked/attribution")
+    v.sees("no recommendation is named")  # the event of "what if"
+    v.picture("attribution")
+    v.go("#/group/clicked/filters")
+    v.press("Delete")
+    v.press("Really delete")
+    v.sees("No filter yet")
     v.go("#/group/no-such-group")
     v.sees("There is no dataset group")
 

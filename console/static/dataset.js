@@ -2,7 +2,7 @@
 // columns, imports, single records.
 
 import {call, extension, list, post} from './api.js';
-import {badge, button, card, check, complaint, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, show, table, when, words} from './dom.js';
+import {badge, button, card, check, complaint, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, show, table, twice, when, words} from './dom.js';
 import {datasets, trackers} from './group.js';
 import {live} from './live.js';
 import {importProgress} from './overview.js';
@@ -38,7 +38,10 @@ export async function datasetPage(group, type) {
   const {schema} = await call('DescribeSchema', {schemaArn: dataset.schemaArn});
   const fields = JSON.parse(schema.schema).fields;
   return [
-    head(words(type), dataset.name, badge(dataset.status)),
+    head(words(type), dataset.name, badge(dataset.status), twice('Delete', `Delete the ${words(type).toLowerCase()} dataset`, async () => {
+      await call('DeleteDataset', {datasetArn: dataset.datasetArn});
+      location.hash = to(group, 'data');
+    })),
     await live(() => extension('GET', `${path(group)}/statistics?datasetType=${type}`), (s) => statistics(s.datasets[0])),
     await live(() => imports(dataset), drawImports, (jobs) => jobs.some((j) => isBusy(j.status))),
     importForm(dataset),

@@ -2,7 +2,7 @@
 // that it goes by.
 
 import {call, extension, post} from './api.js';
-import {badge, button, card, complaint, count, digits, field, form, h, head, input, note, show, when} from './dom.js';
+import {badge, button, card, complaint, count, digits, field, form, h, head, input, note, reopen, show, twice, when} from './dom.js';
 import {explanation} from './explanation.js';
 import {arnOf, filters, recipeName, recipeType, recommenders, solutions, trackers} from './group.js';
 import {narrowing} from './narrowing.js';
@@ -32,10 +32,23 @@ export async function tryPage(group, kind, name) {
   const [type, rules, events] = await Promise.all([recipeType(recipeArn), filters(group), trackers(group)]);
   const test = new Test(group, {kind, arn, recipeArn, ranks: type === 'PERSONALIZED_RANKING', related: type === 'RELATED_ITEMS'}, rules, events);
   return [
-    head(name, `${kind === 'campaign' ? 'Campaign' : 'Recommender'} of ${recipeName(recipeArn)}`, badge(resource.status)),
+    head(name, `${kind === 'campaign' ? 'Campaign' : 'Recommender'} of ${recipeName(recipeArn)}`, badge(resource.status), actions(group, kind, arn, name, resource)),
     resource.failureReason && h('pre', {class: 'failure'}, resource.failureReason),
     test.form(),
     h('div', {class: 'answer'}, h('div', {class: 'results'}, test.results), h('div', {class: 'aside'}, test.why, test.past)),
+  ];
+}
+
+// actions are what can be done with a campaign or recommender besides asking it.
+function actions(group, kind, arn, name, resource) {
+  const of = {[`${kind}Arn`]: arn};
+  const turn = async (operation) => { await call(operation, of); reopen(); };
+  const leave = async (operation) => { await call(operation, of); location.hash = `#/group/${encodeURIComponent(group.name)}`; };
+  if (kind === 'campaign') return twice('Delete', `Delete the campaign ${name}`, () => leave('DeleteCampaign'));
+  return [
+    resource.status === 'ACTIVE' && twice('Stop', `Stop ${name}`, () => turn('StopRecommender')),
+    resource.status === 'INACTIVE' && twice('Start', `Start ${name}`, () => turn('StartRecommender')),
+    twice('Delete', `Delete the recommender ${name}`, () => leave('DeleteRecommender')),
   ];
 }
 
