@@ -138,6 +138,19 @@ def made_by_clicking(v, folder):
     v.picture("group")
 
 
+def bad_file(v, folder):
+    path = os.path.join(folder, "bad.csv")
+    with open(path, "w") as f:
+        f.write("ITEM_ID,TITLE,GENRE,YEAR\ni1,<b>,left,soon\n")
+    v.go("#/group/clicked/dataset/ITEMS")
+    v.b.js("[...document.querySelectorAll('summary')].filter(s => s.textContent === 'Import a file')[0].click()")
+    v.upload("File of this machine", path)
+    v.press("Import")
+    v.sees("Create failed")
+    v.sees('"soon"')  # the value, where it stands and what was expected
+    v.picture("bad-file")
+
+
 def events_and_filters(v):
     v.go("#/group/clicked/events")
     v.press("Create")
@@ -206,7 +219,7 @@ def other_pages(v):
         v.sees(text)
         v.picture(page.split("/")[0])
     v.go("#/group/clicked/attribution")
-    v.sees("no recommendation is named")  # the event of "what if"
+    v.sees("clicked-user-personalization-v2")  # whose answer led to the event of "what if"
     v.picture("attribution")
     v.go("#/group/clicked/filters")
     v.press("Delete")
@@ -265,6 +278,7 @@ with tempfile.TemporaryDirectory() as folder, Server("-fast") as server:
     with Browser(server.url) as b:
         v = start(b, server.url)
         made_by_clicking(v, folder)
+        bad_file(v, folder)
         events_and_filters(v)
         explained(v)
         other_recipes(v)

@@ -103,14 +103,14 @@ function drawImports(jobs) {
     {title: 'Rows', kind: 'number', cell: (j) => digits(j.report?.rows)},
     {title: 'Bad rows', kind: 'number', cell: (j) => digits(j.report?.badRows)},
     {title: 'Ended', cell: (j) => (isBusy(j.status) ? '–' : when(j.lastUpdatedDateTime))},
-  ], jobs, 'Nothing was imported yet.'), jobs.filter((j) => j.progress).map(importProgress), jobs.map(found));
+  ], jobs, 'Nothing was imported yet.'), jobs.filter((j) => j.progress).map(importProgress), jobs.map((j, i) => found(j, i === 0)));
 }
 
-// found shows why a job failed, and its bad rows.
-function found(job) {
+// found shows why a job failed, and its bad rows; at once for the newest.
+function found(job, open) {
   const bad = job.report?.bad ?? [];
   if (!job.failureReason && !bad.length) return null;
-  return h('details', null, h('summary', null, `What ${job.jobName} found`), failure(job.failureReason), bad.length > 0 && table('Bad values', [
+  return h('details', {open}, h('summary', null, `What ${job.jobName} found`), failure(job.failureReason), bad.length > 0 && table('Bad values', [
     {title: 'File', cell: (b) => b.file}, {title: 'Line', kind: 'number', cell: (b) => b.line}, {title: 'Column', cell: (b) => h('code', null, b.column)},
     {title: 'Value', cell: (b) => b.value}, {title: 'Expected', cell: (b) => b.reason},
   ], bad, ''));

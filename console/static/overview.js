@@ -157,8 +157,7 @@ async function deploy(version, campaigns) {
 
 function servingTable(group, kind, rows, empty) {
   return table(`${kind}s`, [
-    {title: 'Name', cell: (c) => link(to(group, 'try', kind, c.name), c.name)},
-    {title: 'Recipe', cell: (c) => recipeName(c.recipeArn ?? c.solution?.recipeArn)},
+    {title: 'Name', cell: (c) => [link(to(group, 'try', kind, c.name), c.name), h('small', null, recipeName(c.recipeArn ?? c.solution?.recipeArn))]},
     {title: 'Status', cell: (c) => badge(c.status)},
     {title: 'Changed', cell: (c) => when(c.lastUpdatedDateTime)},
   ], rows, empty);

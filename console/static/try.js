@@ -142,17 +142,18 @@ class Test {
     const {items, id} = this.answer;
     const columns = this.records.columns(2);
     const reasons = items.some((i) => i.promotionName || i.reason);
+    const scores = items.some((i) => i.score !== undefined);
     const most = Math.max(...items.map((i) => i.score ?? 0), Number.MIN_VALUE);
     show(this.results, card(`${count(items.length)} items`,
       items.length ? h('div', {class: 'scroll'}, h('table', {class: 'ranked'},
         h('caption', {class: 'hidden'}, this.asked.ranks ? 'Ranked items' : 'Recommended items; choose one to see why'),
-        h('thead', null, h('tr', null, ['', 'Item', ...columns, 'Score', ...(reasons ? ['Reason'] : [])].map((t) => h('th', {scope: 'col'}, t)))),
-        h('tbody', null, items.map((item, i) => this.row(item, i, {columns, most, reasons}))))) : h('p', {class: 'empty'}, 'The answer is empty: the filter leaves nothing, or nothing is known.'),
+        h('thead', null, h('tr', null, ['', 'Item', ...columns, scores && 'Score', reasons && 'Reason'].filter((t) => t !== false).map((t) => h('th', {scope: 'col'}, t)))),
+        h('tbody', null, items.map((item, i) => this.row(item, i, {columns, most, scores, reasons}))))) : h('p', {class: 'empty'}, 'The answer is empty: the filter leaves nothing, or nothing is known.'),
       h('p', {class: 'lead'}, 'recommendationId ', h('code', null, id))));
     this.before = new Map(items.map((item, i) => [item.itemId, i]));
   }
 
-  row(item, place, {columns, most, reasons}) {
+  row(item, place, {columns, most, scores, reasons}) {
     const fields = {...this.records.fields(item.itemId), ...item.metadata};
     const title = this.records.title(item.itemId);
     // The extension explains recommendations; rankings have a call of their own, which it does not take.
@@ -161,7 +162,7 @@ class Test {
       h('td', {class: 'number'}, place + 1, this.moved(item.itemId, place)),
       h('td', null, choose, h('small', null, item.itemId)),
       columns.map((c) => h('td', null, cell(c, fields[c]))),
-      h('td', {class: 'score'}, item.score !== undefined && [h('span', {class: 'bar', 'aria-hidden': 'true', 'width%': (60 * item.score) / most}), digits(item.score)]),
+      scores && h('td', {class: 'score'}, item.score !== undefined && [h('span', {class: 'bar', 'aria-hidden': 'true', 'width%': (60 * item.score) / most}), digits(item.score)]),
       reasons && h('td', null, item.promotionName && h('span', {class: 'tag'}, `promoted: ${item.promotionName}`), (item.reason ?? []).map((r) => h('span', {class: 'tag'}, r))));
   }
 
@@ -200,7 +201,7 @@ class Test {
   async view(id) {
     const {eventTracker} = await call('DescribeEventTracker', {eventTrackerArn: this.events[0].eventTrackerArn});
     await post('/events', {trackingId: eventTracker.trackingId, userId: this.asking.userId, sessionId: 'usher-console',
-      eventList: [{eventType: this.usual ?? 'View', itemId: id, sentAt: Math.floor(Date.now() / 1000)}]});
+      eventList: [{eventType: this.usual ?? 'View', itemId: id, recommendationId: this.answer.id, sentAt: Math.floor(Date.now() / 1000)}]});
     note(`${this.asking.userId} viewed ${this.records.title(id)}: the answer counts it already.`);
     await this.ask();
   }
