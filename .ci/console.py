@@ -68,6 +68,12 @@ class Visitor:
         need(self.b.wait(f"!!({f})"), f"there is no field {label!r} in {self.text()!r}")
         self.b.js(f"(c => {{ c.value = {json.dumps(value)}; c.dispatchEvent(new Event('input', {{bubbles: true}})); c.dispatchEvent(new Event('change', {{bubbles: true}})); }})({f})")
 
+    def label(self, label, value):
+        """Fills in a field that only its aria-label names."""
+        f = f"document.querySelector('main [aria-label=\"{label}\"]')"
+        need(self.b.wait(f"!!({f})"), f"there is no {label!r} in {self.text()!r}")
+        self.b.js(f"({f}).value = {json.dumps(value)}, true")
+
     def choose(self, label, text):
         f = self.field(label)
         value = self.b.wait(f"[...({f} ?? {{options: []}}).options].filter(o => o.text === {json.dumps(text)}).map(o => o.value)[0]")
@@ -121,15 +127,28 @@ def made_by_clicking(v, folder):
     v.b.wait("location.hash.endsWith('/dataset/ITEMS')")
     v.sees(HOSTILE[0])
     v.picture("dataset")
-    for recipe in ("user-personalization-v2", "popularity-count"):
+    for recipe in ("user-personalization-v2", "personalized-ranking-v2", "sims"):
         v.go("#/group/clicked/new-solution")
         v.choose("Recipe", recipe)
         v.press("Create and train")
         v.b.wait("location.hash === '#/group/clicked'")
-    v.sees("2 active versions", 120)
-    check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 2, "there are not two versions to deploy")
-    v.sees("2 deployed and answering", 60)
+    v.sees("3 active versions", 120)
+    check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 3, "there are not three versions to deploy")
+    v.sees("3 deployed and answering", 60)
     v.picture("group")
+
+
+def bad_file(v, folder):
+    path = os.path.join(folder, "bad.csv")
+    with open(path, "w") as f:
+        f.write("ITEM_ID,TITLE,GENRE,YEAR\ni1,<b>,left,soon\n")
+    v.go("#/group/clicked/dataset/ITEMS")
+    v.b.js("[...document.querySelectorAll('summary')].filter(s => s.textContent === 'Import a file')[0].click()")
+    v.upload("File of this machine", path)
+    v.press("Import")
+    v.sees("Create failed")
+    v.sees('"soon"')  # the value, where it stands and what was expected
+    v.picture("bad-file")
 
 
 def events_and_filters(v):
@@ -143,6 +162,11 @@ def events_and_filters(v):
     v.press("Create filter")
     v.sees("$GENRE")
     v.picture("filters")
+    v.go("#/group/clicked/attribution")
+    v.label("Metric", "views")
+    v.label("Event type", "View")
+    v.press("Create")
+    v.sees("Nothing was counted yet")
 
 
 def explained(v):
@@ -172,11 +196,35 @@ def explained(v):
     v.sees("Nothing is known of nobody-knows")
 
 
+def other_recipes(v):
+    """Rankings and related items are asked differently."""
+    v.go("#/group/clicked/try/campaign/clicked-personalized-ranking-v2")
+    v.fill("User ID", "u4")
+    v.fill("Item IDs to rank", "i1, i31 i2")
+    v.press("Ask")
+    v.sees("3 items")
+    v.sees("History of u4")
+    v.picture("ranking")
+    v.go("#/group/clicked/try/campaign/clicked-sims")
+    v.fill("Item ID", "i3")
+    v.press("Ask")
+    v.sees("25 items")
+    v.sees("What was counted")
+    v.picture("related")
+
+
 def other_pages(v):
-    for page, text in {"data": "Insights", "compare": "NDCG@10", "attribution": "Create metric attribution", "experiments": "Start experiment", "test": "clicked-popularity-count", "dataset/INTERACTIONS": "Create events"}.items():
+    for page, text in {"data": "Insights", "compare": "NDCG@10", "experiments": "Start experiment", "test": "clicked-sims", "dataset/INTERACTIONS": "Create events"}.items():
         v.go("#/group/clicked/" + page)
         v.sees(text)
         v.picture(page.split("/")[0])
+    v.go("#/group/clicked/attribution")
+    v.sees("clicked-user-personalization-v2")  # whose answer led to the event of "what if"
+    v.picture("attribution")
+    v.go("#/group/clicked/filters")
+    v.press("Delete")
+    v.press("Really delete")
+    v.sees("No filter yet")
     v.go("#/group/no-such-group")
     v.sees("There is no dataset group")
 
@@ -230,8 +278,10 @@ with tempfile.TemporaryDirectory() as folder, Server("-fast") as server:
     with Browser(server.url) as b:
         v = start(b, server.url)
         made_by_clicking(v, folder)
+        bad_file(v, folder)
         events_and_filters(v)
         explained(v)
+        other_recipes(v)
         other_pages(v)
         deleted(v)
         told = [c for c in b.complaints if "404" not in c]  # the user whom nobody knows

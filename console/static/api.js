@@ -98,3 +98,13 @@ export async function put(bucket, key, file, progress) {
 export async function session(method = 'GET', keys = undefined) {
   return parsed(await send('session', {method, body: keys && JSON.stringify(keys), headers: keys ? {'content-type': 'application/json'} : {}}));
 }
+
+// series reads those of /metrics that have a name, as {labels, value}. Where keys are
+// configured they are shown on the server's own machine only.
+export async function series(name) {
+  const text = await send('/metrics', {headers: {}});
+  return text.split('\n').filter((line) => line.startsWith(`${name}{`)).map((line) => {
+    const labels = [...line.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map((m) => [m[1], m[2].replace(/\\(.)/g, '$1')]);
+    return {labels: Object.fromEntries(labels), value: Number(line.slice(line.lastIndexOf(' ') + 1))};
+  });
+}

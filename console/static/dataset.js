@@ -2,7 +2,7 @@
 // columns, imports, single records.
 
 import {call, extension, list, post} from './api.js';
-import {badge, button, card, check, complaint, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, show, table, when, words} from './dom.js';
+import {badge, button, card, check, complaint, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, show, table, twice, when, words} from './dom.js';
 import {datasets, trackers} from './group.js';
 import {live} from './live.js';
 import {importProgress} from './overview.js';
@@ -38,7 +38,10 @@ export async function datasetPage(group, type) {
   const {schema} = await call('DescribeSchema', {schemaArn: dataset.schemaArn});
   const fields = JSON.parse(schema.schema).fields;
   return [
-    head(words(type), dataset.name, badge(dataset.status)),
+    head(words(type), dataset.name, badge(dataset.status), twice('Delete', `Delete the ${words(type).toLowerCase()} dataset`, async () => {
+      await call('DeleteDataset', {datasetArn: dataset.datasetArn});
+      location.hash = to(group, 'data');
+    })),
     await live(() => extension('GET', `${path(group)}/statistics?datasetType=${type}`), (s) => statistics(s.datasets[0])),
     await live(() => imports(dataset), drawImports, (jobs) => jobs.some((j) => isBusy(j.status))),
     importForm(dataset),
@@ -100,14 +103,14 @@ function drawImports(jobs) {
     {title: 'Rows', kind: 'number', cell: (j) => digits(j.report?.rows)},
     {title: 'Bad rows', kind: 'number', cell: (j) => digits(j.report?.badRows)},
     {title: 'Ended', cell: (j) => (isBusy(j.status) ? '–' : when(j.lastUpdatedDateTime))},
-  ], jobs, 'Nothing was imported yet.'), jobs.filter((j) => j.progress).map(importProgress), jobs.map(found));
+  ], jobs, 'Nothing was imported yet.'), jobs.filter((j) => j.progress).map(importProgress), jobs.map((j, i) => found(j, i === 0)));
 }
 
-// found shows why a job failed, and its bad rows.
-function found(job) {
+// found shows why a job failed, and its bad rows; at once for the newest.
+function found(job, open) {
   const bad = job.report?.bad ?? [];
   if (!job.failureReason && !bad.length) return null;
-  return h('details', null, h('summary', null, `What ${job.jobName} found`), failure(job.failureReason), bad.length > 0 && table('Bad values', [
+  return h('details', {open}, h('summary', null, `What ${job.jobName} found`), failure(job.failureReason), bad.length > 0 && table('Bad values', [
     {title: 'File', cell: (b) => b.file}, {title: 'Line', kind: 'number', cell: (b) => b.line}, {title: 'Column', cell: (b) => h('code', null, b.column)},
     {title: 'Value', cell: (b) => b.value}, {title: 'Expected', cell: (b) => b.reason},
   ], bad, ''));

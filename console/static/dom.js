@@ -47,6 +47,29 @@ export const link = (to, ...children) => h('a', {href: safeHref(to)}, children);
 
 export const button = (text, onclick, attributes) => h('button', {type: 'button', onclick, ...attributes}, text);
 
+// twice is a button that asks whether it is meant: the second press does it, and what
+// went wrong stands beside it.
+export function twice(text, label, act) {
+  const said = h('div', null);
+  const pressed = button(text, async () => {
+    if (!pressed.classList.contains('danger')) {
+      pressed.classList.add('danger');
+      pressed.textContent = `Really ${text.toLowerCase()}`;
+      return;
+    }
+    pressed.disabled = true;
+    pressed.blur(); // so that the part of the page goes on following
+    try {
+      await act();
+      note(`${label}: done.`);
+    } catch (error) {
+      show(said, complaint(error));
+      pressed.disabled = false;
+    }
+  }, {class: 'small', 'aria-label': label});
+  return h('div', null, pressed, said);
+}
+
 // card is a titled part of a page.
 export function card(title, ...children) {
   return h('section', {class: 'card'}, h('h2', null, title), children);
@@ -129,6 +152,9 @@ export function note(text) {
   while (notes.childElementCount > 2) notes.firstChild.remove();
   setTimeout(() => line.remove(), 6000);
 }
+
+// reopen shows the page of the address anew.
+export const reopen = () => dispatchEvent(new HashChangeEvent('hashchange'));
 
 const numbers = new Intl.NumberFormat('en');
 

@@ -1,7 +1,7 @@
 // The event tracker, and how programs send events.
 
 import {call} from './api.js';
-import {badge, card, facts, field, form, h, head, input, note, when} from './dom.js';
+import {badge, card, facts, field, form, h, head, input, note, reopen, twice, when} from './dom.js';
 import {trackers} from './group.js';
 
 export async function eventsPage(group) {
@@ -10,11 +10,12 @@ export async function eventsPage(group) {
   return [
     head('Event tracker', 'Events that programs send count in the next request.'),
     all.map((t) => card(t.name, facts([['Tracking ID', h('code', null, t.trackingId)], ['Status', badge(t.status)], ['Created', when(t.creationDateTime)]]),
+      twice('Delete', `Delete the event tracker ${t.name}`, async () => { await call('DeleteEventTracker', {eventTrackerArn: t.eventTrackerArn}); reopen(); }),
       snippets(t.trackingId).map(([title, text]) => h('div', null, h('h3', null, title), h('pre', {class: 'snippet'}, text))))),
     all.length === 0 && card('Create event tracker', form('Create', async () => {
       await call('CreateEventTracker', {name: name.value, datasetGroupArn: group.datasetGroupArn});
       note('The event tracker is there.');
-      dispatchEvent(new HashChangeEvent('hashchange')); // shows the page anew
+      reopen();
     }, field('Name', name))),
   ];
 }

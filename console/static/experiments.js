@@ -1,7 +1,7 @@
 // Experiments: traffic split between campaigns, and compared.
 
 import {extension} from './api.js';
-import {button, card, complaint, count, digits, field, form, h, head, input, note, percent, select, show, table, when} from './dom.js';
+import {card, count, digits, field, form, h, head, input, note, percent, select, table, twice, when} from './dom.js';
 import {nameOf, solutions} from './group.js';
 import {live} from './live.js';
 
@@ -23,21 +23,8 @@ export async function experimentsPage(group) {
 const interval = (e) => (e ? `${digits(e.estimate)} (${digits(e.low)} – ${digits(e.high)})` : '–');
 
 function experiment(e) {
-  const said = h('div', null);
-  const end = button('End', async () => {
-    if (end.textContent === 'End') {
-      end.textContent = 'Really end';
-      return;
-    }
-    try {
-      await extension('DELETE', `experiments/${encodeURIComponent(e.name)}`);
-      end.blur();
-      note(`${e.name} has ended.`);
-    } catch (error) {
-      show(said, complaint(error));
-    }
-  }, {class: 'small', 'aria-label': `End ${e.name}`});
-  return card(e.name, h('p', {class: 'lead'}, 'since ', when(e.creationDateTime), ' ', end), said, table('Arms', [
+  return card(e.name, h('p', {class: 'lead'}, 'since ', when(e.creationDateTime)),
+    twice('End', `End ${e.name}`, () => extension('DELETE', `experiments/${encodeURIComponent(e.name)}`)), table('Arms', [
     {title: 'Campaign', cell: (i) => nameOf(e.arms[i].campaignArn)},
     {title: 'Share', kind: 'number', cell: (i) => percent(e.arms[i].share)},
     {title: 'Answers', kind: 'number', cell: (i) => count(e.answers[i])},
@@ -65,6 +52,5 @@ function newExperiment(campaigns) {
     const second = Number(share.value) / 100;
     await extension('POST', 'experiments', {name: name.value, arms: [{campaignArn: a.value, share: 1 - second}, {campaignArn: b.value, share: second}]});
     note(`${name.value} runs.`);
-    dispatchEvent(new HashChangeEvent('hashchange')); // shows the page anew
   }, h('div', {class: 'fields'}, field('Name', name), field('First campaign', a), field('Second campaign', b), field('Users of the second, percent', share))));
 }

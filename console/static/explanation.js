@@ -78,7 +78,7 @@ function partBars(item) {
   if (!parts.length) return null;
   const signed = item.basis === 'personal' || item.basis === 'beginning' || item.basis === 'repeated';
   const most = Math.max(...parts.map((p) => Math.abs(p.value)), Number.MIN_VALUE);
-  return h('div', null, h('h3', null, signed ? 'What the model adds up' : 'What was counted'), h('ul', {class: `bars ${signed ? 'signed' : ''}`}, parts.map((p) => h('li', null,
+  return h('div', null, h('h3', null, signed ? 'What the model adds up' : 'What was counted'), h('ul', {class: `bars ${signed ? 'signed' : 'counted'}`}, parts.map((p) => h('li', null,
     h('span', {class: 'what'}, partName(p.name)),
     signed && h('span', {class: 'track'}, h('span', {class: `fill ${p.value < 0 ? 'minus' : 'plus'}`, 'width%': (50 * Math.abs(p.value)) / most})),
     h('span', {class: 'much'}, (signed && p.value > 0 ? '+' : '') + digits(p.value))))));

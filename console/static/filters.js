@@ -1,13 +1,12 @@
 // Filters: those there are, a new one, deletion.
 
 import {call} from './api.js';
-import {badge, button, card, complaint, failure, field, form, h, head, input, isBusy, note, select, show, table, when} from './dom.js';
+import {badge, button, card, failure, field, form, h, head, input, isBusy, note, select, table, twice, when} from './dom.js';
 import {datasets, filters} from './group.js';
 import {live} from './live.js';
 import {parameters} from './narrowing.js';
 
 export async function filtersPage(group) {
-  const said = h('div', null);
   return [
     head('Filters', 'They say which items an answer may have. New data count in the next request.'),
     await live(() => read(group), (all) => h('section', {class: 'card'}, table('Filters', [
@@ -16,8 +15,8 @@ export async function filtersPage(group) {
       {title: 'Parameters', cell: (f) => parameters(f.filterExpression).map((p) => h('span', {class: 'tag'}, `$${p}`))},
       {title: 'Status', cell: (f) => badge(f.status)},
       {title: 'Created', cell: (f) => when(f.creationDateTime)},
-      {title: '', cell: (f) => button('Delete', (e) => remove(f, e.target, said), {class: 'small', 'aria-label': `Delete ${f.name}`})},
-    ], all, 'No filter yet.'), said), (all) => all.some((f) => isBusy(f.status))),
+      {title: '', cell: (f) => twice('Delete', `Delete ${f.name}`, () => call('DeleteFilter', {filterArn: f.filterArn}))},
+    ], all, 'No filter yet.')), (all) => all.some((f) => isBusy(f.status))),
     await newFilter(group),
   ];
 }
@@ -25,22 +24,6 @@ export async function filtersPage(group) {
 async function read(group) {
   const all = await filters(group);
   return Promise.all(all.map(async (f) => (await call('DescribeFilter', {filterArn: f.filterArn})).filter));
-}
-
-// remove deletes a filter at the second press.
-async function remove(filter, pressed, said) {
-  if (pressed.textContent === 'Delete') {
-    pressed.textContent = 'Really delete';
-    pressed.classList.add('danger');
-    return;
-  }
-  pressed.blur();
-  try {
-    await call('DeleteFilter', {filterArn: filter.filterArn});
-    note(`${filter.name} is deleted.`);
-  } catch (error) {
-    show(said, complaint(error));
-  }
 }
 
 // newFilter takes an expression, or builds its first condition of rows.

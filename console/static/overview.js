@@ -2,7 +2,7 @@
 // and the work that is under way.
 
 import {call, extension, list} from './api.js';
-import {badge, button, card, complaint, count, digits, failure, h, head, isBusy, lasted, link, note, percent, show, table, when, words} from './dom.js';
+import {badge, button, card, complaint, count, digits, failure, h, head, isBusy, lasted, link, note, percent, show, table, twice, when, words} from './dom.js';
 import {datasets, filters, metricsOf, recipeName, recommenders, solutions, trackers} from './group.js';
 import {live} from './live.js';
 
@@ -125,7 +125,8 @@ function versionTable(group, all) {
     {title: 'Actions', cell: (v) => [
       act(said, 'Train', `Train ${v.solution.name} anew`, () => call('CreateSolutionVersion', {solutionArn: arn(v.solution)})),
       v.status === 'ACTIVE' && !v.none && act(said, 'Deploy', `Deploy ${v.solution.name} as a campaign`, () => deploy(v, all.campaigns)),
-      isBusy(v.status) && act(said, 'Stop', `Stop the training of ${v.solution.name}`, () => call('StopSolutionVersionCreation', {solutionVersionArn: v.solutionVersionArn}))]},
+      isBusy(v.status) && act(said, 'Stop', `Stop the training of ${v.solution.name}`, () => call('StopSolutionVersionCreation', {solutionVersionArn: v.solutionVersionArn})),
+      twice('Delete', `Delete the solution ${v.solution.name} with all its versions`, () => call('DeleteSolution', {solutionArn: arn(v.solution)}))]},
   ], rows, 'No solution yet. A solution is a recipe with its settings; training it makes a version.'), said,
   h('p', null, h('a', {class: 'button', href: to(group, 'new-solution')}, 'Create solution'), ' ', rows.length > 1 && h('a', {class: 'button', href: to(group, 'compare')}, 'Compare versions'))];
 }
@@ -156,8 +157,7 @@ async function deploy(version, campaigns) {
 
 function servingTable(group, kind, rows, empty) {
   return table(`${kind}s`, [
-    {title: 'Name', cell: (c) => link(to(group, 'try', kind, c.name), c.name)},
-    {title: 'Recipe', cell: (c) => recipeName(c.recipeArn ?? c.solution?.recipeArn)},
+    {title: 'Name', cell: (c) => [link(to(group, 'try', kind, c.name), c.name), h('small', null, recipeName(c.recipeArn ?? c.solution?.recipeArn))]},
     {title: 'Status', cell: (c) => badge(c.status)},
     {title: 'Changed', cell: (c) => when(c.lastUpdatedDateTime)},
   ], rows, empty);

@@ -2,7 +2,7 @@
 // that it goes by.
 
 import {call, extension, post} from './api.js';
-import {badge, button, card, complaint, count, digits, field, form, h, head, input, note, show, when} from './dom.js';
+import {badge, button, card, complaint, count, digits, field, form, h, head, input, note, reopen, show, twice, when} from './dom.js';
 import {explanation} from './explanation.js';
 import {arnOf, filters, recipeName, recipeType, recommenders, solutions, trackers} from './group.js';
 import {narrowing} from './narrowing.js';
@@ -32,10 +32,23 @@ export async function tryPage(group, kind, name) {
   const [type, rules, events] = await Promise.all([recipeType(recipeArn), filters(group), trackers(group)]);
   const test = new Test(group, {kind, arn, recipeArn, ranks: type === 'PERSONALIZED_RANKING', related: type === 'RELATED_ITEMS'}, rules, events);
   return [
-    head(name, `${kind === 'campaign' ? 'Campaign' : 'Recommender'} of ${recipeName(recipeArn)}`, badge(resource.status)),
+    head(name, `${kind === 'campaign' ? 'Campaign' : 'Recommender'} of ${recipeName(recipeArn)}`, badge(resource.status), actions(group, kind, arn, name, resource)),
     resource.failureReason && h('pre', {class: 'failure'}, resource.failureReason),
     test.form(),
     h('div', {class: 'answer'}, h('div', {class: 'results'}, test.results), h('div', {class: 'aside'}, test.why, test.past)),
+  ];
+}
+
+// actions are what can be done with a campaign or recommender besides asking it.
+function actions(group, kind, arn, name, resource) {
+  const of = {[`${kind}Arn`]: arn};
+  const turn = async (operation) => { await call(operation, of); reopen(); };
+  const leave = async (operation) => { await call(operation, of); location.hash = `#/group/${encodeURIComponent(group.name)}`; };
+  if (kind === 'campaign') return twice('Delete', `Delete the campaign ${name}`, () => leave('DeleteCampaign'));
+  return [
+    resource.status === 'ACTIVE' && twice('Stop', `Stop ${name}`, () => turn('StopRecommender')),
+    resource.status === 'INACTIVE' && twice('Start', `Start ${name}`, () => turn('StartRecommender')),
+    twice('Delete', `Delete the recommender ${name}`, () => leave('DeleteRecommender')),
   ];
 }
 
@@ -122,31 +135,34 @@ class Test {
     show(this.why);
     this.drawResults();
     await this.drawPast();
-    if (items.length) await this.explain(items[0].itemId);
+    if (items.length && !this.asked.ranks) await this.explain(items[0].itemId);
   }
 
   drawResults() {
     const {items, id} = this.answer;
     const columns = this.records.columns(2);
     const reasons = items.some((i) => i.promotionName || i.reason);
+    const scores = items.some((i) => i.score !== undefined);
     const most = Math.max(...items.map((i) => i.score ?? 0), Number.MIN_VALUE);
     show(this.results, card(`${count(items.length)} items`,
       items.length ? h('div', {class: 'scroll'}, h('table', {class: 'ranked'},
-        h('caption', {class: 'hidden'}, 'Recommended items; choose one to see why'),
-        h('thead', null, h('tr', null, ['', 'Item', ...columns, 'Score', ...(reasons ? ['Reason'] : [])].map((t) => h('th', {scope: 'col'}, t)))),
-        h('tbody', null, items.map((item, i) => this.row(item, i, {columns, most, reasons}))))) : h('p', {class: 'empty'}, 'The answer is empty: the filter leaves nothing, or nothing is known.'),
+        h('caption', {class: 'hidden'}, this.asked.ranks ? 'Ranked items' : 'Recommended items; choose one to see why'),
+        h('thead', null, h('tr', null, ['', 'Item', ...columns, scores && 'Score', reasons && 'Reason'].filter((t) => t !== false).map((t) => h('th', {scope: 'col'}, t)))),
+        h('tbody', null, items.map((item, i) => this.row(item, i, {columns, most, scores, reasons}))))) : h('p', {class: 'empty'}, 'The answer is empty: the filter leaves nothing, or nothing is known.'),
       h('p', {class: 'lead'}, 'recommendationId ', h('code', null, id))));
     this.before = new Map(items.map((item, i) => [item.itemId, i]));
   }
 
-  row(item, place, {columns, most, reasons}) {
+  row(item, place, {columns, most, scores, reasons}) {
     const fields = {...this.records.fields(item.itemId), ...item.metadata};
-    const choose = button(this.records.title(item.itemId), () => this.choose(item.itemId), {class: 'item', 'aria-pressed': 'false', 'data-item': item.itemId});
+    const title = this.records.title(item.itemId);
+    // The extension explains recommendations; rankings have a call of their own, which it does not take.
+    const choose = this.asked.ranks ? h('strong', null, title) : button(title, () => this.choose(item.itemId), {class: 'item', 'aria-pressed': 'false', 'data-item': item.itemId});
     return h('tr', null,
       h('td', {class: 'number'}, place + 1, this.moved(item.itemId, place)),
       h('td', null, choose, h('small', null, item.itemId)),
       columns.map((c) => h('td', null, cell(c, fields[c]))),
-      h('td', {class: 'score'}, item.score !== undefined && [h('span', {class: 'bar', 'aria-hidden': 'true', 'width%': (60 * item.score) / most}), digits(item.score)]),
+      scores && h('td', {class: 'score'}, item.score !== undefined && [h('span', {class: 'bar', 'aria-hidden': 'true', 'width%': (60 * item.score) / most}), digits(item.score)]),
       reasons && h('td', null, item.promotionName && h('span', {class: 'tag'}, `promoted: ${item.promotionName}`), (item.reason ?? []).map((r) => h('span', {class: 'tag'}, r))));
   }
 
@@ -168,7 +184,7 @@ class Test {
   // explain shows why an item is where it is.
   async explain(id) {
     for (const b of this.results.querySelectorAll('[data-item]')) b.setAttribute('aria-pressed', String(b.dataset.item === id));
-    const {inputList, metadataColumns, ...question} = this.asking;
+    const {metadataColumns, ...question} = this.asking;
     try {
       const {items} = await extension('POST', 'explanations', {...question, items: [id]});
       const events = items[0].events ?? [];
@@ -185,7 +201,7 @@ class Test {
   async view(id) {
     const {eventTracker} = await call('DescribeEventTracker', {eventTrackerArn: this.events[0].eventTrackerArn});
     await post('/events', {trackingId: eventTracker.trackingId, userId: this.asking.userId, sessionId: 'usher-console',
-      eventList: [{eventType: this.usual ?? 'View', itemId: id, sentAt: Math.floor(Date.now() / 1000)}]});
+      eventList: [{eventType: this.usual ?? 'View', itemId: id, recommendationId: this.answer.id, sentAt: Math.floor(Date.now() / 1000)}]});
     note(`${this.asking.userId} viewed ${this.records.title(id)}: the answer counts it already.`);
     await this.ask();
   }
