@@ -39,6 +39,9 @@ type Options struct {
 	ThemeURL   string // of an endpoint that speaks OpenAI's chat completions and names themes of batch jobs; "": words of the items do
 	ThemeModel string // that it is asked for
 	ThemeKey   string // its key; may be ""
+	EmbedURL   string // of an endpoint that speaks OpenAI's embeddings and makes vectors of items' texts for trainings; "": words do
+	EmbedModel string // that it is asked for
+	EmbedKey   string // its key; may be ""
 
 	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
 	// half of the model where that is more. Negative: none.
