@@ -127,14 +127,14 @@ def made_by_clicking(v, folder):
     v.b.wait("location.hash.endsWith('/dataset/ITEMS')")
     v.sees(HOSTILE[0])
     v.picture("dataset")
-    for recipe in ("user-personalization-v2", "personalized-ranking-v2", "sims"):
+    for recipe in ("user-personalization-v2", "personalized-ranking-v2", "sims", "similar-items"):
         v.go("#/group/clicked/new-solution")
         v.choose("Recipe", recipe)
         v.press("Create and train")
         v.b.wait("location.hash === '#/group/clicked'")
-    v.sees("3 active versions", 120)
-    check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 3, "there are not three versions to deploy")
-    v.sees("3 deployed and answering", 60)
+    v.sees("4 active versions", 120)
+    check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 4, "there are not four versions to deploy")
+    v.sees("4 deployed and answering", 60)
     v.picture("group")
 
 
@@ -221,12 +221,42 @@ def other_pages(v):
     v.go("#/group/clicked/attribution")
     v.sees("clicked-user-personalization-v2")  # whose answer led to the event of "what if"
     v.picture("attribution")
+    v.go("#/group/clicked/experiments")
+    v.fill("Name", "trial")
+    v.choose("First campaign", "clicked-sims")
+    v.choose("Second campaign", "clicked-similar-items")
+    v.press("Start")
+    v.sees("Share")
+    v.picture("experiments")
+    v.press("End")
+    v.press("Really end")
+    v.sees("No experiment runs")
     v.go("#/group/clicked/filters")
     v.press("Delete")
     v.press("Really delete")
     v.sees("No filter yet")
     v.go("#/group/no-such-group")
     v.sees("There is no dataset group")
+
+
+def a_domain(v):
+    """A group of a domain: its schemas need more, and it has recommenders."""
+    v.go("#/new-group")
+    v.fill("Name", "films")
+    v.choose("Domain", "Video on demand")
+    v.press("Create and continue")
+    v.sees("Add dataset")
+    v.press("Items")
+    v.sees("CREATION_TIMESTAMP")
+    v.press("Create dataset")
+    v.b.wait("location.hash.endsWith('/dataset/ITEMS')")
+    v.sees("GENRES")
+    v.go("#/group/films/new-solution")
+    v.sees("Recommender of the domain")
+    v.go("#/group/films/delete")
+    v.fill("Type the name of the group", "films")
+    v.press("Delete everything")
+    v.b.wait("location.hash === '#/'")
 
 
 def deleted(v):
@@ -283,6 +313,7 @@ with tempfile.TemporaryDirectory() as folder, Server("-fast") as server:
         explained(v)
         other_recipes(v)
         other_pages(v)
+        a_domain(v)
         deleted(v)
         told = [c for c in b.complaints if "404" not in c]  # the user whom nobody knows
         check(not told, f"the browser complains: {told}")

@@ -2,7 +2,7 @@
 // columns, imports, single records.
 
 import {call, extension, list, post} from './api.js';
-import {badge, button, card, check, complaint, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, show, table, twice, when, words} from './dom.js';
+import {badge, card, check, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, table, twice, when, words} from './dom.js';
 import {datasets, trackers} from './group.js';
 import {live} from './live.js';
 import {importProgress} from './overview.js';
@@ -43,10 +43,10 @@ export async function datasetPage(group, type) {
       location.hash = to(group, 'data');
     })),
     await live(() => extension('GET', `${path(group)}/statistics?datasetType=${type}`), (s) => statistics(s.datasets[0])),
-    await live(() => imports(dataset), drawImports, (jobs) => jobs.some((j) => isBusy(j.status))),
+    await live(() => imports(dataset), drawImports, importing()),
     importForm(dataset),
     ['ITEMS', 'USERS', 'INTERACTIONS'].includes(type) && await recordForm(group, dataset, fields),
-    ['ITEMS', 'USERS'].includes(type) && browse(group, type.toLowerCase()),
+    ['ITEMS', 'USERS'].includes(type) && await browse(group, type.toLowerCase()),
     card('Schema', h('p', {class: 'lead'}, schema.name), table('Fields', [
       {title: 'Field', cell: (f) => h('code', null, f.name)},
       {title: 'Type', cell: (f) => [f.type].flat().join(' or ')},
@@ -87,6 +87,18 @@ function histogram(bins, time) {
     bar.style.height = `${Math.max(100 * b.count / most, b.count ? 2 : 0)}%`;
     return bar;
   }));
+}
+
+// importing gives what says whether an import is under way. When the last has ended
+// the other parts of the page look at the data anew.
+function importing() {
+  let before = false;
+  return (jobs) => {
+    const now = jobs.some((j) => isBusy(j.status));
+    if (before && !now) setTimeout(() => document.dispatchEvent(new Event('changed')));
+    before = now;
+    return now;
+  };
 }
 
 // imports gives a dataset's import jobs, the newest first, with what they found.
@@ -165,23 +177,22 @@ async function recordForm(group, dataset, fields) {
 }
 
 // browse looks for single users or items.
-function browse(group, kind) {
+async function browse(group, kind) {
   const search = input({type: 'search', name: 'search'});
-  const place = h('div', null);
-  const look = async () => {
-    try {
-      const found = await extension('GET', `${path(group)}/${kind}?limit=50&search=${encodeURIComponent(search.value)}`);
-      const names = [...new Set(found.records.flatMap((r) => Object.keys(r.fields)))].slice(0, 6);
-      show(place, h('p', {class: 'lead'}, `${count(found.known)} are known`, found.more && ', the first 50 that match are shown', '.'), table(kind, [
-        {title: 'ID', cell: (r) => h('code', null, r.id)},
-        ...names.map((name) => ({title: name, cell: (r) => clipped(cell(name, r.fields[name]))})),
-      ], found.records, 'None.'));
-    } catch (error) {
-      show(place, complaint(error));
-    }
+  const found = await live(() => extension('GET', `${path(group)}/${kind}?limit=50&search=${encodeURIComponent(search.value)}`), (all) => records(kind, all));
+  const look = (event) => {
+    event.preventDefault();
+    document.dispatchEvent(new Event('changed'));
   };
-  look();
-  return card(words(kind), h('form', {class: 'search', role: 'search', onsubmit: (e) => { e.preventDefault(); look(); }}, field('Search ids and texts', search), button('Search', look)), place);
+  return card(words(kind), h('form', {class: 'search', role: 'search', onsubmit: look}, field('Search ids and texts', search), h('button', {type: 'submit'}, 'Search')), found);
+}
+
+function records(kind, found) {
+  const names = [...new Set(found.records.flatMap((r) => Object.keys(r.fields)))].slice(0, 6);
+  return [h('p', {class: 'lead'}, `${count(found.known)} are known`, found.more && ', the first 50 that match are shown', '.'), table(kind, [
+    {title: 'ID', cell: (r) => h('code', null, r.id)},
+    ...names.map((name) => ({title: name, cell: (r) => clipped(cell(name, r.fields[name]))})),
+  ], found.records, 'None.')];
 }
 
 const clipped = (text) => (typeof text === 'string' && text.length > 80 ? h('span', {title: text}, `${text.slice(0, 80)}…`) : text);

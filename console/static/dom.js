@@ -193,6 +193,7 @@ export function form(text, done, ...children) {
     show(said);
     try {
       await done((progress) => show(said, h('p', {class: 'lead'}, progress)));
+      show(said);
     } catch (error) {
       show(said, complaint(error));
     }

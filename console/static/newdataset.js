@@ -6,12 +6,17 @@ import {datasets} from './group.js';
 import {startImport} from './dataset.js';
 import {upload} from './upload.js';
 
-// needed are the fields that a schema cannot do without.
+// needed are the fields that a schema cannot do without; a domain needs more.
 const needed = {
-  Interactions: [['USER_ID', 'string'], ['ITEM_ID', 'string'], ['TIMESTAMP', 'long']],
-  Items: [['ITEM_ID', 'string']],
-  Users: [['USER_ID', 'string']],
+  Interactions: [{name: 'USER_ID', type: 'string'}, {name: 'ITEM_ID', type: 'string'}, {name: 'TIMESTAMP', type: 'long'}],
+  Items: [{name: 'ITEM_ID', type: 'string'}],
+  Users: [{name: 'USER_ID', type: 'string'}],
 };
+const neededBy = {
+  ECOMMERCE: {Interactions: [{name: 'EVENT_TYPE', type: 'string'}], Items: [{name: 'PRICE', type: 'float'}, {name: 'CATEGORY_L1', type: 'string', categorical: true}]},
+  VIDEO_ON_DEMAND: {Interactions: [{name: 'EVENT_TYPE', type: 'string'}], Items: [{name: 'GENRES', type: 'string', categorical: true}, {name: 'CREATION_TIMESTAMP', type: 'long'}]},
+};
+const fieldsNeeded = (type, domain) => [...needed[type], ...(neededBy[domain]?.[type] ?? [])];
 
 // usual are what most data have too.
 const usual = {
@@ -41,7 +46,7 @@ export async function newDatasetPage(group, type = 'Interactions') {
 function datasetForm(group, type) {
   const file = h('input', {type: 'file', accept: '.csv', name: 'file'});
   const name = input({required: true, value: `${group.name}-${type.toLowerCase()}`, name: 'name'});
-  const schema = builder(type);
+  const schema = builder(type, fieldsNeeded(type, group.domain));
   file.addEventListener('change', async () => schema.propose(header(await file.files[0].slice(0, 64 << 10).text())));
   return card(type, form('Create dataset', async (tell) => {
     tell('Creating the schema …');
@@ -81,12 +86,13 @@ function proposed({name, values}) {
   return {name, type: 'string', nullable: true, categorical: few && !long, textual: long};
 }
 
-// builder edits a schema as a table or as JSON.
-function builder(type) {
+// builder edits a schema as a table or as JSON; the fields of must stay.
+function builder(type, must) {
+  const own = new Set(must.map((f) => f.name));
   const rows = h('tbody', null);
   const json = h('textarea', {class: 'code', rows: 12, hidden: true, spellcheck: 'false', 'aria-label': 'Schema as JSON'});
   const grid = h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null, ['Field', 'Type', 'Categorical', 'Textual', 'May be empty', ''].map((t) => h('th', {scope: 'col'}, t)))), rows));
-  const fill = (list) => show(rows, needed[type].map(([name, t]) => fixed(name, t)), list.map(editable));
+  const fill = (list) => show(rows, must.map(fixed), list.filter((f) => !own.has(f.name)).map(editable));
   const read = () => JSON.stringify({type: 'record', name: type, namespace: 'com.amazonaws.personalize.schema', fields: [...rows.children].map((r) => r.read()), version: '1.0'}, null, 2);
   const flip = button('Edit as JSON', () => {
     json.value = read();
@@ -99,15 +105,14 @@ function builder(type) {
     element: h('div', {class: 'field'}, h('span', {class: 'label'}, 'Schema'), grid, json, add, flip),
     text: () => (json.hidden ? read() : json.value),
     propose(columns) {
-      const own = new Set(needed[type].map(([n]) => n));
-      fill(columns.filter((c) => c.name && !own.has(c.name)).map((c) => (reserved[c.name] ? {name: c.name, type: c.name === 'EVENT_TYPE' ? 'string' : 'float'} : proposed(c))));
+      fill(columns.filter((c) => c.name).map((c) => (reserved[c.name] ? {name: c.name, type: c.name === 'EVENT_TYPE' ? 'string' : 'float'} : proposed(c))));
     },
   };
 }
 
-function fixed(name, type) {
-  const row = h('tr', null, h('td', null, h('code', null, name)), h('td', null, type), h('td', {colspan: 4}, h('small', null, 'needed')));
-  row.read = () => ({name, type});
+function fixed(f) {
+  const row = h('tr', null, h('td', null, h('code', null, f.name)), h('td', null, f.type), h('td', {colspan: 4}, h('small', null, f.categorical ? 'needed, categorical' : 'needed')));
+  row.read = () => f;
   return row;
 }
 

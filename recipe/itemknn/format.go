@@ -1,7 +1,6 @@
 package itemknn
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -53,12 +52,12 @@ func (m *Model) Save(w io.Writer) error {
 
 // Load reads what Save wrote, of this version or the one before.
 func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
-	start := make([]byte, len(magic)+4)
-	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), start); err != nil || string(start[:len(magic)]) != magic {
-		return nil, errors.New("itemknn: not a model file")
+	v, err := format.VersionOf(r, size)
+	if err != nil {
+		return nil, err
 	}
 	read := fromSections
-	switch v := binary.LittleEndian.Uint32(start[len(magic):]); v {
+	switch v {
 	case version:
 	case oldVersion:
 		read = loadOld
