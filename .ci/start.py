@@ -88,6 +88,8 @@ def main():
         schema = {"type": "record", "name": "Interactions", "version": "1.0", "fields": [
             {"name": "USER_ID", "type": "string"}, {"name": "ITEM_ID", "type": "string"}, {"name": "EVENT_TYPE", "type": "string"},
             {"name": "EVENT_VALUE", "type": ["null", "float"]}, {"name": "TIMESTAMP", "type": "long"}]}
+        own = [c for c in open(CSV).readline().strip().split(",") if c in ("DEVICE", "COUNTRY", "HOUR")]
+        schema["fields"] += [{"name": c, "type": ["null", "string"], "categorical": True} for c in own]
         group = p.create_dataset_group(name="all")["datasetGroupArn"]
         sc = p.create_schema(name="all", schema=json.dumps(schema))["schemaArn"]
         dataset = p.create_dataset(name="all", datasetType="Interactions", datasetGroupArn=group, schemaArn=sc)["datasetArn"]

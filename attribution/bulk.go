@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -37,10 +38,10 @@ func (f *follower) bulk(ctx context.Context, r eventlog.Record, p *dataset.PartC
 	if p.Replace {
 		totals = nil
 	}
-	rows := map[cell]float64{}
-	f.rows(r.Offset, part, totals, rows)
+	ofImport := map[cell]float64{}
+	f.countRows(r.Offset, part, totals, ofImport)
 	if publish {
-		f.file(job.Mode, r.Time, rows)
+		f.file(job.Mode, r.Time, ofImport)
 	}
 	return nil
 }
@@ -62,8 +63,18 @@ func (f *follower) importOf(ctx context.Context, part string) (found *catalog.Im
 	return found, err
 }
 
-// part reads a part, with the columns that metrics look at.
-func (f *follower) part(ctx context.Context, name string) (*dataset.Part, error) {
+// rows are a part with what metrics and sources need of its further columns: a
+// few bytes a row, where all their cells would be hundreds.
+type rows struct {
+	*dataset.Part
+	texts   *dataset.Dict
+	given   []dataset.Index   // by row: EVENT_ATTRIBUTION_SOURCE, in texts; nil without the column
+	origin  []dataset.Index   // by row: who gave the answer of RECOMMENDATION_ID, likewise
+	numbers map[int][]float64 // by field and row: the columns that metrics sum; NaN is null
+}
+
+// part reads a part.
+func (f *follower) part(ctx context.Context, name string) (*rows, error) {
 	r, err := f.opt.Blobs.Open(ctx, name)
 	if err != nil {
 		return nil, err
@@ -73,65 +84,79 @@ func (f *follower) part(ctx context.Context, name string) (*dataset.Part, error)
 	if schema == nil {
 		return nil, errors.New("count an import: the log has no schema of Interactions")
 	}
-	read := dataset.ReadEvents
-	if f.needsCells(schema) {
-		read = dataset.ReadPart
-	}
-	return read(r, r.Size(), schema)
+	c := &rows{texts: dataset.NewDict(), numbers: map[int][]float64{}}
+	source, recommendation := schema.Column("EVENT_ATTRIBUTION_SOURCE"), schema.Column("RECOMMENDATION_ID")
+	summed := f.summed(schema)
+	c.Part, err = dataset.VisitPart(r, r.Size(), schema, func(_, field int, v dataset.Value) {
+		switch {
+		case field == source:
+			c.given = append(c.given, c.texts.Intern(v.Str))
+		case field == recommendation:
+			c.origin = append(c.origin, c.texts.Intern(f.origin(v.Str)))
+		case summed[field]:
+			x, ok := number(v)
+			if !ok {
+				x = math.NaN()
+			}
+			c.numbers[field] = append(c.numbers[field], x)
+		}
+	})
+	return c, err
 }
 
-// needsCells says whether columns count that have no place of their own in a part.
-func (f *follower) needsCells(s *dataset.Schema) bool {
-	if s.Column("EVENT_ATTRIBUTION_SOURCE") >= 0 || s.Column("RECOMMENDATION_ID") >= 0 {
-		return true
-	}
+// summed tells which of the further columns metrics sum.
+func (f *follower) summed(s *dataset.Schema) map[int]bool {
+	out := map[int]bool{}
 	for _, m := range f.meters {
-		if m.Expression.Dataset == dataset.Interactions && !strings.EqualFold(m.Column, "EVENT_VALUE") && !strings.EqualFold(m.Column, "TIMESTAMP") {
-			return true
+		if m.Expression.Dataset == dataset.Interactions {
+			out[s.Column(m.Column)] = true
 		}
 	}
-	return false
+	return out
 }
 
-// rows counts the rows of a part.
-func (f *follower) rows(at eventlog.Offset, p *dataset.Part, to ...map[cell]float64) {
-	schema := f.group.Schema(dataset.Interactions)
-	source, recommendation := schema.Column("EVENT_ATTRIBUTION_SOURCE"), schema.Column("RECOMMENDATION_ID")
+// countRows counts the rows of a part.
+func (f *follower) countRows(at eventlog.Offset, p *rows, to ...map[cell]float64) {
 	if p.Types == nil {
 		return // no metric is of events without a type
 	}
+	schema := f.group.Schema(dataset.Interactions)
 	var row int
-	e := &event{column: func(name string) (float64, bool) {
-		switch {
-		case strings.EqualFold(name, "TIMESTAMP"):
-			return float64(p.Times[row]), true
-		case strings.EqualFold(name, "EVENT_VALUE"):
-			if p.Values == nil || math.IsNaN(float64(p.Values[row])) {
-				return 0, false
-			}
-			return float64(p.Values[row]), true
-		case p.Cells == nil:
-			return 0, false
-		}
-		return number(p.Cells[row], schema.Column(name))
-	}}
+	e := &event{column: func(name string) (float64, bool) { return p.number(schema, row, name) }}
 	for row = range p.Types {
-		var given, id string
-		if p.Cells != nil {
-			given, id = text(p.Cells[row], source), text(p.Cells[row], recommendation)
-		}
 		e.kind, e.item, e.time = p.EventTypes[p.Types[row]], p.ItemIDs[p.Items[row]], p.Times[row]
-		e.source = f.source(given, id)
+		e.source = f.toldApart(cmp.Or(p.text(p.given, row), p.text(p.origin, row)))
 		f.count(at, e, to...)
 	}
 }
 
-// text gives the text in a cell, "" where there is none.
-func text(row dataset.Row, column int) string {
-	if column < 0 || column >= len(row) {
+// number gives the number of a row in a column.
+func (p *rows) number(s *dataset.Schema, row int, column string) (float64, bool) {
+	var x float64
+	switch {
+	case strings.EqualFold(column, "TIMESTAMP"):
+		return float64(p.Times[row]), true
+	case strings.EqualFold(column, "EVENT_VALUE"):
+		if p.Values == nil {
+			return 0, false
+		}
+		x = float64(p.Values[row])
+	default:
+		list := p.numbers[s.Column(column)]
+		if row >= len(list) { // the part was written before the schema had the column
+			return 0, false
+		}
+		x = list[row]
+	}
+	return x, !math.IsNaN(x)
+}
+
+// text gives the text of a row in a column; "" where there is none.
+func (p *rows) text(column []dataset.Index, row int) string {
+	if row >= len(column) {
 		return ""
 	}
-	return row[column].Str
+	return p.texts.ID(column[row])
 }
 
 // file puts a report into the outbox.

@@ -80,7 +80,7 @@ func (f *follower) value(m *meter, e *event) (float64, bool) {
 	if schema == nil || item == dataset.NoIndex {
 		return 0, false
 	}
-	return number(f.group.Row(dataset.Items, item), schema.Column(m.Column))
+	return numberIn(f.group.Row(dataset.Items, item), schema.Column(m.Column))
 }
 
 // live counts a live event, unless it was counted before.
@@ -100,7 +100,7 @@ func (f *follower) live(at eventlog.Offset, x *dataset.Interaction) {
 		if schema == nil {
 			return 0, false
 		}
-		return number(x.Properties, schema.Column(name))
+		return numberIn(x.Properties, schema.Column(name))
 	}
 	f.count(at, e, f.state.Totals, f.state.Pending)
 }
@@ -119,7 +119,13 @@ func identity(x *dataset.Interaction) string {
 
 // source gives where an event came from.
 func (f *follower) source(given, recommendation string) string {
-	s := cmp.Or(given, f.origin(recommendation), Undefined)
+	return f.toldApart(cmp.Or(given, f.origin(recommendation)))
+}
+
+// toldApart gives a source under the name by which it is counted: its own, if it is one
+// of those that are told apart.
+func (f *follower) toldApart(s string) string {
+	s = cmp.Or(s, Undefined)
 	if s == Undefined || f.sources[s] {
 		return s
 	}

@@ -66,12 +66,17 @@ func (e Expression) function() string {
 	return "sum"
 }
 
-// number gives the number in a cell; false where there is none.
-func number(row dataset.Row, column int) (float64, bool) {
+// numberIn gives the number in a cell of a row; false where there is none.
+func numberIn(row dataset.Row, column int) (float64, bool) {
 	if column < 0 || column >= len(row) {
 		return 0, false
 	}
-	switch v := row[column]; v.Kind {
+	return number(row[column])
+}
+
+// number gives the number in a cell; false where there is none.
+func number(v dataset.Value) (float64, bool) {
+	switch v.Kind {
 	case dataset.Int, dataset.Long:
 		return float64(v.Int), true
 	case dataset.Float, dataset.Double:

@@ -347,7 +347,7 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		p.part.IDs = make([]string, 0, p.part.Rows)
 	}
 	p.texts = nil
-	if !id && !f.Textual {
+	if !id && !f.Textual && f.Name != "RECOMMENDATION_ID" {
 		p.texts = map[string]string{}
 	}
 	if p.raw != nil {

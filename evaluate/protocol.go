@@ -82,15 +82,12 @@ func (p Protocol) round(data *dataset.Snapshot, from seed.Seed) (Round, error) {
 	return Round{}, fmt.Errorf("protocol %q is unknown: use one of %v", p, Protocols())
 }
 
-// ask makes questions of cases, asked when the last known event happened, in the
-// context of the next one.
+// ask makes questions of cases, asked at the moment of the event that is asked for.
 func ask(data *dataset.Snapshot, cases []eval.Case) []Question {
 	out := make([]Question, len(cases))
 	for i, c := range cases {
 		out[i].Case, out[i].Context = c, data.Context(c.User, len(c.Input))
-		if n := len(c.Input); n > 0 {
-			out[i].At = c.Input[n-1].Time
-		}
+		out[i].At = data.History(c.User)[len(c.Input)].Time
 	}
 	return out
 }
@@ -112,7 +109,7 @@ func sessions(data *dataset.Snapshot) Round {
 		test.Add(u)
 		h := data.History(u)
 		for i := 1; i < len(h); i++ {
-			r.Questions = append(r.Questions, Question{Case: eval.Case{User: u, Input: h[:i:i], Truth: []dataset.Index{h[i].Item}}, At: h[i-1].Time, Context: data.Context(u, i)})
+			r.Questions = append(r.Questions, Question{Case: eval.Case{User: u, Input: h[:i:i], Truth: []dataset.Index{h[i].Item}}, At: h[i].Time, Context: data.Context(u, i)})
 		}
 	}
 	r.Train = data.With(func(u dataset.Index, events []dataset.Event) []dataset.Event {

@@ -18,7 +18,7 @@ func badArgument(format string, args ...any) error {
 }
 
 // parseArguments reads the values of a parameter: texts in double quotes or
-// numbers, with commas between.
+// numbers, with commas between; truth values may stand without quotes too.
 func parseArguments(name, given string) ([]string, error) {
 	bad := func() error {
 		return badArgument("The value of the filter parameter %s is %s. Give texts in double quotes, with commas between: \"\\\"comedy\\\",\\\"drama\\\"\"; numbers may stand without quotes.", name, clip(given))
@@ -27,7 +27,8 @@ func parseArguments(name, given string) ([]string, error) {
 	var out []string
 	for {
 		t, err := sc.next()
-		if err != nil || t.kind != text && t.kind != number {
+		_, truth := truths[strings.ToLower(t.s)]
+		if err != nil || t.kind != text && t.kind != number && !truth {
 			return nil, bad()
 		}
 		out = append(out, t.s)

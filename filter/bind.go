@@ -24,6 +24,9 @@ func (c *condition) bind(args arguments, number func(id string) dataset.Index, i
 			b.texts = append(b.texts, s)
 			return nil
 		}
+		if truth, ok := truths[strings.ToLower(s)]; ok && c.kind == dataset.Boolean {
+			s = truth
+		}
 		n, err := parseNumber(s)
 		if err == nil {
 			b.compare(n)

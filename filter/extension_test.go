@@ -274,6 +274,8 @@ func TestOwnLanguageBeyondTheOracle(t *testing.T) {
 	for src, want := range map[string]bool{
 		`INCLUDE ItemID WHERE Items.ADULT = true`:                                                                    true,
 		`INCLUDE ItemID WHERE Items.ADULT != TRUE`:                                                                   false,
+		`INCLUDE ItemID WHERE Items.ADULT = $yes`:                                                                    true,
+		`INCLUDE ItemID WHERE Items.ADULT = $no`:                                                                     false,
 		`INCLUDE ItemID WHERE Items.STORY LIKE "%upon%"`:                                                             true,
 		`INCLUDE ItemID WHERE Items.GENRE NOT IN ($g)`:                                                               false,
 		`INCLUDE ItemID WHERE Items.YEAR BETWEEN $lo AND 7`:                                                          true,
@@ -290,7 +292,7 @@ func TestOwnLanguageBeyondTheOracle(t *testing.T) {
 		}
 		args := map[string]string{}
 		for _, name := range p.Params() {
-			args[name] = map[string]string{"g": `"a"`, "lo": "7"}[name]
+			args[name] = map[string]string{"g": `"a"`, "lo": "7", "yes": "true", "no": `"false"`}[name]
 		}
 		allow := dataset.NewSet(len(w.itemRows))
 		allow.Fill(len(w.itemRows))

@@ -428,6 +428,9 @@ func (p *parser) scalar(e *expression, c *condition) error {
 	return nil
 }
 
+// truths are the words for the numbers in columns of truth values.
+var truths = map[string]string{"true": "1", "false": "0"}
+
 // value reads a text, a number or a parameter; listed ones stand behind IN.
 func (p *parser) value(e *expression, c *condition, listed bool) error {
 	at := p.tok
@@ -453,7 +456,7 @@ func (p *parser) value(e *expression, c *condition, listed bool) error {
 		}
 		c.values = append(c.values, operand{at.s, false})
 	case word:
-		truth, ok := map[string]string{"true": "1", "false": "0"}[strings.ToLower(at.s)]
+		truth, ok := truths[strings.ToLower(at.s)]
 		if c.kind != dataset.Boolean || !ok {
 			return p.want("a text in double quotes, a number or a parameter")
 		}

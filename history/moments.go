@@ -1,7 +1,6 @@
 package history
 
 import (
-	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -63,7 +62,6 @@ type momentIndex struct {
 	fields []int // by column: its position in the schema, -1 if that has it no more
 	places []map[ownValue]uint32
 	slots  []uint32 // open addressing by the hash of the codes: moments, 0 where none is
-	seed   maphash.Seed
 	bytes  int64
 	most   int64
 	row    []uint32 // the codes of one moment
@@ -85,7 +83,7 @@ func keyOf(v dataset.Value) ownValue {
 	return ownValue{bits: math.Float64bits(v.Num)}
 }
 
-func newMomentIndex() *momentIndex { return &momentIndex{seed: maphash.MakeSeed(), most: momentsMost} }
+func newMomentIndex() *momentIndex { return &momentIndex{most: momentsMost} }
 
 // indexOf makes the index of moments that were loaded.
 func indexOf(m moments) *momentIndex {
@@ -182,12 +180,12 @@ func (x *momentIndex) number(row []uint32) uint32 {
 // slot gives where a row is, or is to be.
 func (x *momentIndex) slot(row []uint32) int {
 	width := len(x.columns)
-	var h maphash.Hash
-	h.SetSeed(x.seed)
+	h := uint64(0)
 	for _, c := range row {
-		maphash.WriteComparable(&h, c)
+		h = (h ^ uint64(c)) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
 	}
-	for at := int(h.Sum64() & uint64(len(x.slots)-1)); ; at = (at + 1) & (len(x.slots) - 1) {
+	for at := int(h & uint64(len(x.slots)-1)); ; at = (at + 1) & (len(x.slots) - 1) {
 		n := int(x.slots[at])
 		if n == 0 || slices.Equal(x.codes[(n-1)*width:n*width], row) {
 			return at

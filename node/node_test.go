@@ -295,7 +295,7 @@ func TestRouting(t *testing.T) {
 		"listed host":          {"/healthz", func(r *http.Request) { r.Host = "usher.test" }, 200, "ok"},
 		"foreign origin":       {"/healthz", func(r *http.Request) { r.Header.Set("Origin", "https://evil.test") }, 403, "may not call"},
 		"listed origin":        {"/healthz", func(r *http.Request) { r.Header.Set("Origin", "https://shop.test") }, 200, "ok"},
-		"a browser":            {"/", func(r *http.Request) { r.Header.Set("Accept", "text/html,*/*") }, 200, "AWS_ENDPOINT_URL"},
+		"a browser":            {"/", func(r *http.Request) { r.Header.Set("Accept", "text/html,*/*") }, 200, "app.js"},
 		"buckets":              {"/", func(*http.Request) {}, 200, "ListAllMyBucketsResult"},
 		"an absent bucket":     {"/none/key", func(*http.Request) {}, 404, "NoSuchBucket"},
 		"an unknown operation": {"/", func(r *http.Request) { r.Method = "POST"; r.Header.Set("X-Amz-Target", "AmazonPersonalize.Fly") }, 400, "UnknownOperationException"},

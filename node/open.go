@@ -23,6 +23,7 @@ import (
 	"usher/blob"
 	"usher/blob/s3server"
 	"usher/catalog"
+	"usher/console"
 	"usher/filter"
 	"usher/ingest"
 	"usher/job"
@@ -170,7 +171,8 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 		NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
-		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log})
+		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log,
+		Embed: newEmbedder(opt.EmbedURL, opt.EmbedModel, opt.EmbedKey)})
 	n.closes(trainer.Close)
 	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Recipes: recipes(), Hot: opt.HotRecords,
 		Copies: func() error { return backup.Sweep(opt.Dir) }, Log: opt.Log})
@@ -222,6 +224,10 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 
 	r := &router{mux: mux, query: query, extensions: extensions, buckets: buckets, metrics: set, observe: watch, log: opt.Log,
 		signatures: &wire.Signatures{Keys: keys.lookup(), Now: opt.Now}}
+	r.console, err = console.New(console.Options{Calls: http.HandlerFunc(r.answerSignedIn), Keys: keys.lookup(), Region: opt.Region, Now: opt.Now, Log: opt.Log})
+	if err != nil {
+		return nil, err
+	}
 	guard := wire.Guard{Hosts: opt.Hosts, Origins: opt.Origins, AnyHost: keys != nil}
 	return wire.Identify(guard.Handler(r)), nil
 }

@@ -3,7 +3,7 @@
 //
 // It owns what the rooms are handed: the clock, the data folder, the listener,
 // the signature check in front of everything, and the routing of one port to
-// three services, buckets, identity, health and metrics. What requests mean is
+// three services, buckets, identity, console, health and metrics. What requests mean is
 // left to the rooms.
 package node
 
@@ -39,6 +39,9 @@ type Options struct {
 	ThemeURL   string // of an endpoint that speaks OpenAI's chat completions and names themes of batch jobs; "": words of the items do
 	ThemeModel string // that it is asked for
 	ThemeKey   string // its key; may be ""
+	EmbedURL   string // of an endpoint that speaks OpenAI's embeddings and makes vectors of items' texts for trainings; "": words do
+	EmbedModel string // that it is asked for
+	EmbedKey   string // its key; may be ""
 
 	// HistoryCache is how many bytes each model may keep of histories; 32 MiB, or
 	// half of the model where that is more. Negative: none.

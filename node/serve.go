@@ -15,6 +15,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"usher/blob/s3server"
+	"usher/console"
 	"usher/wire"
 )
 
@@ -70,6 +71,7 @@ type router struct {
 	query      *wire.Query
 	extensions *wire.Extensions
 	buckets    *s3server.Buckets
+	console    *console.Console
 	metrics    *metrics.Set
 	signatures *wire.Signatures
 	observe    func(service, operation string, status int, code string, seconds float64)
@@ -86,21 +88,44 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/metrics" && r.Method == http.MethodGet:
 		s.showMetrics(w, r)
 		return
+	case s.console.Serves(r):
+		setDeadlines(http.NewResponseController(w))
+		s.console.ServeHTTP(w, r)
+		return
 	case r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Authorization") == "" && r.URL.RawQuery == "" &&
-		strings.Contains(r.Header.Get("Accept"), "text/html"):
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, "This is usher: Amazon Personalize that anyone can run.\n\nSet AWS_ENDPOINT_URL to this address and use boto3, the AWS CLI or any AWS SDK.\n")
+		strings.Contains(r.Header.Get("Accept"), "text/html"): // a browser
+		w.Header().Set("Location", console.Prefix)
+		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
+	s.answer(w, r, s.signatures.Verify)
+}
+
+// answerSignedIn answers what the console hands on: its sender is in the context.
+func (s *router) answerSignedIn(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, r, func(r *http.Request) (wire.Principal, error) {
+		who, _ := wire.PrincipalOf(r.Context())
+		return who, nil
+	})
+}
+
+// setDeadlines gives a request that has a small body, and its answer, a minute.
+func setDeadlines(control *http.ResponseController) {
+	deadline := time.Now().Add(requestTime)
+	_ = control.SetReadDeadline(deadline)  // an error: the connection has none
+	_ = control.SetWriteDeadline(deadline) // likewise
+}
+
+// answer answers a call of the APIs or a request to the buckets, if verify tells who
+// sent it.
+func (s *router) answer(w http.ResponseWriter, r *http.Request, verify func(*http.Request) (wire.Principal, error)) {
 	control := http.NewResponseController(w)
 	call := s.mux.Serves(r) || s.query.Serves(r) || s.extensions.Serves(r) // the cheapest look first
 	if call {                                                              // its body is small: it comes soon or not at all
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		r = r.WithContext(ctx)
-		deadline := time.Now().Add(requestTime)
-		_ = control.SetReadDeadline(deadline)  // an error: the connection has none
-		_ = control.SetWriteDeadline(deadline) // likewise
+		setDeadlines(control)
 		if s.mux.Refuse(w, r) {
 			return
 		}
@@ -113,7 +138,7 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !call {
 		defer s.logObject(w.(*patientWriter), r, time.Now())
 	}
-	who, err := s.signatures.Verify(r)
+	who, err := verify(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -131,6 +156,9 @@ func (s *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			wire.FailS3(w, r, fault)
 			return
 		}
+		// An object that is a web page would be one of our own origin, with all that
+		// the console may do. In a sandbox it is of none.
+		w.Header().Set("Content-Security-Policy", "sandbox")
 		s.buckets.ServeHTTP(w, r)
 	}
 }

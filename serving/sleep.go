@@ -2,6 +2,7 @@ package serving
 
 import (
 	"cmp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -42,8 +43,18 @@ func (s *Serving) sleepIdle() {
 	dropped := s.dropUnused()
 	s.mu.Unlock()
 	if dropped > 0 {
-		debug.FreeOSMemory()
+		freeMemory()
 	}
+}
+
+// freeMemory gives memory that nobody has any more back to the system. Models have
+// a sync.Pool of answers' memory, which keeps them through one collection more than
+// others: it is the third one, FreeOSMemory's, that finds them gone and lets go of
+// their mapped files.
+func freeMemory() {
+	runtime.GC()
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 // makeRoom puts to sleep who was not asked for longest, until the models that

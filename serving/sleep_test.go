@@ -1,6 +1,8 @@
 package serving
 
 import (
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -68,6 +70,26 @@ func TestTicksPutToSleep(t *testing.T) {
 	s.mu.RUnlock()
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// pooled is kept by its pool as models are by theirs.
+type pooled struct{ pool sync.Pool }
+
+// What nobody has any more is gone when memory was freed, pools or not: mapped files
+// of models that sleep would stay otherwise.
+func TestFreedMemoryIsGone(t *testing.T) {
+	gone := make(chan struct{})
+	x := &pooled{}
+	x.pool.Put(new(int))
+	runtime.AddCleanup(x, func(c chan struct{}) { close(c) }, gone)
+	runtime.KeepAlive(x)
+	x = nil
+	freeMemory()
+	select {
+	case <-gone:
+	case <-time.After(30 * time.Second): // less than the runtime's own collection takes to come
+		t.Error("it is still there")
 	}
 }
 

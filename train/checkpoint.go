@@ -164,6 +164,12 @@ func (t *Trainer) freeze(ctx context.Context, task *job.Task, w work, c *checkpo
 	if err := t.check(w.version, all, filtered); err != nil {
 		return err
 	}
+	if filtered.ItemTable, err = embedded(ctx, filtered.ItemTable, t.opt.Embed); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		t.opt.Log.Warn("the training learns from words alone", "version", w.names.arn, "error", err)
+	}
 	c.Offset = filtered.Offset
 	err = writeBlob(ctx, t.opt.Blobs, c.Snapshot, func(w io.Writer) error { return dataset.WriteSnapshot(w, filtered) })
 	if err != nil {

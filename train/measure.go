@@ -156,8 +156,8 @@ func (a *asking) ask(ctx context.Context, all *dataset.Snapshot, cases []eval.Ca
 		if a.spec.NeedsItem {
 			q.Item = c.QueryItem()
 		}
-		if n := len(c.Input); n > 0 { // the moment of the question, not of the measuring
-			q.Now = time.Unix(c.Input[n-1].Time, 0).UTC()
+		if h := all.History(c.User); len(c.Input) < len(h) { // the moment of the question, not of the measuring
+			q.Now = time.Unix(h[len(c.Input)].Time, 0).UTC()
 		}
 		var err error
 		if dst, err = a.model.Recommend(ctx, &q, eval.ListLength, a.allowed(all, c.Input), dst); err != nil {

@@ -98,8 +98,8 @@ func TestTestUsersAreUnknownToWhatMeasures(t *testing.T) {
 			t.Errorf("user %d: %d events, %d in the training, %d known", q.User, len(whole), len(first.History(q.User)), n)
 		}
 		last := q.History[len(q.History)-1]
-		if q.Item != last.Item || q.Now.Unix() != last.Time {
-			t.Errorf("asked about item %d at %s, the last event is %+v", q.Item, q.Now, last)
+		if next := whole[len(q.History)]; q.Item != last.Item || q.Now.Unix() != next.Time {
+			t.Errorf("asked about item %d at %s, the last event is %+v, the next %+v", q.Item, q.Now, last, next)
 		}
 	}
 	if got, want := len(second.Events), 40*2; got < want {

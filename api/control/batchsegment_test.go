@@ -18,7 +18,10 @@ func TestBatchSegment(t *testing.T) {
 		return fmt.Sprintf(`{"jobName": %q, "solutionVersionArn": %q, "jobInput": {"s3DataSource": {"path": "s3://a/in.json"}}, "jobOutput": {"s3DataDestination": {"path": "s3://a/out/"}}%s%s}`, name, version, role, more)
 	}
 	r.ok("CreateFilter", `{"name": "items", "datasetGroupArn": "~dataset-group/shop", "filterExpression": "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (\"a\")"}`)
+	r.group("other", interactionsText)
+	r.ok("CreateFilter", `{"name": "others", "datasetGroupArn": "~dataset-group/other", "filterExpression": "INCLUDE UserID WHERE Interactions.EVENT_TYPE IN (\"a\")"}`)
 	r.refuse([]refusal{
+		{"CreateBatchSegmentJob", create("j", v, `, "filterArn": "~filter/others"`), "InvalidInput", []string{"another dataset group"}},
 		{"CreateBatchSegmentJob", create("j", sims, ""), "InvalidInput", []string{"aws-sims", "CreateBatchInferenceJob"}},
 		{"CreateBatchSegmentJob", create("j", v, `, "numResults": 5000001`), "InvalidInput", []string{"numResults is 5000001"}},
 		{"CreateBatchSegmentJob", create("j", v, `, "filterArn": "~filter/items"`), "InvalidInput", []string{"is about ItemID", "UserID"}},

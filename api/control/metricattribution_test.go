@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -23,7 +24,8 @@ func TestMetricAttribution(t *testing.T) {
 	})
 	const arn = `"metricAttributionArn": "~metric-attribution/m"`
 	r.same(r.ok("CreateMetricAttribution", metricAttribution(of("a")+","+of("b")+","+sum("Interactions.TIMESTAMP"), "s3://a/b/")), "~metric-attribution/m", "metricAttributionArn")
-	r.refused("CreateMetricAttribution", metricAttribution(of("a"), "s3://a/b/"), "ResourceAlreadyExists", "~metric-attribution/m")
+	second := strings.Replace(metricAttribution(of("a"), "s3://a/b/"), `"m"`, `"second"`, 1)
+	r.refused("CreateMetricAttribution", second, "ResourceAlreadyExists", "~metric-attribution/m", "one metric attribution")
 	r.refused("DeleteDatasetGroup", `{"datasetGroupArn": "~dataset-group/shop"}`, "ResourceInUse", "~metric-attribution/m")
 	d := r.ok("DescribeMetricAttribution", `{`+arn+`}`)["metricAttribution"]
 	r.same(d, "ACTIVE", "status")

@@ -225,7 +225,7 @@ func (w *world) draw(ctx context.Context) error {
 	}
 	w.version = w.solution + "/" + catalog.NewID()
 	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: w.version, Group: w.group, Parent: w.solution, Status: catalog.Active},
-		Recipe: sequence.Name, TrainingMode: "FULL", TrainingType: "MANUAL", Model: "models/bench"}
+		Recipe: sequence.Name, TrainingMode: "FULL", TrainingType: "MANUAL", Model: modelBlob}
 	out, err := blobs.Create(ctx, v.Model)
 	if err != nil {
 		return err
@@ -239,6 +239,9 @@ func (w *world) draw(ctx context.Context) error {
 	}
 	return db.Update(ctx, func(tx *store.Tx) error { return catalog.Create(tx, v) })
 }
+
+// modelBlob is the blob of the drawn model.
+const modelBlob = "models/bench"
 
 func (w *world) choices() map[string]float64 {
 	out := map[string]float64{"dim": float64(w.scale.Dim), "inner": float64(2 * w.scale.Dim), "window": 2 * mean, "planned_epochs": 1, "epochs": 0, "mask_seen": 0}

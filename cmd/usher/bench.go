@@ -21,9 +21,12 @@ func benchmark(ctx context.Context, io stdio, args []string) error {
 	if len(args) > 0 && args[0] == "quality" {
 		return benchQuality(ctx, io, args[1:])
 	}
+	if len(args) > 0 && args[0] == "folder" {
+		return benchFolder(ctx, io, args[1:])
+	}
 	fs := flag.NewFlagSet("usher bench", flag.ContinueOnError)
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usher bench [flags] serving | quality -h\n\nMeasures real-time answers beside a bare HTTP handler, in temporary data folders.\n\n")
+		fmt.Fprintf(fs.Output(), "usher bench [flags] serving | quality -h | folder -h\n\nMeasures real-time answers beside a bare HTTP handler, in temporary data folders.\n\n")
 		fs.PrintDefaults()
 	}
 	rounds := fs.Int("rounds", 5, "rounds of each state")
@@ -49,7 +52,8 @@ func benchmark(ctx context.Context, io stdio, args []string) error {
 		fs.Usage()
 		return errUsage
 	}
-	opt := serving.Options{Round: *round, Rounds: *rounds, Out: io.out, Now: time.Now, States: split(*states), Access: "AKIABENCHBENCHBENCH0", Secret: "usher-bench-usher-bench"}
+	opt := servingOptions(io)
+	opt.Round, opt.Rounds, opt.States = *round, *rounds, split(*states)
 	for _, n := range split(*items) {
 		v, err := strconv.Atoi(n)
 		s, ok := serving.ScaleOf(v)
@@ -58,6 +62,13 @@ func benchmark(ctx context.Context, io stdio, args []string) error {
 		}
 		opt.Scales = append(opt.Scales, s)
 	}
+	_, err := serving.Run(ctx, opt)
+	return err
+}
+
+// servingOptions are those of all workloads of bench/serving.
+func servingOptions(io stdio) serving.Options {
+	opt := serving.Options{Out: io.out, Now: time.Now, Access: "AKIABENCHBENCHBENCH0", Secret: "usher-bench-usher-bench"}
 	opt.Open = func(ctx context.Context, dir string, cold bool) (serving.Server, error) {
 		keys := filepath.Join(dir, "bench.keys")
 		if err := os.WriteFile(keys, []byte(opt.Access+" "+opt.Secret+" bench\n"), 0o600); err != nil {
@@ -73,6 +84,28 @@ func benchmark(ctx context.Context, io stdio, args []string) error {
 		}
 		return serving.Server{URL: n.URL(), Close: n.Close}, nil
 	}
-	_, err := serving.Run(ctx, opt)
-	return err
+	return opt
+}
+
+// benchFolder makes a data folder with many models.
+func benchFolder(ctx context.Context, io stdio, args []string) error {
+	fs := flag.NewFlagSet("usher bench folder", flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "usher bench folder [flags] DIR\n\nMakes a data folder with many versions of a solution, and prints their ARNs.\n\n")
+		fs.PrintDefaults()
+	}
+	f := serving.Folder{}
+	fs.IntVar(&f.Scale.Items, "items", 750_000, "items of the catalogue")
+	fs.IntVar(&f.Scale.Dim, "dim", 64, "width of the models")
+	fs.IntVar(&f.Versions, "versions", 100, "versions, each with a model of its own")
+	fs.IntVar(&f.Files, "files", 100, "different files that the models are; the others are links to them")
+	if err := parse(fs, io.err, args); err != nil {
+		return err
+	}
+	if fs.NArg() != 1 || f.Versions < 1 || f.Files < 1 || f.Scale.Items < 1 || f.Scale.Dim < 1 {
+		fs.Usage()
+		return errUsage
+	}
+	f.Dir, f.Scale.Users = fs.Arg(0), f.Scale.Items/50+1
+	return f.Fill(ctx, servingOptions(io))
 }

@@ -54,7 +54,7 @@ func demonstrate(ctx context.Context, io stdio, args []string) error {
 		fmt.Fprintf(io.out, "\nEvery step went through the public API. Start your own server with:\n\n"+
 			"  go run ./cmd/usher serve\n  export AWS_ENDPOINT_URL=http://127.0.0.1:8480   # and use boto3 or the AWS CLI as ever\n")
 		if *keep {
-			fmt.Fprintf(io.out, "\nStill serving on %s; interrupt to end.\n", n.URL())
+			fmt.Fprintf(io.out, "\nStill serving; look at it at %s/console/ and interrupt to end.\n", n.URL())
 			<-ctx.Done()
 		}
 	}

@@ -2,6 +2,7 @@ package itemknn
 
 import (
 	"context"
+	"runtime"
 	"slices"
 
 	"usher/dataset"
@@ -11,6 +12,7 @@ import (
 // Explain says whether the item is a neighbour of q.Item, and which, or stands
 // behind these by its popularity.
 func (m *Model) Explain(ctx context.Context, q *recipe.Query, item dataset.Index) (*recipe.Explanation, error) {
+	defer runtime.KeepAlive(m)
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}

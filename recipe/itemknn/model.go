@@ -2,9 +2,11 @@ package itemknn
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 
+	"usher/blob"
 	"usher/dataset"
 	"usher/recipe"
 )
@@ -17,6 +19,7 @@ type Model struct {
 	rowOf   []uint32        // row by item, or noRow; as long as the highest item of items asks for
 	notes   []string        // what training left out; not saved
 	answers sync.Pool       // of *answer
+	hold    *blob.Mapping   // the file that near lies in; nil: it does not. Methods end with runtime.KeepAlive(m)
 }
 
 // answer is the memory of one answer.
@@ -65,6 +68,7 @@ func (m *Model) neighbours(i dataset.Index) []uint32 {
 // Recommend gives the neighbours of q.Item that are allowed, and popular items
 // when they are fewer than k. q.Item itself is never in the answer.
 func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
+	defer runtime.KeepAlive(m)
 	dst = dst[:0]
 	if err := context.Cause(ctx); err != nil || k <= 0 {
 		return dst, err
@@ -108,6 +112,7 @@ func (a *answer) unmark(rows []uint32) {
 // items by popularity, flagged Popular, then those that nobody had in training,
 // in the order of the list. q.Item itself is one of the others.
 func (m *Model) Rank(ctx context.Context, q *recipe.Query, items []dataset.Index, dst []recipe.Scored) ([]recipe.Scored, error) {
+	defer runtime.KeepAlive(m)
 	dst = dst[:0]
 	if err := context.Cause(ctx); err != nil {
 		return dst, err

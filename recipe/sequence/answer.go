@@ -22,6 +22,7 @@ type answer struct {
 	tokens     []uint32
 	room       []float32 // (items) of extra
 	seen       []uint32  // rows of the history that are put behind the others
+	order      []uint32  // of fewChanged
 	cold       []float32 // (newcomers)
 	coldTop    top
 	mixed      []ranked
@@ -134,6 +135,21 @@ func (m *Model) mask(a *answer, history []dataset.Event) {
 	}
 }
 
+// fewPart is the part of the items up to which those that extra is not 0 of are few:
+// to put them in order takes less than to read all.
+const fewPart = 128
+
+// fewChanged gives lookup.few. bonus and mask come first.
+func (m *Model) fewChanged(a *answer) []uint32 {
+	based := m.blend != nil && m.blend.base != nil
+	if based || a.changedMany || len(a.changed)+len(a.seen) > len(m.items)/fewPart {
+		return nil
+	}
+	a.order = append(append(a.order[:0], a.changed...), a.seen...)
+	slices.Sort(a.order)
+	return slices.Compact(a.order)
+}
+
 // score gives the score of one row. bonus comes first.
 func (m *Model) score(a *answer, e *encoded, row uint32) float32 {
 	d := m.net.Dim
@@ -192,19 +208,25 @@ const fewAllowed = 8
 // search puts the k best rows of allow that are not masked into a.top, best
 // first.
 func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) {
+	n := allow.Len()
+	among, together := !a.summed && n >= 0 && n < len(m.items)/fewAllowed, m.scanner.together()
+	a.query, a.allow, a.most = e.query, allow, k
+	a.top.begin(k)
 	compute(func() {
 		m.bonus(a, history)
 		m.mask(a, history)
+		a.few = m.fewChanged(a)
+		switch {
+		case among:
+			m.searchAmong(a, e, allow.Words())
+		case !together:
+			m.scanner.pass([]*lookup{&a.lookup})
+		}
 	})
-	a.most = k
-	a.top.begin(k)
-	if n := allow.Len(); !a.summed && n >= 0 && n < len(m.items)/fewAllowed {
-		compute(func() { m.searchAmong(a, e, allow.Words()) })
-	} else {
-		a.query, a.allow = e.query, allow
+	if !among && together {
 		m.scanner.answer(&a.lookup)
-		a.query, a.allow = nil, dataset.Set{}
 	}
+	a.query, a.few, a.allow = nil, nil, dataset.Set{}
 	a.top.sorted()
 }
 

@@ -89,11 +89,10 @@ func boundsBytes(x [2]float64) []byte {
 
 // Load reads what Save wrote, of this version or an earlier one.
 func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
-	start := make([]byte, len(magic)+4)
-	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), start); err != nil || string(start[:len(magic)]) != magic {
-		return nil, errors.New("sequence: not a model file")
-	}
-	switch v := binary.LittleEndian.Uint32(start[len(magic):]); {
+	v, err := format.VersionOf(r, size)
+	switch {
+	case err != nil:
+		return nil, err
 	case v >= plainVersion && v < version:
 		return loadOld(r, size)
 	case v != version:

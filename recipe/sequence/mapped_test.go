@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -19,6 +15,7 @@ import (
 	"usher/internal/seed"
 	"usher/recipe"
 	"usher/recipe/internal/nn"
+	"usher/recipe/recipetest"
 )
 
 // stored puts a model into a folder of blobs.
@@ -168,41 +165,4 @@ func TestDamageIsSeenAtEachWaking(t *testing.T) {
 }
 
 // Slices of a mapping do not keep it: exported methods keep the model to their end.
-func TestMethodsKeepTheModel(t *testing.T) {
-	quiet := []string{"Len", "Choices", "Cache"} // look at no slice of the file
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	methods := 0
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		src, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, name, src, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range file.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			if !ok || f.Recv == nil || !f.Name.IsExported() || slices.Contains(quiet, f.Name.Name) {
-				continue
-			}
-			if star, ok := f.Recv.List[0].Type.(*ast.StarExpr); !ok || star.X.(*ast.Ident).Name != "Model" {
-				continue
-			}
-			methods++
-			if body := src[set.Position(f.Body.Pos()).Offset:set.Position(f.Body.End()).Offset]; !bytes.Contains(body, []byte("defer runtime.KeepAlive(m)")) {
-				t.Errorf("%s: %s does not defer runtime.KeepAlive(m)", name, f.Name.Name)
-			}
-		}
-	}
-	if methods < 5 {
-		t.Errorf("only %d methods were looked at", methods)
-	}
-}
+func TestMethodsKeepTheModel(t *testing.T) { recipetest.KeepsModel(t, "Len", "Choices", "Cache") }

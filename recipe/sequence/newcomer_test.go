@@ -255,3 +255,44 @@ func TestBorrowFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestNewcomersByVectors: where texts have no word in common, vectors of them still
+// say which newcomers are like what a user has had.
+func TestNewcomersByVectors(t *testing.T) {
+	data := genres()
+	right := func(vectors bool) float64 {
+		s := &dataset.Schema{Type: dataset.Items, Fields: []dataset.Field{{Name: "ITEM_ID", Kind: dataset.String}, {Name: "ABOUT", Kind: dataset.String, Textual: true}}}
+		if vectors {
+			s.Fields = append(s.Fields, dataset.Field{Name: "ABOUT vector", Kind: dataset.Vector, Nullable: true})
+		}
+		data.ItemTable = dataset.NewTable(s)
+		for i := range data.Items() {
+			row := dataset.Row{{Kind: dataset.String, Str: "x"}, {Kind: dataset.String, Str: fmt.Sprint("word", i)}}
+			if vectors {
+				r := seed.Seed(8).Branch("vector", uint64(i)).Rand()
+				x := make([]float32, 8)
+				for k := range x {
+					x[k] = .3 * float32(r.NormFloat64())
+				}
+				x[i%4]++
+				row = append(row, dataset.VectorValue(x))
+			}
+			data.ItemTable.Set(dataset.Index(i), row)
+		}
+		m := train(t, recipe.Input{Data: data, Seed: 2, Workers: 2})
+		good, all := 0, 0
+		for u := range 40 {
+			for _, i := range newOf(t, m, data.History(dataset.Index(u)), 30) {
+				all++
+				if int(i)%4 == u%4 {
+					good++
+				}
+			}
+		}
+		return float64(good) / float64(max(1, all))
+	}
+	with, without := right(true), right(false)
+	if with < .7 || without > .5 {
+		t.Errorf("%.2f of the newcomers suit the user by vectors, %.2f without", with, without)
+	}
+}

@@ -141,19 +141,19 @@ func catalogue(items, dim int) *Model {
 func BenchmarkCatalogue(b *testing.B) {
 	for _, c := range []struct{ items, dim int }{{100_000, 64}, {100_000, 128}, {1_000_000, 128}} {
 		m := catalogue(c.items, c.dim)
-		encodings := make([]*encoded, 8)
-		for i := range encodings {
-			encodings[i] = &encoded{query: make([]float32, c.dim)}
-			m.encode(&answer{}, []dataset.Event{{Item: dataset.Index(i)}}, encodings[i])
-		}
 		for _, atOnce := range []int{1, 8} {
 			b.Run(fmt.Sprintf("%d x %d, %d at once", c.items, c.dim, atOnce), func(b *testing.B) {
 				answers := make([]answer, atOnce)
+				for i := range answers {
+					a := &answers[i]
+					a.own.query = make([]float32, c.dim)
+					m.encode(a, []dataset.Event{{Item: dataset.Index(i)}}, &a.own)
+				}
 				start := cpuSeconds()
 				for b.Loop() {
 					var wg sync.WaitGroup
 					for i := range answers {
-						wg.Go(func() { m.best(&answers[i], encodings[i], nil, 25, dataset.Set{}) })
+						wg.Go(func() { m.best(&answers[i], &answers[i].own, nil, 25, dataset.Set{}) })
 					}
 					wg.Wait()
 				}

@@ -12,6 +12,7 @@ import (
 type lookup struct {
 	query  []float32   // (d) times the network's weight
 	extra  []float32   // (items) added to the network's part; lowest: the row is left out. nil: nothing
+	few    []uint32    // all rows whose extra is not 0, ascending, where they are few; else nil
 	allow  dataset.Set // of item numbers
 	summed bool        // peak and sum are wanted
 	most   int         // rows wanted
@@ -23,7 +24,8 @@ type lookup struct {
 	peak   float32 // the highest score of all items, whatever allow says
 	expSum float64 // of exp(score-peak)
 
-	done chan struct{} // has room for one
+	ahead []uint32      // the rest of few, while a pass goes on
+	done  chan struct{} // has room for one
 }
 
 const (
@@ -38,7 +40,8 @@ const (
 // of processors when the program began. More would be no quicker; they would stand in
 // the scheduler's queues before what is done at once – a kept ranking, a refusal –,
 // and these queues would never be empty, which is when the scheduler looks for what
-// has come over the network. Those without a seat wait in the order they came.
+// has come over the network. Those without a seat wait in the order they came; so while
+// some encode others gather for the next pass.
 var seats = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // compute runs f on a seat. f does not wait for others.
@@ -87,6 +90,10 @@ func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Qu
 	}
 	return s
 }
+
+// together says whether questions share passes. Of a small table there is nothing to
+// share: its vectors are near each processor.
+func (s *scanner) together() bool { return s.quantised != nil }
 
 // answer returns when q is answered. It works through what is waiting, in order,
 // until its own question is done: by itself or by another.
@@ -145,6 +152,7 @@ func (s *scanner) pass(qs []*lookup) {
 			q.slack = s.quantised.Slack(&q.bytes)
 			t.queries[i] = q.bytes
 		}
+		q.ahead = q.few
 		q.top.begin(q.most)
 		q.top.margin = 2 * q.slack
 	}
@@ -154,7 +162,6 @@ func (s *scanner) pass(qs []*lookup) {
 		for i, q := range qs {
 			q.take(t.scores[i*tileRows:i*tileRows+n], from, s)
 		}
-		runtime.Gosched() // what is done at once, like refusals, need not wait for a pass
 	}
 	for _, q := range qs {
 		q.settle(s)
@@ -179,11 +186,11 @@ func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 // take looks at the network's scores of the rows from from on, and leaves
 // something else in them.
 func (q *lookup) take(scores []float32, from int, s *scanner) {
-	if q.extra != nil {
-		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
-	}
-	q.choose(scores, from, s)
+	q.addExtra(scores, from)
 	highest := kernel.Max(scores)
+	if highest >= q.top.floor {
+		q.choose(scores, from, s)
+	}
 	if !q.summed || highest == lowest {
 		return
 	}
@@ -192,6 +199,23 @@ func (q *lookup) take(scores []float32, from int, s *scanner) {
 		q.peak = highest
 	}
 	q.expSum += float64(kernel.ExpSum(scores, 1, -q.peak))
+}
+
+// addExtra adds extra to the scores of the rows from from on. Where it is mostly 0,
+// reading all of it would take as long as reading a part of the vectors.
+func (q *lookup) addExtra(scores []float32, from int) {
+	switch {
+	case q.extra == nil:
+	case q.few == nil:
+		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
+	default:
+		at := 0
+		for ; at < len(q.ahead) && int(q.ahead[at]) < from+len(scores); at++ {
+			r := q.ahead[at]
+			scores[int(r)-from] += q.extra[r]
+		}
+		q.ahead = q.ahead[at:]
+	}
 }
 
 // choose offers the rows that may be among the best.

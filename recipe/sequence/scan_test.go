@@ -3,6 +3,7 @@ package sequence
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"usher/dataset"
@@ -46,6 +47,43 @@ func TestQuantisedPassFindsTheSame(t *testing.T) {
 				if x.Index != want[i].Index || x.Score > (1+.01)*want[i].Score || x.Score < (1-.01)*want[i].Score {
 					t.Fatalf("%d events, %d of %d allowed, place %d: %v, want %v", len(h), k, allow.Len(), i, x, want[i])
 				}
+			}
+		}
+	}
+}
+
+// A pass that is told which few rows counters and masks changed gives what one gives
+// that reads what was added to all rows, to the bit.
+func TestPassWithFewChanged(t *testing.T) {
+	const items = 30_000
+	for _, maskSeen := range []bool{false, true} {
+		m := generated(t, items, 16, maskSeen)
+		w := m.blend.weights
+		w[popular] = 0
+		m.blend = newBlend(w, m.blend.counters)
+		r := rand.New(rand.NewPCG(2, 9))
+		for _, events := range []int{0, 1, 2, 7, 2} {
+			h := make([]dataset.Event, events)
+			for i := range h {
+				h[i] = dataset.Event{Item: dataset.Index(r.IntN(items)), Time: int64(i)}
+			}
+			var a answer
+			e := &encoded{query: make([]float32, m.net.Dim)}
+			m.encode(&a, h, e)
+			m.bonus(&a, h)
+			m.mask(&a, h)
+			few := m.fewChanged(&a)
+			if (few == nil) != (events == 0) {
+				t.Fatalf("%d events changed %d rows", events, len(few))
+			}
+			ask := func(few []uint32) ([]ranked, float32, float64) {
+				a.query, a.few, a.most, a.summed = e.query, few, 40, true
+				m.scanner.answer(&a.lookup)
+				return slices.Clone(a.top.sorted()), a.peak, a.expSum
+			}
+			rows, peak, sum := ask(few)
+			if all, allPeak, allSum := ask(nil); !slices.Equal(rows, all) || peak != allPeak || sum != allSum {
+				t.Errorf("%d events: %v, peak %v, sum %v; by all %v, %v, %v", events, rows[:3], peak, sum, all[:3], allPeak, allSum)
 			}
 		}
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // Side information is what a question says beside the history: the user's record
-// (the profile) and the moment (the context, columns of interactions). Each value of
+// (the profile), the moment (the context, columns of interactions) and the time
+// (sidetime.go). Each value of
 // a column – DEVICE phone, AGE from 31 to 35 – says of each item how much more often
 // it is had there than elsewhere, a smoothed log of a ratio of counts, and all that
 // is said is added to the items' scores. So users of whom nothing else is known get
@@ -25,11 +26,12 @@ import (
 const (
 	profileSide = iota
 	contextSide
+	timeSide
 	sideCount
 )
 
 // sideNames are the names of the sides in Choices and files.
-var sideNames = [sideCount]string{"profile", "context"}
+var sideNames = [sideCount]string{"profile", "context", "time"}
 
 // sides are all side information that a model uses. They do not change; nil: none.
 type sides struct {
@@ -180,10 +182,11 @@ func (s *sides) listen(to *said, q *recipe.Query) {
 	if len(q.Context) > 0 {
 		to[contextSide] = s.of[contextSide].hearContext(q.Context, to[contextSide])
 	}
+	to[timeSide] = s.of[timeSide].hearClock(q.Now, q.History, to[timeSide])
 }
 
 // some says whether anything is said.
-func (s *said) some() bool { return len(s[profileSide])+len(s[contextSide]) > 0 }
+func (s *said) some() bool { return len(s[profileSide])+len(s[contextSide])+len(s[timeSide]) > 0 }
 
 // add adds to out (items) what is said, for a history of so many events.
 func (s *sides) add(what *said, events int, out []float32) {

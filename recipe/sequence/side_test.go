@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"usher/dataset"
 	"usher/internal/seed"
@@ -156,6 +157,41 @@ func TestProfileDecides(t *testing.T) {
 		if got := share(t, m, q, 4, func(i dataset.Index) bool { return int(i)%6 == team }); got > .75 {
 			t.Errorf("%.2f of the answers to a user of an unknown team suit the team %d", got, team)
 		}
+	}
+}
+
+// TestGapDecides: where the next item depends on how long ago the last event was,
+// the moment of the question decides the answer.
+func TestGapDecides(t *testing.T) {
+	gaps := []int64{60, 2700, 5400, 16_000, 200_000, 9_000_000}
+	data := situated(400, 8, func(r *rand.Rand, _, device int) int { return 6*r.IntN(4) + device })
+	for u := range data.UserIDs { // the device stands for the gap
+		h, at := data.History(dataset.Index(u)), int64(1_500_000_000)
+		for i := range h {
+			if i == 0 {
+				at += 7777 * int64(u)
+			} else {
+				at += gaps[h[i].Item%6]
+			}
+			h[i].Time = at
+		}
+	}
+	data.ContextTable, data.UserTable = nil, nil
+	for i := range data.Events {
+		data.Events[i].Context = 0
+	}
+	m := reloaded(t, train(t, recipe.Input{Data: data, Seed: 4, Workers: 2}))
+	if v := m.Choices().Values; v["time_GAP"] == 0 || v["time_HOUR"] != 0 || v["time_WEEKDAY"] != 0 {
+		t.Errorf("chosen %v, want the gap alone", v)
+	}
+	right := 0.
+	for k, gap := range gaps {
+		h := data.History(dataset.Index(k))
+		q := recipe.Query{User: dataset.NoIndex, History: h, Now: time.Unix(h[len(h)-1].Time+gap, 0)}
+		right += share(t, m, q, 2, func(i dataset.Index) bool { return int(i)%6 == k }) / 6
+	}
+	if right < .9 {
+		t.Errorf("%.2f of the answers suit the gap", right)
 	}
 }
 

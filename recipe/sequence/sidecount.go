@@ -33,10 +33,14 @@ type subjects struct {
 }
 
 func (f *fit) subjects(kind int) subjects {
-	if kind == profileSide {
-		return subjects{f.in.Data.UserTable, func(u dataset.Index, _ int64) dataset.Index { return u }}
+	data := f.in.Data
+	switch kind {
+	case profileSide:
+		return subjects{data.UserTable, func(u dataset.Index, _ int64) dataset.Index { return u }}
+	case contextSide:
+		return subjects{data.ContextTable, func(_ dataset.Index, at int64) dataset.Index { return dataset.Index(data.Events[at].Context) }}
 	}
-	return subjects{f.in.Data.ContextTable, func(_ dataset.Index, at int64) dataset.Index { return dataset.Index(f.in.Data.Events[at].Context) }}
+	return subjects{clockTable, func(u dataset.Index, at int64) dataset.Index { return clockOf(data, u, at) }}
 }
 
 // sideCounter counts one column after the other.

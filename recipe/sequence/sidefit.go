@@ -222,8 +222,9 @@ func (a *sideAsker) example(h heldOut, target uint32, events int) example {
 		}
 	}
 	propose()
-	propose(a.said[profileSide])
-	propose(a.said[contextSide])
+	for k := range a.said {
+		propose(a.said[k])
+	}
 	propose(a.said[:]...)
 	slices.Sort(candidates)
 	cold := sideWeight{Cold: 1}.at(events)

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"strconv"
 	"strings"
 
 	"usher/dataset"
@@ -13,7 +14,7 @@ func Columns(t *dataset.Table, records []dataset.Index) (out []Column) {
 		return nil
 	}
 	for at, field := range t.Schema.Fields {
-		if at == t.Schema.ID() || field.Textual {
+		if at == t.Schema.ID() || field.Textual || field.Kind == dataset.Vector {
 			continue
 		}
 		if c, ok := column(t, field, at, records); ok {
@@ -32,6 +33,10 @@ func (c *Column) Each(v dataset.Value, fn func(text string, weight float32)) {
 	case c.Cuts != nil:
 		number(v.Num, c.Cuts, fn)
 	case v.Kind != dataset.String:
+	case c.Vector:
+		for i, x := range v.Vector() {
+			fn(strconv.Itoa(i), x)
+		}
 	case c.Text:
 		words(v.Str, fn)
 	default:

@@ -2,8 +2,8 @@
 // nobody has had yet have a place among those that were learnt from.
 //
 // Features turns a record into a sparse vector: categories (each of a multi-valued
-// column), words and pairs of words of texts, and the bins that numbers lie in,
-// hashed into buckets. Rare ones weigh more, and each column weighs the same.
+// column), words and pairs of words of texts, the bins that numbers lie in, and the
+// numbers of vectors that a model of language made of texts, hashed into buckets. Rare ones weigh more, and each column weighs the same.
 // Map is a ridge regression from features to the vectors of a model, fitted to the
 // items that have them: no dictionaries, no download, and a value that nobody has
 // seen simply says nothing.
@@ -31,6 +31,8 @@ type Column struct {
 	Name string    `json:"name"`
 	Cuts []float64 `json:"cuts,omitempty"` // of numbers: the borders of the bins, ascending
 	Text bool      `json:"text,omitempty"`
+
+	Vector bool `json:"vector,omitempty"` // of dataset.Vector: each number is a feature of its own
 }
 
 // Features turn records into sparse vectors. They do not change.
@@ -80,6 +82,10 @@ func (f *Features) useful() *Features {
 // column looks at one column; false when nothing is to be learnt from it.
 func column(t *dataset.Table, field dataset.Field, at int, items []dataset.Index) (Column, bool) {
 	c := Column{Name: field.Name, Text: field.Textual}
+	if field.Kind == dataset.Vector {
+		c.Vector = true
+		return c, true
+	}
 	if field.Kind == dataset.String {
 		return c, field.Categorical || field.Textual
 	}

@@ -41,6 +41,16 @@ func (f Format) Write(w io.Writer, b []byte) error {
 	return nil
 }
 
+// VersionOf gives the version that a file of size bytes says it has; an error where it
+// is no file of this format.
+func (f Format) VersionOf(r io.ReaderAt, size int64) (uint32, error) {
+	start := make([]byte, len(f.Magic)+4)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), start); err != nil || string(start[:len(f.Magic)]) != f.Magic {
+		return 0, errors.New(f.Recipe + ": not a model file")
+	}
+	return binary.LittleEndian.Uint32(start[len(f.Magic):]), nil
+}
+
 // Read gives the body of a file of size bytes; one of fewer than least bytes is
 // damaged.
 func (f Format) Read(r io.ReaderAt, size int64, least int) ([]byte, error) {
