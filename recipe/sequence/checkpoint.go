@@ -11,7 +11,7 @@ import (
 // stateMagic begins a checkpoint. Its format may change with every version of
 // the program: a checkpoint that does not fit is put aside and training starts
 // anew.
-const stateMagic = "ushrsqc2"
+const stateMagic = "ushrsqc3"
 
 // state gives all that the rest of the training depends on.
 func (f *fit) state() []byte {

@@ -52,7 +52,11 @@ var rules = [...]rule{
 	{name: "neighbours", pair: inverse, far: 50, last: 30, decay: .9, norm: cosine, both: true},
 }
 
-const ridgeRule = 0
+// Rules that others name.
+const (
+	ridgeRule = 0
+	nearRule  = 5
+)
 
 // rowMost is how many entries a row of a table keeps at most. Of catalogues above
 // 50,000 items it is fewer, down to rowLeast, so that a table does not outgrow

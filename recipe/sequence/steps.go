@@ -21,6 +21,8 @@ type steps struct {
 
 	epoch int // of order; 0: none yet
 	order []int32
+
+	places []int // of one window
 }
 
 // The sizes that the work is cut into.
@@ -81,21 +83,52 @@ func (st *steps) put(shard []nn.Batch, w window) []nn.Batch {
 		shard = append(shard, nn.Batch{})
 	}
 	b := &shard[len(shard)-1]
-	seq := st.c.history(w.user)
+	places := st.placed(w)
 	if w.from == 0 {
-		b.Tokens = append(append(b.Tokens, st.startRow), seq[:w.to-1]...)
-	} else {
-		b.Tokens = append(b.Tokens, seq[w.from-1:w.to-1]...)
+		b.Tokens = append(b.Tokens, st.startRow)
 	}
-	b.Targets = append(b.Targets, seq[w.from:w.to]...)
+	for _, at := range places[:len(places)-1] {
+		b.Tokens = append(b.Tokens, st.c.rows[at])
+	}
+	for _, at := range places[len(places)-n:] {
+		b.Targets = append(b.Targets, st.c.rows[at])
+		b.Weights = append(b.Weights, float32(st.c.weight(at)))
+	}
 	b.Lens = append(b.Lens, n)
-	at := st.c.start[w.user]
-	for i := w.from; i < w.to; i++ {
-		x := float32(1)
-		if st.c.weights != nil {
-			x = st.c.weights[at+int64(i)]
-		}
-		b.Weights = append(b.Weights, x)
-	}
 	return shard
+}
+
+// mixShare is the part of the windows whose events of one time are mixed.
+const mixShare = .5
+
+// placed gives the places of a window's events in the corpus, and before them of what
+// the first of them follows, in the order in which they are learnt in this epoch.
+// Events of one time lie in no order that another user would repeat: a network that
+// saw one order only would learn it by heart. So half of the time they are mixed. A
+// user whose events are all of one time is left as he is: his times tell nothing, but
+// the order of the file may.
+func (st *steps) placed(w window) []int {
+	first := int(st.c.start[w.user])
+	st.places = st.places[:0]
+	for i := max(0, w.from-1); i < w.to; i++ {
+		st.places = append(st.places, first+i)
+	}
+	times := st.c.times[first:][:st.c.count[w.user]]
+	if times[0].Time == times[len(times)-1].Time {
+		return st.places
+	}
+	r := st.root.Branch("mix", uint64(st.epoch), uint64(w.user), uint64(w.from)).Rand()
+	if r.Float64() >= mixShare {
+		return st.places
+	}
+	for rest := st.places; len(rest) > 1; {
+		same := 1
+		for same < len(rest) && st.c.times[rest[same]].Time == st.c.times[rest[0]].Time {
+			same++
+		}
+		tied := rest[:same]
+		r.Shuffle(same, func(i, j int) { tied[i], tied[j] = tied[j], tied[i] })
+		rest = rest[same:]
+	}
+	return st.places
 }

@@ -74,7 +74,7 @@ func (f *fit) blend(ctx context.Context, net *nn.Net) (*blend, error) {
 		}
 		return newBlend(w, c), nil
 	}
-	if len(f.held) < examplesLeast {
+	if n := len(f.held); n == 0 || n < examplesLeast && !f.s.maskSeen {
 		return nil, nil
 	}
 	var every [len(rules)]bool
@@ -90,50 +90,75 @@ func (f *fit) blend(ctx context.Context, net *nn.Net) (*blend, error) {
 	if err != nil || !f.choose(es, b) {
 		return nil, err
 	}
-	b.weights = f.s.weights
-	for r, keep := range b.wanted() {
+	for r, keep := range f.s.weights.wanted() {
 		if !keep {
 			c.tables[r] = nil
 		}
 	}
-	return b, nil
+	return newBlend(f.s.weights, c), nil
 }
 
 // choose fits the weights and says whether they are better than the network
-// alone, judged by halves of the validation part that did not fit them.
+// alone, judged by halves of the validation part that did not fit them. Where few
+// questions are answered the likelihood is the judge: it hears all candidates of a
+// question, while NDCG is a matter of luck. Of none at all the usual weights are taken.
 func (f *fit) choose(es []example, b *blend) bool {
 	var may [featureCount]bool
 	for k := range may {
 		may[k] = b.can(k) && (!f.s.maskSeen || k != again && k != latest)
 	}
-	var halves [2][]example // every other one: users may lie in an order
-	found := 0
-	for i, e := range es {
-		halves[i%2] = append(halves[i%2], e)
-		if e.target >= 0 {
-			found++
-		}
-	}
-	if found < examplesLeast {
+	found := answered(es)
+	few := f.s.maskSeen && found < answeredFew
+	if found < examplesLeast && !few {
 		return false
 	}
-	var m metric
+	from := networkAlone()
+	if few {
+		from = usual()
+	}
+	with, gain, err := byHalves(es, may, from)
+	if err != nil {
+		return false
+	}
+	w, err := from.weigh(es, may)
+	if err != nil || w == prior() || w[netFeature] <= 0 {
+		return false
+	}
+	if n := float64(len(es)); few && gain < 0 || !few && with.ndcg < betterBy*measureBlend(es, prior()).ndcg/n {
+		return false
+	}
+	f.s.weights, f.blended = w, with
+	return true
+}
+
+// answered counts the questions whose item is among the candidates.
+func answered(es []example) (n int) {
+	for i := range es {
+		if es[i].target >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// byHalves measures weights on the half of the examples that did not fit them, and
+// gives the log likelihood that they gain on the network alone.
+func byHalves(es []example, may [featureCount]bool, from belief) (m metric, gain float64, err error) {
+	var halves [2][]example // every other one: users may lie in an order
+	for i, e := range es {
+		halves[i%2] = append(halves[i%2], e)
+	}
 	for i := range halves {
-		w, err := weigh(halves[i], may)
+		w, err := from.weigh(halves[i], may)
 		if err != nil {
-			return false
+			return m, 0, err
 		}
 		other := measureBlend(halves[1-i], w)
 		m.hits += other.hits / float64(len(es))
 		m.ndcg += other.ndcg / float64(len(es))
+		gain += logLikelihood(halves[1-i], w) - logLikelihood(halves[1-i], prior())
 	}
-	w, err := weigh(es, may)
-	alone := measureBlend(es, prior())
-	if err != nil || w == prior() || w[netFeature] <= 0 || m.ndcg < betterBy*alone.ndcg/float64(len(es)) {
-		return false
-	}
-	f.s.weights, f.blended = w, m
-	return true
+	return m, gain, nil
 }
 
 // asker is the memory of example.
@@ -228,18 +253,26 @@ func (a *asker) propose(to []uint32, k int) []uint32 {
 	return to
 }
 
-// The prior of the weights: the network counts 1 and all else nothing. priorStrength
-// is its inverse variance. A feature stays when leaving it out costs more
-// log likelihood than leastGain: it is two standard errors from nothing. All
-// together have to be betterBy times as good as the network, or they are not
-// worth their memory.
+// A feature stays when leaving it out costs more log likelihood than leastGain: it is
+// two standard errors from nothing. All together have to be betterBy times as good as
+// the network, or they are not worth their memory.
 const (
-	priorStrength = 2
 	leastGain     = 2
 	newtonSteps   = 12
 	examplesLeast = 30 // with fewer found items the network stays alone
 	betterBy      = 1.005
 )
+
+// belief is what the weights are thought to be before any question is asked, and how
+// surely: strength is the inverse variance of each.
+type belief struct {
+	mean     weights
+	strength float64
+}
+
+// networkAlone says that the network counts 1 and all else nothing, which questions
+// easily overrule.
+func networkAlone() belief { return belief{prior(), 2} }
 
 func prior() weights {
 	var w weights
@@ -247,12 +280,30 @@ func prior() weights {
 	return w
 }
 
+// Of some dozen users a network learns little beside what everybody has, and as many
+// questions cannot tell seven counters apart. So where fewer than answeredFew are
+// answered, and users look for items that they have not had, weights begin at what
+// was best for random users of other data (docs/quality.md, "Few users"). Where items
+// come again the network alone is the better beginning: it knows that after a few
+// epochs.
+const answeredFew = 500
+
+func usual() belief {
+	var w weights
+	w[netFeature], w[ruleFeature+nearRule], w[popular] = .3, .5, .8
+	return belief{w, 20}
+}
+
 // weigh fits the weights of the features that may be used, and leaves out those
 // that do not matter. A rule whose weight is negative corrects another by noise:
 // it is left out first.
 func weigh(es []example, may [featureCount]bool) (weights, error) {
+	return networkAlone().weigh(es, may)
+}
+
+func (b belief) weigh(es []example, may [featureCount]bool) (weights, error) {
 	for {
-		w, h, err := newton(es, may)
+		w, h, err := b.newton(es, may)
 		if err != nil {
 			return prior(), err
 		}
@@ -272,19 +323,19 @@ func weigh(es []example, may [featureCount]bool) (weights, error) {
 		if worst < 0 {
 			return w, nil
 		}
-		may[worst] = false
+		may[worst], b.mean[worst] = false, 0
 	}
 }
 
 // newton gives the most likely weights and their variances.
-func newton(es []example, may [featureCount]bool) (w, variance weights, err error) {
-	w = prior()
+func (b belief) newton(es []example, may [featureCount]bool) (w, variance weights, err error) {
+	w = b.mean
 	for range newtonSteps {
 		g, h := slope(es, w)
 		var step weights
 		for k := range featureCount {
-			g[k] -= priorStrength * (w[k] - prior()[k])
-			h[k][k] += priorStrength
+			g[k] -= b.strength * (w[k] - b.mean[k])
+			h[k][k] += b.strength
 		}
 		for k := range featureCount {
 			if !may[k] {
@@ -378,6 +429,19 @@ func (e *example) probabilities(p []float64, w weights) []float64 {
 		p[j] /= sum
 	}
 	return p
+}
+
+// logLikelihood sums the logs of the probabilities that weights give to what was
+// looked for, where it is among the candidates.
+func logLikelihood(es []example, w weights) (sum float64) {
+	var p []float64
+	for i := range es {
+		if e := &es[i]; e.target >= 0 {
+			p = e.probabilities(p, w)
+			sum += e.weight * math.Log(max(math.SmallestNonzeroFloat64, p[e.target]))
+		}
+	}
+	return sum
 }
 
 func (w *weights) of(f []float32) (s float64) {
