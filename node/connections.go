@@ -63,6 +63,8 @@ func (c *connections) closeOne(fresh net.Conn) {
 	conn := fresh
 	if e := c.mu.waiting.Front(); e != nil {
 		conn = e.Value.(net.Conn)
+		c.mu.waiting.Remove(e) // or who comes before the server has noticed would close it again, and not another
+		delete(c.mu.at, conn)
 	}
 	_ = conn.Close() // the server's goroutine notices, and tells that it is closed
 }

@@ -189,7 +189,7 @@ class Test {
       const {items} = await extension('POST', 'explanations', {...question, items: [id]});
       const events = items[0].events ?? [];
       await this.records.read(events.map((e) => e.itemId));
-      const seen = this.events.length && this.asking.userId && button('What if the user viewed it now?', () => this.view(id), {class: 'small', title: 'Sends an event and asks again'});
+      const seen = this.events.length && this.asking.userId && button('What if the user viewed it now?', () => this.view(id), {class: 'small', title: 'Sends a real event, which stays in the history, and asks again'});
       show(this.why, explanation(items[0], this.records, question), seen);
       this.mark(events);
     } catch (error) {
