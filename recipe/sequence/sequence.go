@@ -15,7 +15,8 @@
 // distances and with several norms, and a linear regression in closed form. An
 // item's score is a weighted sum of the network's logit and the counters' logs
 // (blend.go); the weights are the most likely ones for the validation part
-// (weigh.go). Where they do not beat the network there, it stays alone. A refit
+// (weigh.go). Where they do not beat the network there, it stays alone; of few users'
+// first-time items, usual weights are where it begins. A refit
 // repeats the weights, with counters over all data.
 //
 // When (almost) nobody in the data has an item twice, items of the user's
