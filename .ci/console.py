@@ -204,6 +204,8 @@ def other_recipes(v):
     v.press("Ask")
     v.sees("3 items")
     v.sees("History of u4")
+    v.sees("Why ")
+    v.sees("Past events that matter most")
     v.picture("ranking")
     v.go("#/group/clicked/try/campaign/clicked-sims")
     v.fill("Item ID", "i3")

@@ -17,7 +17,16 @@ const explainedMost = 25
 // Question asks why items are in an answer, or are not.
 type Question struct {
 	Request
+	List  []string // a ranking's ids, for a campaign that ranks; the request is asked as Rank is
 	Items []string // ids; none: those of the answer
+}
+
+// answered gives the answer that is asked about.
+func (s *Serving) answered(ctx context.Context, q Question) (*Answer, error) {
+	if q.List == nil {
+		return s.Recommend(ctx, q.Request)
+	}
+	return s.Rank(ctx, Ranking{Campaign: q.Campaign, User: q.User, Items: q.List, Context: q.Context, Filter: q.Filter, Columns: q.Columns, Tag: q.Tag})
 }
 
 // Explained is an item of an answer, or one that is not in it, and why.
@@ -42,7 +51,7 @@ type Cause struct {
 // Explain answers a request and says of its items, or of those that are asked
 // about, what put them where they are.
 func (s *Serving) Explain(ctx context.Context, q Question) (*Answer, []Explained, error) {
-	answer, err := s.Recommend(ctx, q.Request)
+	answer, err := s.answered(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}

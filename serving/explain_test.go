@@ -58,6 +58,31 @@ func TestExplanations(t *testing.T) {
 	}
 }
 
+// Of a ranking, places are those of the list, and an item that its filter leaves out has
+// none.
+func TestExplanationsOfRankings(t *testing.T) {
+	f := newFiltered(t, filter.Limits{})
+	c := f.campaign(ranking)
+	q := Question{Request: Request{Campaign: c.ARN, User: "ann", Filter: Filtering{Expression: `EXCLUDE ItemID WHERE Items.GENRE IN ("d")`}},
+		List: []string{"i1", "i3", "i7", "nobody knows"}, Items: []string{"i1", "i3", "i7", "nobody knows"}}
+	answer, got, err := f.s.Explain(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids(answer, nil) != "i3 i1 nobody knows" {
+		t.Errorf("ranked %s", ids(answer, nil))
+	}
+	for at, want := range []int{2, 1, 0, 3} {
+		if got[at].ID != q.Items[at] || got[at].Place != want || got[at].Filter[0].Matches != (want == 0) {
+			t.Errorf("%s: %+v, want place %d", q.Items[at], got[at], want)
+		}
+	}
+	var inv *Invalid
+	if _, _, err := f.s.Explain(t.Context(), Question{Request: q.Request}); !errors.As(err, &inv) {
+		t.Errorf("without a list: %v", err)
+	}
+}
+
 // An expression in the request does what a filter of the same words does, and the
 // clock of WITHIN is the server's: it is 100 seconds past the epoch, and ann has had
 // i0, i1 and i2 at its start.

@@ -23,7 +23,8 @@ func (a *API) RegisterExtensions(e *wire.Extensions) {
 	e.Handle("DELETE", "experiments/{name}", "EndExperiment", a.endExperiment)
 }
 
-// explanationRequest is a GetRecommendations request that asks why.
+// explanationRequest is a GetRecommendations request that asks why, or with a list a
+// GetPersonalizedRanking request.
 type explanationRequest struct {
 	CampaignArn    *string           `json:"campaignArn"`
 	RecommenderArn *string           `json:"recommenderArn"`
@@ -39,7 +40,8 @@ type explanationRequest struct {
 		FilterArn            *string           `json:"filterArn"`
 		FilterValues         map[string]string `json:"filterValues"`
 	} `json:"promotions"`
-	Items []string `json:"items"`
+	InputList []string `json:"inputList"`
+	Items     []string `json:"items"`
 }
 
 // explanation is the answer.
@@ -95,24 +97,51 @@ func (a *API) explain(ctx context.Context, r *wire.ExtensionRequest) (any, error
 	if err := r.JSON(&in); err != nil {
 		return nil, err
 	}
-	asked := in.wire()
-	if err := asked.Validate(); err != nil {
+	request, err := a.explainedRequest(ctx, &in)
+	if err != nil {
 		return nil, err
 	}
-	request, err := a.request(ctx, asked)
-	if err != nil {
-		return nil, fault(text(in.CampaignArn)+text(in.RecommenderArn), err)
-	}
 	request.Campaign = a.split(request.Campaign, request.User).Campaign
-	answer, items, err := a.opt.Serving.Explain(ctx, serving.Question{Request: request, Items: in.Items})
+	answer, items, err := a.opt.Serving.Explain(ctx, serving.Question{Request: request, List: in.InputList, Items: in.Items})
 	if err != nil {
 		return nil, fault(request.Campaign, err)
 	}
 	out := explanation{RecommendationID: answer.ID, Items: []explainedItem{}}
 	for i := range items {
 		out.Items = append(out.Items, explainedJSON(&items[i]))
+		if in.InputList != nil {
+			out.Items[i].ScoreWithout = nil // it is among all items, the score among those of the list
+		}
 	}
 	return out, nil
+}
+
+// explainedRequest checks the request by the constraints of the call that it is like.
+func (a *API) explainedRequest(ctx context.Context, in *explanationRequest) (serving.Request, error) {
+	if in.InputList == nil {
+		asked := in.wire()
+		if err := asked.Validate(); err != nil {
+			return serving.Request{}, err
+		}
+		r, err := a.request(ctx, asked)
+		if err != nil {
+			return serving.Request{}, fault(text(in.CampaignArn)+text(in.RecommenderArn), err)
+		}
+		return r, nil
+	}
+	if in.RecommenderArn != nil || in.ItemID != nil || in.NumResults != nil || in.Promotions != nil {
+		return serving.Request{}, fault("", invalid("inputList asks a campaign for a ranking, which has no recommenderArn, itemId, numResults and promotions."))
+	}
+	asked := &runtimewire.GetPersonalizedRankingInput{CampaignArn: in.CampaignArn, UserId: in.UserID, InputList: in.InputList, Context: in.Context,
+		FilterArn: in.FilterArn, FilterValues: in.FilterValues}
+	if err := asked.Validate(); err != nil {
+		return serving.Request{}, err
+	}
+	r, err := a.ranking(ctx, asked)
+	if err != nil {
+		return serving.Request{}, fault(text(in.CampaignArn), err)
+	}
+	return serving.Request{Campaign: r.Campaign, User: r.User, Context: r.Context, Filter: r.Filter}, nil
 }
 
 // wire gives the request in the form that its constraints are written for.

@@ -191,20 +191,28 @@ func (a *API) GetPersonalizedRanking(ctx context.Context, in *wire.GetPersonaliz
 }
 
 func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*serving.Answer, error) {
-	if _, err := a.opt.ARNs.ParseAs(text(in.CampaignArn), catalog.KindCampaign); err != nil {
-		return nil, err
-	}
-	r := serving.Ranking{Campaign: *in.CampaignArn, User: text(in.UserId), Items: in.InputList, Context: in.Context}
-	var err error
-	if r.Filter, err = a.requestFilter(ctx, in.FilterArn, in.FilterValues); err != nil {
-		return nil, err
-	}
-	if r.Columns, err = columns(in.MetadataColumns); err != nil {
+	r, err := a.ranking(ctx, in)
+	if err != nil {
 		return nil, err
 	}
 	arm := a.split(r.Campaign, r.User)
 	r.Campaign, r.Tag = arm.Campaign, arm.Tag
 	return counted(arm, func() (*serving.Answer, error) { return a.opt.Serving.Rank(ctx, r) })
+}
+
+// ranking reads what is asked.
+func (a *API) ranking(ctx context.Context, in *wire.GetPersonalizedRankingInput) (r serving.Ranking, err error) {
+	if _, err := a.opt.ARNs.ParseAs(text(in.CampaignArn), catalog.KindCampaign); err != nil {
+		return r, err
+	}
+	r = serving.Ranking{Campaign: *in.CampaignArn, User: text(in.UserId), Items: in.InputList, Context: in.Context}
+	if r.Filter, err = a.requestFilter(ctx, in.FilterArn, in.FilterValues); err != nil {
+		return r, err
+	}
+	if r.Columns, err = columns(in.MetadataColumns); err != nil {
+		return r, err
+	}
+	return r, nil
 }
 
 func invalid(format string, args ...any) error {

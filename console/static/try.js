@@ -135,7 +135,7 @@ class Test {
     show(this.why);
     this.drawResults();
     await this.drawPast();
-    if (items.length && !this.asked.ranks) await this.explain(items[0].itemId);
+    if (items.length) await this.explain(items[0].itemId);
   }
 
   drawResults() {
@@ -146,7 +146,7 @@ class Test {
     const most = Math.max(...items.map((i) => i.score ?? 0), Number.MIN_VALUE);
     show(this.results, card(`${count(items.length)} items`,
       items.length ? h('div', {class: 'scroll'}, h('table', {class: 'ranked'},
-        h('caption', {class: 'hidden'}, this.asked.ranks ? 'Ranked items' : 'Recommended items; choose one to see why'),
+        h('caption', {class: 'hidden'}, `${this.asked.ranks ? 'Ranked' : 'Recommended'} items; choose one to see why`),
         h('thead', null, h('tr', null, ['', 'Item', ...columns, scores && 'Score', reasons && 'Reason'].filter((t) => t !== false).map((t) => h('th', {scope: 'col'}, t)))),
         h('tbody', null, items.map((item, i) => this.row(item, i, {columns, most, scores, reasons}))))) : h('p', {class: 'empty'}, 'The answer is empty: the filter leaves nothing, or nothing is known.'),
       h('p', {class: 'lead'}, 'recommendationId ', h('code', null, id))));
@@ -156,8 +156,7 @@ class Test {
   row(item, place, {columns, most, scores, reasons}) {
     const fields = {...this.records.fields(item.itemId), ...item.metadata};
     const title = this.records.title(item.itemId);
-    // The extension explains recommendations; rankings have a call of their own, which it does not take.
-    const choose = this.asked.ranks ? h('strong', null, title) : button(title, () => this.choose(item.itemId), {class: 'item', 'aria-pressed': 'false', 'data-item': item.itemId});
+    const choose = button(title, () => this.choose(item.itemId), {class: 'item', 'aria-pressed': 'false', 'data-item': item.itemId});
     return h('tr', null,
       h('td', {class: 'number'}, place + 1, this.moved(item.itemId, place)),
       h('td', null, choose, h('small', null, item.itemId)),
