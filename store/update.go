@@ -56,6 +56,8 @@ func (db *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	select {
 	case <-db.stop:
 		return ErrClosed
+	case <-ctx.Done(): // said first: a select with several ways open takes any
+		return context.Cause(ctx)
 	default:
 	}
 	select {
