@@ -66,9 +66,11 @@ func New(opt Options) (*Console, error) {
 	return &Console{opt: opt, pages: pages, calls: http.StripPrefix(callPrefix, opt.Calls)}, nil
 }
 
-// Serves says whether a request is for the console.
+// Serves says whether a request is for the console. Without the slash it is a browser's
+// only where it reads: to make a bucket of that name is for the buckets to refuse.
 func (c *Console) Serves(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, Prefix) || r.URL.Path == strings.TrimSuffix(Prefix, "/")
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return strings.HasPrefix(r.URL.Path, Prefix) || reads && r.URL.Path == strings.TrimSuffix(Prefix, "/")
 }
 
 // ServeHTTP implements http.Handler.

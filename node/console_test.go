@@ -52,6 +52,9 @@ func TestConsoleOnLoopback(t *testing.T) {
 	if status, _, text := b.do("GET", "/console/", ""); status != 200 || !strings.Contains(text, "app.js") {
 		t.Errorf("the console: %d %.80s", status, text)
 	}
+	if status, _, text := b.do("PUT", "/console", ""); status != 400 || !strings.Contains(text, "InvalidBucketName") {
+		t.Errorf("a bucket of its name: %d %.80s", status, text)
+	}
 	if status, text := b.call("CreateDatasetGroup", `{"name":"shop"}`); status != 200 {
 		t.Errorf("a call: %d %s", status, text)
 	}
