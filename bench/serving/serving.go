@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -196,13 +197,21 @@ func (b *bench) state(ctx context.Context, s state) (err error) {
 	return b.measure(ctx, s, requests)
 }
 
+// measureLimit asks the bare handler, with as many processors as a bare program has:
+// usher serves with one more (cmd/usher), which would be a gift to the handler.
+func (b *bench) measureLimit(ctx context.Context, requests [][]byte) (measured, error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	runtime.SetDefaultGOMAXPROCS()
+	return load(ctx, b.limit.address, requests, clients, b.opt.Round, b.opt.Now)
+}
+
 // measure takes turns with the limit and keeps the medians.
 func (b *bench) measure(ctx context.Context, s state, requests [][]byte) error {
 	var rate, limit []float64
 	var cpu, limitCPU []time.Duration
 	var took, refused []time.Duration
 	for range b.opt.Rounds {
-		l, err := load(ctx, b.limit.address, requests[:1], clients, b.opt.Round, b.opt.Now)
+		l, err := b.measureLimit(ctx, requests[:1])
 		if err != nil {
 			return err
 		}
