@@ -20,10 +20,9 @@ type Quantised struct {
 // NaN for all products.
 func Quantise(x []float32, rows, dim int) *Quantised {
 	need(x, rows, dim, dim)
-	panels := (rows + panelRows - 1) / panelRows
-	q := &Quantised{rows: rows, dim: dim, groups: (dim + 3) / 4}
-	q.bytes = make([]byte, panels*q.panelSize())
-	q.scale = make([]float32, panels*panelRows)
+	q := &Quantised{rows: rows, dim: dim, groups: groupsOf(dim)}
+	bytes, scales := StoredSizes(int64(rows), int64(dim))
+	q.bytes, q.scale = make([]byte, bytes), make([]float32, scales)
 	for i := range q.bytes {
 		q.bytes[i] = 128
 	}
@@ -40,6 +39,9 @@ func Quantise(x []float32, rows, dim int) *Quantised {
 	}
 	return q
 }
+
+// groupsOf counts the groups of four columns.
+func groupsOf[T int | int64](dim T) T { return (dim + 3) / 4 }
 
 func (x *Quantised) panelSize() int { return x.groups * panelRows * 4 }
 

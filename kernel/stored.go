@@ -15,12 +15,18 @@ func (x *Quantised) Stored() Stored {
 	return Stored{x.bytes, x.scale, [2]float64{x.longest, x.off}}
 }
 
+// StoredSizes gives how many bytes and scales a matrix (rows,dim) is stored in.
+func StoredSizes(rows, dim int64) (bytes, scales int64) {
+	panels := (rows + panelRows - 1) / panelRows
+	return panels * panelRows * 4 * groupsOf(dim), panels * panelRows
+}
+
 // Quantised is the inverse of Quantised.Stored: a matrix (rows,dim) that lies in
 // the slices.
 func (s Stored) Quantised(rows, dim int) (*Quantised, error) {
-	q := &Quantised{rows: rows, dim: dim, groups: (dim + 3) / 4, bytes: s.Bytes, scale: s.Scale, longest: s.Bounds[0], off: s.Bounds[1]}
-	panels := (rows + panelRows - 1) / panelRows
-	if rows < 1 || dim < 1 || len(s.Scale) != panels*panelRows || len(s.Bytes) != panels*q.panelSize() {
+	q := &Quantised{rows: rows, dim: dim, groups: groupsOf(dim), bytes: s.Bytes, scale: s.Scale, longest: s.Bounds[0], off: s.Bounds[1]}
+	bytes, scales := StoredSizes(int64(rows), int64(dim))
+	if rows < 1 || dim < 1 || int64(len(s.Scale)) != scales || int64(len(s.Bytes)) != bytes {
 		return nil, fmt.Errorf("restore quantised matrix: %d bytes and %d scales are no matrix of %d rows of %d", len(s.Bytes), len(s.Scale), rows, dim)
 	}
 	return q, nil

@@ -211,13 +211,13 @@ func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, al
 	n := allow.Len()
 	among, together := !a.summed && n >= 0 && n < len(m.items)/fewAllowed, m.scanner.together()
 	a.query, a.allow, a.most = e.query, allow, k
-	a.top.begin(k)
 	compute(func() {
 		m.bonus(a, history)
 		m.mask(a, history)
 		a.few = m.fewChanged(a)
 		switch {
 		case among:
+			a.top.begin(k)
 			m.searchAmong(a, e, allow.Words())
 		case !together:
 			m.scanner.pass([]*lookup{&a.lookup})

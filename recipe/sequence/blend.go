@@ -170,7 +170,9 @@ func (q *asked) follow(t *table, r *rule) {
 	}
 	if entries > len(t.start) {
 		q.many = true
-		q.sumRows(t, r, newest)
+		for w, a := range newest {
+			t.add(a, r.weight(w), q.sum)
+		}
 		return
 	}
 	for w, a := range newest {
@@ -183,19 +185,6 @@ func (q *asked) follow(t *table, r *rule) {
 				q.touched = append(q.touched, id)
 			}
 			q.sum[id] = old + float32(f*vals[i])
-		}
-	}
-}
-
-// sumRows is follow without a list of what it touches.
-func (q *asked) sumRows(t *table, r *rule, newest []uint32) {
-	sum := q.sum
-	for w, a := range newest {
-		f := r.weight(w)
-		ids, vals := t.row(a)
-		vals = vals[:len(ids)]
-		for i, id := range ids {
-			sum[id] += float32(f * vals[i])
 		}
 	}
 }

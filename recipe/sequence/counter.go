@@ -83,6 +83,15 @@ func (t *table) row(a uint32) ([]uint32, []float32) {
 	return t.ids[i:j], t.vals[i:j]
 }
 
+// add adds weight times row a to out.
+func (t *table) add(a uint32, weight float32, out []float32) {
+	ids, vals := t.row(a)
+	vals = vals[:len(ids)]
+	for i, id := range ids {
+		out[id] += float32(weight * vals[i])
+	}
+}
+
 // counters are what was counted, by rule; nil where a rule is not used.
 type counters struct {
 	events []float32 // (items) how often each occurs

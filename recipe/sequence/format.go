@@ -18,8 +18,8 @@ import (
 // A model file is one of sections (recipe/internal/modelfile), which are used where
 // they are mapped: the item numbers, the network's table and its other parameters,
 // the items' vectors, their eight-bit copies where passes use them, the counters,
-// what metadata say, and side information. Files of the versions before are read too (format_old.go).
-// docs/formats.md tells the same.
+// what metadata say, and side information. Files of the versions before are read too
+// (format_old.go). docs/formats.md tells the same.
 const (
 	magic   = "ushrseq\n"
 	version = 4
@@ -164,10 +164,9 @@ func fromSections(f *modelfile.File, size int64) (*Model, error) {
 
 // takeQuantised takes the eight-bit copies of rows vectors.
 func takeQuantised(f *modelfile.File, rows, d int64) (s kernel.Stored) {
-	const panel = 16 // rows (kernel.Stored)
-	panels := (rows + panel - 1) / panel
-	s.Bytes = f.Take(quantisedSection, panels*panel*((d+3)/4*4))
-	s.Scale = modelfile.TakeNumbers[float32](f, scaleSection, panels*panel)
+	bytes, scales := kernel.StoredSizes(rows, d)
+	s.Bytes = f.Take(quantisedSection, bytes)
+	s.Scale = modelfile.TakeNumbers[float32](f, scaleSection, scales)
 	if b := f.Take(boundsSection, 16); b != nil {
 		s.Bounds[0] = math.Float64frombits(binary.LittleEndian.Uint64(b))
 		s.Bounds[1] = math.Float64frombits(binary.LittleEndian.Uint64(b[8:]))

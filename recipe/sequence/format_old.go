@@ -87,7 +87,8 @@ func (h *blendHead) bytes(items int64) int64 {
 }
 
 // read reads the counters: the items' numbers of events (float32 each) and, in the
-// order of rules, the tables: starts, items and values. It says whether the tables can be used.
+// order of rules, the tables: starts, items and values. It says whether the tables can
+// be used.
 func (h *blendHead) read(in *reader, items int) (b *blend, ok bool) {
 	if h == nil {
 		return nil, true

@@ -12,11 +12,11 @@ import (
 
 // Side information is what a question says beside the history: the user's record
 // (the profile), the moment (the context, columns of interactions) and the time
-// (sidetime.go). Each value of
-// a column – DEVICE phone, AGE from 31 to 35 – says of each item how much more often
-// it is had there than elsewhere, a smoothed log of a ratio of counts, and all that
-// is said is added to the items' scores. So users of whom nothing else is known get
-// an answer of their own, and the same user another one on the phone.
+// (sidetime.go). Each value of a column – DEVICE phone, AGE from 31 to 35 – says of
+// each item how much more often it is had there than elsewhere, a smoothed log of a
+// ratio of counts, and all that is said is added to the items' scores. So users of
+// whom nothing else is known get an answer of their own, and the same user another one
+// on the phone.
 //
 // Which columns are used, how far their counts are trusted and how much a side
 // weighs, for a user without history and for one with a long one, is chosen on the
@@ -155,12 +155,7 @@ func (s *side) add(said []spoken, weight float32, out []float32) {
 		return
 	}
 	for _, x := range said {
-		w := float32(weight * x.part)
-		ids, vals := s.table.row(x.row)
-		vals = vals[:len(ids)]
-		for i, id := range ids {
-			out[id] += float32(w * vals[i])
-		}
+		s.table.add(x.row, float32(weight*x.part), out)
 	}
 }
 

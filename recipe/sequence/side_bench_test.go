@@ -19,7 +19,7 @@ func BenchmarkLearnSide(b *testing.B) {
 	for k, name := range sideNames {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := f.learnSide(context.Background(), k); err != nil {
+				if _, err := f.learnSide(context.Background(), f.countSideItems(), k); err != nil {
 					b.Fatal(err)
 				}
 			}

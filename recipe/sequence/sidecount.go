@@ -43,43 +43,52 @@ func (f *fit) subjects(kind int) subjects {
 	return subjects{clockTable, func(u dataset.Index, at int64) dataset.Index { return clockOf(data, u, at) }}
 }
 
-// sideCounter counts one column after the other.
-type sideCounter struct {
+// sideItems are the events that sides are counted over.
+type sideItems struct {
 	*fit
-	subjects
-	kind   int
 	stride int
-	events []float64 // (items) weights of the counted events
+	events []float64 // (items) their weights
 	all    float64
 }
 
-func (f *fit) newSideCounter(kind int) *sideCounter {
-	n := &sideCounter{fit: f, subjects: f.subjects(kind), kind: kind, stride: 1 + f.c.events/sideEvents, events: make([]float64, len(f.c.items))}
-	n.each(func(_ dataset.Index, row uint32, weight float64) {
-		n.events[row] += weight
+func (f *fit) countSideItems() *sideItems {
+	n := &sideItems{fit: f, stride: 1 + f.c.events/sideEvents, events: make([]float64, len(f.c.items))}
+	n.eachEvent(func(_ dataset.Index, at int64) {
+		weight := n.c.weight(int(at))
+		n.events[n.c.rows[at]] += weight
 		n.all += weight
 	})
 	return n
 }
 
-// each calls fn for the events that are counted: their subject, row and weight.
-func (n *sideCounter) each(fn func(subject dataset.Index, row uint32, weight float64)) {
+// eachEvent calls fn for the events: their users and places.
+func (n *sideItems) eachEvent(fn func(u dataset.Index, at int64)) {
 	left := 0
 	for u, count := range n.c.count {
 		for i := range int64(count) {
 			if left--; left < 0 {
 				left = n.stride - 1
-				at := n.c.start[u] + i
-				fn(n.of(dataset.Index(u), at), n.c.rows[at], n.c.weight(int(at)))
+				fn(dataset.Index(u), n.c.start[u]+i)
 			}
 		}
 	}
 }
 
+// sideCounter counts one column of a side after the other.
+type sideCounter struct {
+	*sideItems
+	subjects
+}
+
+// each calls fn for the events that are counted: their subject, row and weight.
+func (n *sideCounter) each(fn func(subject dataset.Index, row uint32, weight float64)) {
+	n.eachEvent(func(u dataset.Index, at int64) { fn(n.of(u, at), n.c.rows[at], n.c.weight(int(at))) })
+}
+
 // learnSide counts what the columns of a side say: those that help, or, in a refit,
 // those that were chosen.
-func (f *fit) learnSide(ctx context.Context, kind int) (*side, error) {
-	n, out := f.newSideCounter(kind), newSide()
+func (f *fit) learnSide(ctx context.Context, items *sideItems, kind int) (*side, error) {
+	n, out := &sideCounter{items, f.subjects(kind)}, newSide()
 	if n.table == nil || n.all == 0 {
 		return out, nil
 	}

@@ -29,10 +29,10 @@ const (
 
 // addSides gives the model the side information that helps.
 func (f *fit) addSides(ctx context.Context, m *Model) error {
-	s := &sides{}
+	s, items := &sides{}, f.countSideItems()
 	found := false
 	for k := range s.of {
-		learnt, err := f.learnSide(ctx, k)
+		learnt, err := f.learnSide(ctx, items, k)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (f *fit) addSides(ctx context.Context, m *Model) error {
 	case f.in.Tuned != nil:
 		s.repeat(f.in.Tuned.Values)
 	default:
-		ok, err := f.weighSides(ctx, m, s)
+		ok, err := f.weighSides(ctx, m, s, items)
 		if err != nil || !ok {
 			return err
 		}
@@ -55,8 +55,8 @@ func (f *fit) addSides(ctx context.Context, m *Model) error {
 }
 
 // weighSides fits the weights, and says whether sides help.
-func (f *fit) weighSides(ctx context.Context, m *Model, s *sides) (bool, error) {
-	es, err := f.sideExamples(ctx, m, s)
+func (f *fit) weighSides(ctx context.Context, m *Model, s *sides, items *sideItems) (bool, error) {
+	es, err := f.sideExamples(ctx, m, s, items)
 	if err != nil {
 		return false, err
 	}
@@ -65,18 +65,9 @@ func (f *fit) weighSides(ctx context.Context, m *Model, s *sides) (bool, error) 
 		used := len(s.of[k].columns) > 0
 		may[coldFeature+sideStep*k], may[warmFeature+sideStep*k] = used, used
 	}
-	var halves [2][]example // pairs of questions of every other user
-	for i, e := range es {
-		halves[i/2%2] = append(halves[i/2%2], e)
-	}
-	var with, without metric
-	for i := range halves {
-		w, err := weigh(halves[i], may)
-		if err != nil {
-			return false, nil // the equations say nothing: so do the sides
-		}
-		a, b := measureBlend(halves[1-i], w), measureBlend(halves[1-i], prior())
-		with.ndcg, without.ndcg = with.ndcg+a.ndcg, without.ndcg+b.ndcg
+	with, without, _, err := byHalves(es, 2, may, networkAlone())
+	if err != nil {
+		return false, nil // the equations say nothing: so do the sides
 	}
 	w, err := weigh(es, may)
 	if err != nil || w == prior() || with.ndcg <= without.ndcg {
@@ -88,8 +79,7 @@ func (f *fit) weighSides(ctx context.Context, m *Model, s *sides) (bool, error) 
 			s.of[k] = newSide()
 		}
 	}
-	n := float64(len(es))
-	f.sided = []string{fmt.Sprintf("%v: NDCG@10 of last and first items %.4f, without %.4f", s, with.ndcg/n, without.ndcg/n)}
+	f.sided = []string{fmt.Sprintf("%v: NDCG@10 of last and first items %.4f, without %.4f", s, with.ndcg, without.ndcg)}
 	if f.in.Progress != nil {
 		f.in.Progress(netShare, f.sided[0])
 	}
@@ -97,17 +87,16 @@ func (f *fit) weighSides(ctx context.Context, m *Model, s *sides) (bool, error) 
 }
 
 // sideExamples asks the model, which has no sides yet, for last and first items.
-func (f *fit) sideExamples(ctx context.Context, m *Model, s *sides) ([]example, error) {
+func (f *fit) sideExamples(ctx context.Context, m *Model, s *sides, items *sideItems) ([]example, error) {
 	held := measured(f.held)
 	out := make([]example, 2*len(held))
 	askers := make([]*sideAsker, max(1, f.in.Workers))
-	counted := f.newSideCounter(profileSide)
 	nn.Each(f.in.Workers, len(held), func(worker, i int) {
 		if ctx.Err() != nil {
 			return
 		}
 		if askers[worker] == nil {
-			askers[worker] = f.newSideAsker(m, s, counted)
+			askers[worker] = f.newSideAsker(m, s, items)
 		}
 		h := held[i]
 		history := f.in.Data.History(h.user)
@@ -128,7 +117,7 @@ type sideAsker struct {
 	model   *Model
 	sides   *sides
 	answer  *answer
-	counted *sideCounter         // of items
+	counted *sideItems
 	base    []float32            // (items) scores without sides
 	said    [sideCount][]float32 // (items) what each side adds
 	sum     []float32            // (items)
@@ -136,7 +125,7 @@ type sideAsker struct {
 	marked  []bool // (items) candidates
 }
 
-func (f *fit) newSideAsker(m *Model, s *sides, counted *sideCounter) *sideAsker {
+func (f *fit) newSideAsker(m *Model, s *sides, counted *sideItems) *sideAsker {
 	n := len(m.items)
 	a := &sideAsker{fit: f, model: m, sides: s, counted: counted, answer: m.answers.Get().(*answer),
 		base: make([]float32, n), sum: make([]float32, n), marked: make([]bool, n)}

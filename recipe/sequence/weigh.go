@@ -116,7 +116,7 @@ func (f *fit) choose(es []example, b *blend) bool {
 	if few {
 		from = usual()
 	}
-	with, gain, err := byHalves(es, may, from)
+	with, without, gain, err := byHalves(es, 1, may, from)
 	if err != nil {
 		return false
 	}
@@ -124,7 +124,7 @@ func (f *fit) choose(es []example, b *blend) bool {
 	if err != nil || w == prior() || w[netFeature] <= 0 {
 		return false
 	}
-	if n := float64(len(es)); few && gain < 0 || !few && with.ndcg < betterBy*measureBlend(es, prior()).ndcg/n {
+	if few && gain < 0 || !few && with.ndcg < betterBy*without.ndcg {
 		return false
 	}
 	f.s.weights, f.blended = w, with
@@ -142,23 +142,31 @@ func answered(es []example) (n int) {
 }
 
 // byHalves measures weights on the half of the examples that did not fit them, and
-// gives the log likelihood that they gain on the network alone.
-func byHalves(es []example, may [featureCount]bool, from belief) (m metric, gain float64, err error) {
-	var halves [2][]example // every other one: users may lie in an order
+// without them what the first feature alone says; gain is the log likelihood that they
+// gain on that. So many examples one after the other are of one user and stay together.
+func byHalves(es []example, ofUser int, may [featureCount]bool, from belief) (with, without metric, gain float64, err error) {
+	var halves [2][]example // every other user: they may lie in an order
 	for i, e := range es {
-		halves[i%2] = append(halves[i%2], e)
+		half := i / ofUser % 2
+		halves[half] = append(halves[half], e)
 	}
-	for i := range halves {
+	n := float64(len(es))
+	for i, other := range [2][]example{halves[1], halves[0]} {
 		w, err := from.weigh(halves[i], may)
 		if err != nil {
-			return m, 0, err
+			return with, without, 0, err
 		}
-		other := measureBlend(halves[1-i], w)
-		m.hits += other.hits / float64(len(es))
-		m.ndcg += other.ndcg / float64(len(es))
-		gain += logLikelihood(halves[1-i], w) - logLikelihood(halves[1-i], prior())
+		with.addShare(measureBlend(other, w), n)
+		without.addShare(measureBlend(other, prior()), n)
+		gain += logLikelihood(other, w) - logLikelihood(other, prior())
 	}
-	return m, gain, nil
+	return with, without, gain, nil
+}
+
+// addShare adds what a part of n questions summed up to.
+func (m *metric) addShare(part metric, n float64) {
+	m.hits += part.hits / n
+	m.ndcg += part.ndcg / n
 }
 
 // asker is the memory of example.
@@ -262,37 +270,6 @@ const (
 	examplesLeast = 30 // with fewer found items the network stays alone
 	betterBy      = 1.005
 )
-
-// belief is what the weights are thought to be before any question is asked, and how
-// surely: strength is the inverse variance of each.
-type belief struct {
-	mean     weights
-	strength float64
-}
-
-// networkAlone says that the network counts 1 and all else nothing, which questions
-// easily overrule.
-func networkAlone() belief { return belief{prior(), 2} }
-
-func prior() weights {
-	var w weights
-	w[netFeature] = 1
-	return w
-}
-
-// Of some dozen users a network learns little beside what everybody has, and as many
-// questions cannot tell seven counters apart. So where fewer than answeredFew are
-// answered, and users look for items that they have not had, weights begin at what
-// was best for random users of other data (docs/quality.md, "Few users"). Where items
-// come again the network alone is the better beginning: it knows that after a few
-// epochs.
-const answeredFew = 500
-
-func usual() belief {
-	var w weights
-	w[netFeature], w[ruleFeature+nearRule], w[popular] = .3, .5, .8
-	return belief{w, 20}
-}
 
 // weigh fits the weights of the features that may be used, and leaves out those
 // that do not matter. A rule whose weight is negative corrects another by noise:

@@ -3,7 +3,8 @@
 //
 // Features turns a record into a sparse vector: categories (each of a multi-valued
 // column), words and pairs of words of texts, the bins that numbers lie in, and the
-// numbers of vectors that a model of language made of texts, hashed into buckets. Rare ones weigh more, and each column weighs the same.
+// numbers of vectors that a model of language made of texts, hashed into buckets. Rare
+// ones weigh more, and each column weighs the same.
 // Map is a ridge regression from features to the vectors of a model, fitted to the
 // items that have them: no dictionaries, no download, and a value that nobody has
 // seen simply says nothing.
