@@ -98,7 +98,9 @@ func (c *Console) signedIn(r *http.Request) (wire.Principal, bool) {
 
 // principal is who has a key, as if he had signed with it.
 func (c *Console) principal(accessKey string, key wire.Key) wire.Principal {
-	return wire.Principal{AccessKey: accessKey, Name: key.Name, ARN: key.ARN, Scopes: key.Scopes, Region: c.opt.Region}
+	who := key.Of(accessKey)
+	who.Region = c.opt.Region
+	return who
 }
 
 // seal makes the value of a cookie: access key, end, signature.

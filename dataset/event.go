@@ -15,6 +15,9 @@ type Event struct {
 	Context uint32  // what is known of the moment: in snapshots a row of ContextTable, in a history a number of its own; 0: nothing
 }
 
+// Number gives EVENT_VALUE as people wrote it; false when it is absent.
+func (e Event) Number() (float64, bool) { return shortest(float64(e.Value)) }
+
 // Type is the kind of a dataset, spelled as in ARNs.
 type Type string
 

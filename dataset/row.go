@@ -105,17 +105,26 @@ func (p *Part) dedicatedCell(f *Field, r int) Value {
 	return number(f, float64(p.Values[r]))
 }
 
-// number gives a cell of an event's value: float32, as events are kept with, in
-// its shortest digits; NaN is null.
+// number gives a cell of an event's value; NaN is null.
 func number(f *Field, x float64) Value {
-	if math.IsNaN(x) {
+	short, ok := shortest(x)
+	if !ok {
 		return Value{}
+	}
+	return Value{Kind: f.Kind, Num: short}
+}
+
+// shortest gives a float32, as values of events are kept, in its shortest digits, not in
+// those of its nearest float64; false for NaN, which is no value.
+func shortest(x float64) (float64, bool) {
+	if math.IsNaN(x) {
+		return 0, false
 	}
 	short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', -1, 32), 64)
 	if err != nil {
 		short = x
 	}
-	return Value{Kind: f.Kind, Num: short}
+	return short, true
 }
 
 // Row gives a live event of that user as a record in the order of the schema.

@@ -41,7 +41,13 @@ func TestSnapshotComesBack(t *testing.T) {
 	if want := []Event{{Time: 3, Item: 0, Value: 1}, {Time: 5, Item: 1, Value: 2, Type: 1}, {Time: 5, Item: 0, Value: 9}}; !reflect.DeepEqual(s.History(0), want) {
 		t.Fatalf("history of ann is %v, want %v", s.History(0), want)
 	}
-	b := snapshotBytes(t, s)
+	comesBack(t, s)
+}
+
+// comesBack writes a snapshot and reads it again. It gives the file.
+func comesBack(t *testing.T, s *Snapshot) (b []byte) {
+	t.Helper()
+	b = snapshotBytes(t, s)
 	got, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +55,7 @@ func TestSnapshotComesBack(t *testing.T) {
 	if !reflect.DeepEqual(got, s) {
 		t.Fatalf("read %+v, want %+v", got, s)
 	}
+	return b
 }
 
 // contextual is sample with contexts.
@@ -63,14 +70,7 @@ func contextual(t testing.TB) *Snapshot {
 
 func TestContextsComeBack(t *testing.T) {
 	s := contextual(t)
-	b := snapshotBytes(t, s)
-	got, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, s) {
-		t.Fatalf("read %+v, want %+v", got, s)
-	}
+	b := comesBack(t, s)
 	s.Events[1].Context = 3
 	if err := WriteSnapshot(&bytes.Buffer{}, s); err == nil || !strings.Contains(err.Error(), "context 3") {
 		t.Errorf("error %v, want one about the context 3", err)

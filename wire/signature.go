@@ -32,6 +32,11 @@ type Key struct {
 	Scopes Scopes
 }
 
+// Of gives the principal who has the key of an access key, of no service and region.
+func (k Key) Of(accessKey string) Principal {
+	return Principal{AccessKey: accessKey, Name: k.Name, ARN: k.ARN, Scopes: k.Scopes}
+}
+
 // Principal is who sent a request.
 type Principal struct {
 	AccessKey string // empty: nobody signed
@@ -57,8 +62,7 @@ func PrincipalOf(ctx context.Context) (Principal, bool) {
 
 // Signatures checks Signature Version 4, in the header Authorization or in the
 // query of a presigned request, and presigned URLs of S3 of Version 2, by signing
-// again. All methods may be called
-// concurrently.
+// again. All methods may be called concurrently.
 type Signatures struct {
 	Keys    func(accessKey string) (Key, bool) // nil: any credentials, and none, are accepted
 	Now     func() time.Time                   // required with Keys
@@ -104,7 +108,9 @@ func (s *Signatures) Verify(r *http.Request) (Principal, error) {
 	if strings.HasPrefix(payload, streamingSigned) {
 		sig.signChunks(r, key.Secret)
 	}
-	return Principal{AccessKey: sig.accessKey, Name: key.Name, ARN: key.ARN, Scopes: key.Scopes, Service: sig.service, Region: sig.region}, nil
+	who := key.Of(sig.accessKey)
+	who.Service, who.Region = sig.service, sig.region
+	return who, nil
 }
 
 // payload gives the hash of the body as it stands in what was signed.

@@ -107,12 +107,8 @@ func (a *API) History(ctx context.Context, name, user string, limit int) (*UserH
 
 func pastEvent(e dataset.Event, items, types []string) PastEvent {
 	out := PastEvent{ItemID: items[e.Item], EventType: types[e.Type], Timestamp: time.Unix(e.Time, 0).UTC().Format(time.RFC3339)}
-	if e.Value == e.Value { // not NaN, which stands for none
-		// The shortest digits of the float32, not those of its nearest float64.
-		v, err := strconv.ParseFloat(strconv.FormatFloat(float64(e.Value), 'g', -1, 32), 64)
-		if err == nil {
-			out.Value = &v
-		}
+	if v, ok := e.Number(); ok {
+		out.Value = &v
 	}
 	return out
 }
@@ -192,19 +188,11 @@ func record(g *history.Group, t dataset.Type, id string, i dataset.Index) Record
 		return out
 	}
 	for f := range min(len(schema.Fields), len(row)) {
-		if v := plain(row[f]); v != nil && schema.Fields[f].Name != idColumn(t) {
+		if v := plain(row[f]); v != nil && f != schema.ID() {
 			out.Fields[schema.Fields[f].Name] = v
 		}
 	}
 	return out
-}
-
-// idColumn is the column that Record.ID stands for.
-func idColumn(t dataset.Type) string {
-	if t == dataset.Users {
-		return "USER_ID"
-	}
-	return "ITEM_ID"
 }
 
 // plain gives a cell as JSON has it; nil for null.

@@ -1,12 +1,9 @@
 package extension
 
 import (
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"usher/dataset"
-	"usher/wire"
 )
 
 // lived are a user's record, which the schema of serve has, and three events.
@@ -21,36 +18,18 @@ func lived() []dataset.Change {
 }
 
 func TestHistoryAndRecords(t *testing.T) {
-	x := serve(t, lived()...)
-	for _, c := range []struct {
-		path   string
-		status int
-		has    []string
-		hasNot string
-	}{
-		{"history?userId=ann", 200, []string{`"user":{"id":"ann","events":2,"fields":{"AGE":31}}`,
+	answers(t, serve(t, lived()...), []answer{
+		{"shop/history?userId=ann", 200, []string{`"user":{"id":"ann","events":2,"fields":{"AGE":31}}`,
 			`"events":[{"itemId":"Stove","eventType":"buy","timestamp":"1970-01-01T00:33:20Z"},{"itemId":"tent","eventType":"view","eventValue":3.1,`}, "<b>"},
-		{"history?userId=ann&limit=1", 200, []string{"Stove", `"events":2`}, "tent"},
-		{"history?userId=s", 200, []string{`"id":"ann","events":2`}, "<b>"}, // the visitor's session was joined to ann
-		{"history?userId=carl", 404, []string{"ResourceNotFoundException", `\"carl\"`}, "events"},
-		{"history?userId=ann&limit=201", 400, []string{"ValidationException", "200"}, "events"},
-		{"items", 200, []string{`"id":"tent"`, `"id":"Stove"`, `"known":3`, `"more":false`}, ""},
-		{"items?search=STO", 200, []string{`"id":"Stove"`}, "tent"},
-		{"items?limit=2", 200, []string{`"more":true`}, ""},
-		{"items?id=tent&id=none", 200, []string{`"id":"tent"`, `"fields":{}`}, "none"},
-		{"users?search=bo", 200, []string{`"id":"bob"`}, "ann"},
-		{"users?id=ann", 200, []string{`"AGE":31`}, "bob"},
-	} {
-		w := httptest.NewRecorder()
-		x.ServeHTTP(w, httptest.NewRequest("GET", wire.ExtensionPrefix+"dataset-groups/shop/"+c.path, nil))
-		got := w.Body.String()
-		if w.Code != c.status || c.hasNot != "" && strings.Contains(got, c.hasNot) {
-			t.Errorf("%s: %d %s", c.path, w.Code, got)
-		}
-		for _, want := range c.has {
-			if !strings.Contains(got, want) {
-				t.Errorf("%s: %s lacks %s", c.path, got, want)
-			}
-		}
-	}
+		{"shop/history?userId=ann&limit=1", 200, []string{"Stove", `"events":2`}, "tent"},
+		{"shop/history?userId=s", 200, []string{`"id":"ann","events":2`}, "<b>"}, // the visitor's session was joined to ann
+		{"shop/history?userId=carl", 404, []string{"ResourceNotFoundException", `\"carl\"`}, "events"},
+		{"shop/history?userId=ann&limit=201", 400, []string{"ValidationException", "200"}, "events"},
+		{"shop/items", 200, []string{`"id":"tent"`, `"id":"Stove"`, `"known":3`, `"more":false`}, ""},
+		{"shop/items?search=STO", 200, []string{`"id":"Stove"`}, "tent"},
+		{"shop/items?limit=2", 200, []string{`"more":true`}, ""},
+		{"shop/items?id=tent&id=none", 200, []string{`"id":"tent"`, `"fields":{}`}, "none"},
+		{"shop/users?search=bo", 200, []string{`"id":"bob"`}, "ann"},
+		{"shop/users?id=ann", 200, []string{`"AGE":31`}, "bob"},
+	})
 }

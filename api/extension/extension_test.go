@@ -66,22 +66,18 @@ func serve(t *testing.T, changes ...dataset.Change) *wire.Extensions {
 	return x
 }
 
-func TestStatisticsAndInsights(t *testing.T) {
-	x := serve(t)
-	for _, c := range []struct {
-		path   string
-		status int
-		has    []string
-		hasNot string
-	}{
-		{"shop/statistics", 200, []string{`"datasetType":"INTERACTIONS"`, `"datasetType":"USERS"`, `"name":"AGE"`}, "ITEMS"},
-		{"shop/statistics?datasetType=users", 200, []string{`"datasetType":"USERS"`}, "INTERACTIONS"},
-		{"shop/insights", 200, []string{"few-interactions", "few-repeated-users"}, "idle"},
-		{"shop/insights?search=ANONYMOUS", 200, []string{"few-repeated-users"}, "few-interactions"},
-		{"shop/insights?datasetType=USERS", 200, []string{`"insights":[]`}, "few"},
-		{"shop/insights?datasetType=shoes", 400, []string{"ValidationException", "ACTION_INTERACTIONS"}, "insights"},
-		{"none/statistics", 404, []string{"ResourceNotFoundException", "dataset-group/none does not exist"}, ""},
-	} {
+// answer is what a call below dataset-groups/ is to give.
+type answer struct {
+	path   string
+	status int
+	has    []string
+	hasNot string // "": anything may be there
+}
+
+// answers makes the calls.
+func answers(t *testing.T, x *wire.Extensions, calls []answer) {
+	t.Helper()
+	for _, c := range calls {
 		w := httptest.NewRecorder()
 		x.ServeHTTP(w, httptest.NewRequest("GET", wire.ExtensionPrefix+"dataset-groups/"+c.path, nil))
 		got := w.Body.String()
@@ -94,4 +90,16 @@ func TestStatisticsAndInsights(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestStatisticsAndInsights(t *testing.T) {
+	answers(t, serve(t), []answer{
+		{"shop/statistics", 200, []string{`"datasetType":"INTERACTIONS"`, `"datasetType":"USERS"`, `"name":"AGE"`}, "ITEMS"},
+		{"shop/statistics?datasetType=users", 200, []string{`"datasetType":"USERS"`}, "INTERACTIONS"},
+		{"shop/insights", 200, []string{"few-interactions", "few-repeated-users"}, "idle"},
+		{"shop/insights?search=ANONYMOUS", 200, []string{"few-repeated-users"}, "few-interactions"},
+		{"shop/insights?datasetType=USERS", 200, []string{`"insights":[]`}, "few"},
+		{"shop/insights?datasetType=shoes", 400, []string{"ValidationException", "ACTION_INTERACTIONS"}, "insights"},
+		{"none/statistics", 404, []string{"ResourceNotFoundException", "dataset-group/none does not exist"}, ""},
+	})
 }
