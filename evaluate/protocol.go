@@ -86,10 +86,16 @@ func (p Protocol) round(data *dataset.Snapshot, from seed.Seed) (Round, error) {
 func ask(data *dataset.Snapshot, cases []eval.Case) []Question {
 	out := make([]Question, len(cases))
 	for i, c := range cases {
-		out[i].Case, out[i].Context = c, data.Context(c.User, len(c.Input))
-		out[i].At = data.History(c.User)[len(c.Input)].Time
+		out[i] = askFor(data, c.User, len(c.Input))
+		out[i].Case = c
 	}
 	return out
+}
+
+// askFor asks for the item of an event at a place of a user's history, at its moment.
+func askFor(data *dataset.Snapshot, u dataset.Index, at int) Question {
+	h := data.History(u)
+	return Question{Case: eval.Case{User: u, Input: h[:at:at], Truth: []dataset.Index{h[at].Item}}, At: h[at].Time, Context: data.Context(u, at)}
 }
 
 // sessions cuts off the newest tenth of the users, by their first event.
@@ -107,9 +113,8 @@ func sessions(data *dataset.Snapshot) Round {
 	r := Round{}
 	for _, u := range order[len(order)-len(order)/10:] {
 		test.Add(u)
-		h := data.History(u)
-		for i := 1; i < len(h); i++ {
-			r.Questions = append(r.Questions, Question{Case: eval.Case{User: u, Input: h[:i:i], Truth: []dataset.Index{h[i].Item}}, At: h[i].Time, Context: data.Context(u, i)})
+		for i := 1; i < len(data.History(u)); i++ {
+			r.Questions = append(r.Questions, askFor(data, u, i))
 		}
 	}
 	r.Train = data.With(func(u dataset.Index, events []dataset.Event) []dataset.Event {
@@ -200,25 +205,20 @@ func byTime(data *dataset.Snapshot) Round {
 		n := before(h)
 		for i := n; i < min(len(h), n+timeMost); i++ {
 			if !slices.ContainsFunc(h[:i], func(e dataset.Event) bool { return e.Item == h[i].Item }) {
-				asked := questions(dataset.Index(u), h, i, known, fresh)
-				for k := range asked {
-					asked[k].Context = data.Context(dataset.Index(u), i)
-				}
-				r.Questions = append(r.Questions, asked...)
+				r.Questions = append(r.Questions, inParts(askFor(data, dataset.Index(u), i), known, fresh)...)
 			}
 		}
 	}
 	return r
 }
 
-// questions asks for the item at a place of a history; for a new one also among the
-// new ones alone, as a shelf of new items does.
-func questions(u dataset.Index, h []dataset.Event, at int, known, fresh dataset.Set) []Question {
-	q := Question{Case: eval.Case{User: u, Input: h[:at:at], Truth: []dataset.Index{h[at].Item}}, At: h[at].Time}
-	if at == 0 {
+// inParts says which parts a question for one item counts in; for a new item it asks
+// also among the new ones alone, as a shelf of new items does.
+func inParts(q Question, known, fresh dataset.Set) []Question {
+	if len(q.Input) == 0 {
 		q.Parts = append(q.Parts, noHistory)
 	}
-	if known.Has(h[at].Item) {
+	if known.Has(q.Truth[0]) {
 		return []Question{q}
 	}
 	alone := q

@@ -41,12 +41,11 @@ func (c *collector) dataset(ctx context.Context, t dataset.Type) (*DatasetStatis
 // count once.
 func (c *collector) acted(ctx context.Context, out *gathered) (*DatasetStatistics, error) {
 	s := out.schema
-	met := map[uint64]bool{}
+	met := repeats{}
 	var line []byte
 	add := func(r dataset.Row) {
 		line = s.AppendCSV(line[:0], r)
-		if h := maphash.Bytes(hashSeed, line); !met[h] {
-			met[h] = true
+		if !met.metHash(maphash.Bytes(hashSeed, line)) {
 			out.row(r)
 		}
 	}

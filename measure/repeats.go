@@ -10,9 +10,9 @@ import (
 	"usher/dataset"
 )
 
-// repeats finds imported and live interactions that do not count in history: those that
-// say the same as an earlier one in all columns. It holds a hash of each that it has met, so it
-// is made only where history has left something out.
+// repeats finds rows that say the same as an earlier one in all columns: it holds a hash
+// of each that it has met. Of interactions it is made only where history has left
+// something out.
 type repeats map[uint64]struct{}
 
 // said is all that an interaction says; rest is dataset.Interaction.Rest.
@@ -22,8 +22,9 @@ type said struct {
 	value, rest      uint32
 }
 
-func (r repeats) met(x said) bool {
-	h := maphash.Comparable(hashSeed, x)
+func (r repeats) met(x said) bool { return r.metHash(maphash.Comparable(hashSeed, x)) }
+
+func (r repeats) metHash(h uint64) bool {
 	_, met := r[h]
 	r[h] = struct{}{}
 	return met
