@@ -35,20 +35,11 @@ func (f Folder) Fill(ctx context.Context, opt Options) error {
 	}
 	defer db.Close()
 	for i := 1; i < f.Versions; i++ {
-		v := &catalog.SolutionVersion{}
-		err := f.model(i)
-		if err == nil {
-			err = db.Update(ctx, func(tx *store.Tx) error {
-				first, err := catalog.Get[catalog.SolutionVersion](tx, w.version)
-				if err != nil {
-					return err
-				}
-				*v = catalog.SolutionVersion{Meta: catalog.Meta{ARN: w.solution + "/" + catalog.NewID(), Group: first.Group, Parent: first.Parent, Status: catalog.Active},
-					Recipe: first.Recipe, TrainingMode: first.TrainingMode, TrainingType: first.TrainingType, Model: f.name(i)}
-				return catalog.Create(tx, v)
-			})
+		if err := f.model(i); err != nil {
+			return fmt.Errorf("fill folder: model %d: %w", i, err)
 		}
-		if err != nil {
+		v := w.drawn(f.name(i))
+		if err := db.Update(ctx, func(tx *store.Tx) error { return catalog.Create(tx, v) }); err != nil {
 			return fmt.Errorf("fill folder: version %d: %w", i, err)
 		}
 		fmt.Fprintln(opt.Out, v.ARN)

@@ -223,9 +223,8 @@ func (w *world) draw(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.version = w.solution + "/" + catalog.NewID()
-	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: w.version, Group: w.group, Parent: w.solution, Status: catalog.Active},
-		Recipe: sequence.Name, TrainingMode: "FULL", TrainingType: "MANUAL", Model: modelBlob}
+	v := w.drawn(modelBlob)
+	w.version = v.ARN
 	out, err := blobs.Create(ctx, v.Model)
 	if err != nil {
 		return err
@@ -238,6 +237,12 @@ func (w *world) draw(ctx context.Context) error {
 		return err
 	}
 	return db.Update(ctx, func(tx *store.Tx) error { return catalog.Create(tx, v) })
+}
+
+// drawn is a version of the solution whose model is in a blob.
+func (w *world) drawn(model string) *catalog.SolutionVersion {
+	return &catalog.SolutionVersion{Meta: catalog.Meta{ARN: w.solution + "/" + catalog.NewID(), Group: w.group, Parent: w.solution, Status: catalog.Active},
+		Recipe: sequence.Name, TrainingMode: "FULL", TrainingType: "MANUAL", Model: model}
 }
 
 // modelBlob is the blob of the drawn model.

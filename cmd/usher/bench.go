@@ -24,6 +24,11 @@ func benchmark(ctx context.Context, io stdio, args []string) error {
 	if len(args) > 0 && args[0] == "folder" {
 		return benchFolder(ctx, io, args[1:])
 	}
+	return sparing(benchServing)(ctx, io, args)
+}
+
+// benchServing runs bench/serving.
+func benchServing(ctx context.Context, io stdio, args []string) error {
 	fs := flag.NewFlagSet("usher bench", flag.ContinueOnError)
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "usher bench [flags] serving | quality -h | folder -h\n\nMeasures real-time answers beside a bare HTTP handler, in temporary data folders.\n\n")

@@ -47,7 +47,7 @@ type stdio struct {
 var commands = []command{
 	{"serve", "start the server", sparing(serve)},
 	{"demo", "take a made-up shop, or your CSV file, the whole way", demonstrate},
-	{"bench", "measure this machine: real-time answers beside a bare handler", sparing(benchmark)},
+	{"bench", "measure this machine: real-time answers beside a bare handler", benchmark},
 	{"evaluate", "measure how well recipes recommend on your own files", evaluateFiles},
 	{"import", "take your files into a dataset; propose a schema; judge files before", importFiles},
 	{"backup", "copy a data folder, also of a running server", backUp},
