@@ -300,7 +300,7 @@ def signed_in(folder):
         b.open(server.url + "/console/#/")
         b.js("location.reload()")
         v.sees("There is none yet")
-        b.js("[...document.querySelectorAll('#who button')].filter(b => b.textContent === 'Sign out')[0].click()")
+        need(b.wait("[...document.querySelectorAll('#who button')].filter(b => b.textContent === 'Sign out').map(b => { b.click(); return true })[0]"), "nobody can sign out")
         v.sees("This server has keys")
         told = [c for c in b.complaints if "the server responded with a status of" not in c]  # refusals that were asked for
         check(not told, f"the browser complains: {told}")

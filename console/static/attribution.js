@@ -1,7 +1,7 @@
 // Metric attribution: what recommendations led to.
 
 import {call, series} from './api.js';
-import {badge, button, card, complaint, digits, facts, field, form, h, head, input, note, reopen, select, table, twice, when} from './dom.js';
+import {badge, bar, button, card, complaint, digits, facts, field, form, h, head, input, note, reopen, select, table, twice, when} from './dom.js';
 import {attributions, nameOf} from './group.js';
 import {live} from './live.js';
 
@@ -48,10 +48,7 @@ function chart(metric, rows) {
   const most = Math.max(...own.map((r) => r.value), Number.MIN_VALUE);
   return h('div', null, h('h3', null, metric.metricName), own.length === 0
     ? h('p', {class: 'empty'}, 'Nothing was counted yet.')
-    : h('ul', {class: 'bars'}, own.map((r) => h('li', null,
-      h('span', {class: 'what'}, sourceName(r.labels.EVENT_ATTRIBUTION_SOURCE)),
-      h('span', {class: 'track'}, h('span', {class: 'fill', 'width%': (100 * r.value) / most})),
-      h('span', {class: 'much'}, digits(r.value))))));
+    : h('ul', {class: 'bars'}, own.map((r) => bar(sourceName(r.labels.EVENT_ATTRIBUTION_SOURCE), r.value / most, digits(r.value)))));
 }
 
 const sourceName = (source) => (source === 'SOURCE_NAME_UNDEFINED' ? 'no recommendation is named' : source.startsWith('arn:') ? nameOf(source) : source);

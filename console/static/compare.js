@@ -1,7 +1,7 @@
 // Versions of all solutions side by side.
 
 import {call} from './api.js';
-import {badge, card, digits, h, head, isBusy, lasted, table, when} from './dom.js';
+import {badge, bar, card, digits, h, head, isBusy, lasted, table, when} from './dom.js';
 import {metricsOf, recipeName, solutions} from './group.js';
 import {live} from './live.js';
 
@@ -43,9 +43,8 @@ function draw(versions) {
       {title: 'Trained', cell: (v) => when(v.lastUpdatedDateTime)},
       {title: 'Work', kind: 'number', cell: hours},
     ], versions, 'No version yet.')),
-    h('div', {class: 'grid'}, names.map((n) => card(metricTitle(n), h('ul', {class: 'bars'}, versions.filter((v) => v.metrics[n] !== undefined).map((v) => h('li', {class: v.metrics[n] === best[n] ? 'best' : ''},
-      h('span', {class: 'what'}, v.name, ' ', h('code', null, v.solutionVersionArn.split('/').pop())),
-      h('span', {class: 'track'}, h('span', {class: 'fill', 'width%': best[n] ? (100 * v.metrics[n]) / best[n] : 0})),
-      h('span', {class: 'much'}, digits(v.metrics[n])))))))),
+    h('div', {class: 'grid'}, names.map((n) => card(metricTitle(n), h('ul', {class: 'bars'}, versions.filter((v) => v.metrics[n] !== undefined).map((v) => bar(
+      [v.name, ' ', h('code', null, v.solutionVersionArn.split('/').pop())],
+      best[n] ? v.metrics[n] / best[n] : 0, digits(v.metrics[n]), '', v.metrics[n] === best[n] && 'best')))))),
   ];
 }

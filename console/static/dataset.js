@@ -2,24 +2,21 @@
 // columns, imports, single records.
 
 import {call, extension, list, post} from './api.js';
-import {badge, card, check, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, table, twice, when, words} from './dom.js';
-import {datasets, trackers} from './group.js';
+import {badge, bar, card, check, count, digits, facts, failure, field, form, h, head, input, isBusy, link, note, percent, select, table, twice, when, words} from './dom.js';
+import {addressOf, callsOf, datasets, trackers} from './group.js';
 import {live} from './live.js';
 import {importProgress} from './overview.js';
 import {cell} from './records.js';
 import {upload} from './upload.js';
 
-const path = (group) => `dataset-groups/${encodeURIComponent(group.name)}`;
-const to = (group, ...more) => `#/group/${[group.name, ...more].map(encodeURIComponent).join('/')}`;
-
 // datasetsPage lists the datasets and what the checks of their data found.
 export async function datasetsPage(group) {
   const all = await datasets(group);
-  const insights = all.length ? await extension('GET', `${path(group)}/insights`) : {insights: []};
+  const insights = all.length ? await extension('GET', `${callsOf(group)}/insights`) : {insights: []};
   return [
-    head('Datasets', 'What is known of users and items.', h('a', {class: 'primary', href: to(group, 'new-dataset', 'Interactions')}, 'Add dataset')),
+    head('Datasets', 'What is known of users and items.', h('a', {class: 'primary', href: addressOf(group, 'new-dataset', 'Interactions')}, 'Add dataset')),
     h('section', {class: 'card'}, table('Datasets', [
-      {title: 'Type', cell: (d) => link(to(group, 'dataset', d.datasetType), words(d.datasetType))},
+      {title: 'Type', cell: (d) => link(addressOf(group, 'dataset', d.datasetType), words(d.datasetType))},
       {title: 'Name', cell: (d) => d.name},
       {title: 'Status', cell: (d) => badge(d.status)},
       {title: 'Created', cell: (d) => when(d.creationDateTime)},
@@ -40,9 +37,9 @@ export async function datasetPage(group, type) {
   return [
     head(words(type), dataset.name, badge(dataset.status), twice('Delete', `Delete the ${words(type).toLowerCase()} dataset`, async () => {
       await call('DeleteDataset', {datasetArn: dataset.datasetArn});
-      location.hash = to(group, 'data');
+      location.hash = addressOf(group, 'data');
     })),
-    await live(() => extension('GET', `${path(group)}/statistics?datasetType=${type}`), (s) => statistics(s.datasets[0])),
+    await live(() => extension('GET', `${callsOf(group)}/statistics?datasetType=${type}`), (s) => statistics(s.datasets[0])),
     await live(() => imports(dataset), drawImports, importing()),
     importForm(dataset),
     ['ITEMS', 'USERS', 'INTERACTIONS'].includes(type) && await recordForm(group, dataset, fields),
@@ -74,8 +71,7 @@ function column(c) {
     n && [facts([['Least', value(n.least)], ['Median', value(n.quantiles.p50)], ['Mean', value(n.mean)], ['Most', value(n.most)], !time && ['Deviation', digits(n.deviation)], ['Outliers', count(n.outliers)]].filter(Boolean)),
       histogram(n.histogram, time)],
     c.top?.[0]?.count === 1 && h('p', {class: 'lead'}, 'All are different: ', c.top.slice(0, 5).map((t) => t.value).join(', '), ' …'),
-    c.top?.[0]?.count > 1 && h('ul', {class: 'bars'}, c.top.slice(0, 10).map((t) => h('li', null, h('span', {class: 'what'}, t.value),
-      h('span', {class: 'track'}, h('span', {class: 'fill', 'width%': (100 * t.count) / c.top[0].count})), h('span', {class: 'much'}, count(t.count))))));
+    c.top?.[0]?.count > 1 && h('ul', {class: 'bars'}, c.top.slice(0, 10).map((t) => bar(t.value, t.count / c.top[0].count, count(t.count)))));
 }
 
 function histogram(bins, time) {
@@ -83,9 +79,9 @@ function histogram(bins, time) {
   const most = Math.max(...bins.map((b) => b.count));
   const edge = (x) => (time ? new Date(1000 * x).toISOString().slice(0, 10) : digits(x));
   return h('div', {class: 'histogram', role: 'img', 'aria-label': `Histogram of ${bins.length} bins`}, bins.map((b) => {
-    const bar = h('span', {title: `${edge(b.from)} to ${edge(b.to)}: ${count(b.count)}`});
-    bar.style.height = `${Math.max(100 * b.count / most, b.count ? 2 : 0)}%`;
-    return bar;
+    const one = h('span', {title: `${edge(b.from)} to ${edge(b.to)}: ${count(b.count)}`});
+    one.style.height = `${Math.max(100 * b.count / most, b.count ? 2 : 0)}%`;
+    return one;
   }));
 }
 
@@ -179,7 +175,7 @@ async function recordForm(group, dataset, fields) {
 // browse looks for single users or items.
 async function browse(group, kind) {
   const search = input({type: 'search', name: 'search'});
-  const found = await live(() => extension('GET', `${path(group)}/${kind}?limit=50&search=${encodeURIComponent(search.value)}`), (all) => records(kind, all));
+  const found = await live(() => extension('GET', `${callsOf(group)}/${kind}?limit=50&search=${encodeURIComponent(search.value)}`), (all) => records(kind, all));
   const look = (event) => {
     event.preventDefault();
     document.dispatchEvent(new Event('changed'));

@@ -2,9 +2,10 @@
 
 import {call, extension} from './api.js';
 import {card, count, field, form, h, head, input, note, words} from './dom.js';
+import {callsOf} from './group.js';
 
 export async function deletionPage(group) {
-  const plan = await extension('GET', `dataset-groups/${encodeURIComponent(group.name)}/deletion`);
+  const plan = await extension('GET', `${callsOf(group)}/deletion`);
   const kinds = new Map();
   for (const arn of plan.deletes) {
     const [kind, ...name] = arn.split(':')[5].split('/');

@@ -112,6 +112,14 @@ export function table(caption, columns, rows, empty) {
     h('tbody', null, rows.map((row) => h('tr', null, columns.map((c) => h('td', {class: c.kind}, c.cell(row))))))));
 }
 
+// bar is a line in a list of bars: what it is of, which share of the most it is, and how
+// much; without a share nothing is drawn. kind is the drawn part's, line the whole line's.
+export function bar(what, share, much, kind, line) {
+  return h('li', {class: line}, h('span', {class: 'what'}, what),
+    share !== undefined && h('span', {class: 'track'}, h('span', {class: kind ? `fill ${kind}` : 'fill', 'width%': 100 * share})),
+    h('span', {class: 'much'}, much));
+}
+
 // facts lists names and values; those without a value are left out.
 export function facts(pairs) {
   return h('dl', {class: 'facts'}, pairs.filter(([, v]) => v !== undefined && v !== null && v !== '').map(([k, v]) => h('div', null, h('dt', null, k), h('dd', null, v))));

@@ -1,7 +1,7 @@
 // Draws why an item is recommended: what the extension's explanation says, in
 // sentences and bars.
 
-import {card, digits, h, percent, when} from './dom.js';
+import {bar, card, digits, h, percent, when} from './dom.js';
 
 // bases say in a sentence what a score is made of.
 const bases = {
@@ -50,10 +50,9 @@ function place(item) {
 function eventBars(item, records) {
   if (!item.events?.length) return null;
   const most = Math.max(...item.events.map((e) => Math.abs(e.effect)));
-  return h('div', null, h('h3', null, 'Past events that matter most'), h('ul', {class: 'bars'}, item.events.map((e) => h('li', null,
-    h('span', {class: 'what'}, [e.eventType, ' '].filter(Boolean), h('strong', null, records.title(e.itemId)), h('small', null, when(e.timestamp))),
-    h('span', {class: 'track'}, h('span', {class: 'fill', 'width%': (100 * Math.abs(e.effect)) / most})),
-    h('span', {class: 'much'}, change(e.effect))))));
+  return h('div', null, h('h3', null, 'Past events that matter most'), h('ul', {class: 'bars'}, item.events.map((e) => bar(
+    [[e.eventType, ' '].filter(Boolean), h('strong', null, records.title(e.itemId)), h('small', null, when(e.timestamp))],
+    Math.abs(e.effect) / most, change(e.effect)))));
 }
 
 // change says in percent what a score would lose without an event.
@@ -67,7 +66,7 @@ function change(effect) {
 function without(item) {
   if (item.scoreWithoutEvents === undefined || item.score === undefined) return null;
   const most = Math.max(item.score, item.scoreWithoutEvents, Number.MIN_VALUE);
-  const row = (text, score, kind) => h('li', null, h('span', {class: 'what'}, text), h('span', {class: 'track'}, h('span', {class: `fill ${kind}`, 'width%': (100 * score) / most})), h('span', {class: 'much'}, digits(score)));
+  const row = (text, score, kind) => bar(text, score / most, digits(score), kind);
   return h('div', null, h('h3', null, 'The score'), h('ul', {class: 'bars'}, row('as it is', item.score, ''), row('if none of these had happened', item.scoreWithoutEvents, 'faded')));
 }
 
@@ -78,10 +77,8 @@ function partBars(item) {
   if (!parts.length) return null;
   const signed = item.basis === 'personal' || item.basis === 'beginning' || item.basis === 'repeated';
   const most = Math.max(...parts.map((p) => Math.abs(p.value)), Number.MIN_VALUE);
-  return h('div', null, h('h3', null, signed ? 'What the model adds up' : 'What was counted'), h('ul', {class: `bars ${signed ? 'signed' : 'counted'}`}, parts.map((p) => h('li', null,
-    h('span', {class: 'what'}, partName(p.name)),
-    signed && h('span', {class: 'track'}, h('span', {class: `fill ${p.value < 0 ? 'minus' : 'plus'}`, 'width%': (50 * Math.abs(p.value)) / most})),
-    h('span', {class: 'much'}, (signed && p.value > 0 ? '+' : '') + digits(p.value))))));
+  return h('div', null, h('h3', null, signed ? 'What the model adds up' : 'What was counted'), h('ul', {class: `bars ${signed ? 'signed' : 'counted'}`}, parts.map((p) => bar(partName(p.name),
+    signed ? Math.abs(p.value) / most / 2 : undefined, (signed && p.value > 0 ? '+' : '') + digits(p.value), p.value < 0 ? 'minus' : 'plus'))));
 }
 
 // verdicts shows which expressions of a filter let the item through.

@@ -10,6 +10,12 @@ export const nameOf = (arn) => (arn ?? '').slice((arn ?? '').indexOf('/') + 1);
 
 export const recipeName = (arn) => nameOf(arn).replace(/^aws-/, '');
 
+// addressOf gives the address of a group's page: its word, and those behind it.
+export const addressOf = (group, ...more) => `#/group/${[group.name, ...more].map(encodeURIComponent).join('/')}`;
+
+// callsOf begins the paths of the extension's calls about a group.
+export const callsOf = (group) => `dataset-groups/${encodeURIComponent(group.name)}`;
+
 // findGroup gives the group of a name.
 export async function findGroup(name) {
   const all = await list('ListDatasetGroups', 'datasetGroups');

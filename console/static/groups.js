@@ -2,15 +2,14 @@
 
 import {call, list} from './api.js';
 import {badge, card, field, form, h, head, input, isBusy, link, select, table, when, words} from './dom.js';
+import {addressOf} from './group.js';
 import {live} from './live.js';
-
-const to = (name, ...more) => `#/group/${[name, ...more].map(encodeURIComponent).join('/')}`;
 
 export async function groupsPage() {
   return [
     head('Dataset groups', 'A dataset group holds the data of one shop, site or app, and all that is made of them.', h('a', {class: 'primary', href: '#/new-group'}, 'Create dataset group')),
     await live(() => list('ListDatasetGroups', 'datasetGroups'), (groups) => h('section', {class: 'card'}, table('Dataset groups', [
-      {title: 'Name', cell: (g) => link(to(g.name), g.name)},
+      {title: 'Name', cell: (g) => link(addressOf(g), g.name)},
       {title: 'Domain', cell: (g) => (g.domain ? words(g.domain) : 'Custom')},
       {title: 'Status', cell: (g) => badge(g.status)},
       {title: 'Created', cell: (g) => when(g.creationDateTime)},
@@ -28,7 +27,7 @@ export function newGroupPage() {
     head('Create dataset group', 'Next come its interactions: upload a CSV file and train.'),
     card('Details', form('Create and continue', async () => {
       await call('CreateDatasetGroup', {name: name.value, ...(domain.value && {domain: domain.value})});
-      location.hash = to(name.value, 'new-dataset', 'Interactions');
+      location.hash = addressOf({name: name.value}, 'new-dataset', 'Interactions');
     }, field('Name', name, 'Letters, digits, - and _.'),
     field('Domain', domain, 'A domain brings schemas and recommenders for its use cases. Custom groups have all other recipes.'))),
   ];

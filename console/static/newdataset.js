@@ -2,7 +2,7 @@
 
 import {call} from './api.js';
 import {button, card, field, form, h, head, input, link, note, select, show} from './dom.js';
-import {datasets} from './group.js';
+import {addressOf, datasets} from './group.js';
 import {startImport} from './dataset.js';
 import {upload} from './upload.js';
 
@@ -32,7 +32,7 @@ export async function newDatasetPage(group, type = 'Interactions') {
   const there = new Set((await datasets(group)).map((d) => d.datasetType));
   const free = Object.keys(needed).filter((t) => !there.has(t.toUpperCase()));
   const title = head('Add dataset', 'Interactions say what users did; items and users are records that make answers better.');
-  if (!free.length) return [title, card('All there', h('p', null, 'Interactions, items and users are there. ', link(`#/group/${encodeURIComponent(group.name)}/data`, 'Import more data')))];
+  if (!free.length) return [title, card('All there', h('p', null, 'Interactions, items and users are there. ', link(addressOf(group, 'data'), 'Import more data')))];
   const place = h('div', null);
   const choice = h('div', {class: 'tabs', role: 'group', 'aria-label': 'Type of the dataset'}, free.map((t) => button(t, () => choose(t), {'data-type': t})));
   const choose = (t) => {
@@ -58,7 +58,7 @@ function datasetForm(group, type) {
       await startImport(datasetArn, location, 'FULL');
       note('The dataset is there; its import has begun.');
     }
-    location.hash = `#/group/${encodeURIComponent(group.name)}/dataset/${type.toUpperCase()}`;
+    location.hash = addressOf(group, 'dataset', type.toUpperCase());
   }, field('CSV file of this machine', file, 'Its first line names the columns, which fill in the schema below. You can import it later, too.'),
   field('Name of dataset and schema', name), schema.element));
 }

@@ -2,7 +2,7 @@
 
 import {call, list} from './api.js';
 import {card, check, field, form, h, head, input, note, select} from './dom.js';
-import {recipeName} from './group.js';
+import {addressOf, recipeName} from './group.js';
 
 // first is the recipe for most uses.
 const first = 'aws-user-personalization-v2';
@@ -40,7 +40,7 @@ function solutionForm(group, recipes) {
       ...(type.value && {eventType: type.value}), ...(threshold.value && {solutionConfig: {eventValueThreshold: threshold.value}})});
     if (!again.firstChild.checked) await call('CreateSolutionVersion', {solutionArn});
     note('The training has begun.');
-    location.hash = `#/group/${encodeURIComponent(group.name)}`;
+    location.hash = addressOf(group);
   }, field('Recipe', recipe), about, field('Name', name),
   h('details', null, h('summary', null, 'Training configuration'), h('div', {class: 'fields'}, field('Event type', type, 'Only events of this type are trained on; empty: all.'),
     field('Event value, at least', threshold, 'Events with less are left out.')), optimize, again)));
@@ -52,6 +52,6 @@ function recommenderForm(group, recipes) {
   return card('Recommender of the domain', form('Create recommender', async () => {
     await call('CreateRecommender', {name: name.value, datasetGroupArn: group.datasetGroupArn, recipeArn: recipe.value});
     note('The recommender is being trained.');
-    location.hash = `#/group/${encodeURIComponent(group.name)}`;
+    location.hash = addressOf(group);
   }, field('Use case', recipe), field('Name', name)));
 }

@@ -3,16 +3,14 @@
 
 import {call, extension, list} from './api.js';
 import {badge, button, card, complaint, count, digits, failure, h, head, isBusy, lasted, link, note, percent, show, table, twice, when, words} from './dom.js';
-import {datasets, filters, metricsOf, recipeName, recommenders, solutions, trackers} from './group.js';
+import {addressOf, callsOf, datasets, filters, metricsOf, recipeName, recommenders, solutions, trackers} from './group.js';
 import {live} from './live.js';
-
-const to = (group, ...more) => `#/group/${[group.name, ...more].map(encodeURIComponent).join('/')}`;
 
 export async function overviewPage(group) {
   return [
     head(group.name, group.domain ? `A group for the domain ${words(group.domain)}` : 'A custom dataset group',
-      h('a', {class: 'primary', href: to(group, 'test')}, 'Test recommendations'),
-      h('a', {class: 'button', href: to(group, 'delete')}, 'Delete…')),
+      h('a', {class: 'primary', href: addressOf(group, 'test')}, 'Test recommendations'),
+      h('a', {class: 'button', href: addressOf(group, 'delete')}, 'Delete…')),
     failure(group.failureReason),
     await live(() => read(group), (all) => draw(group, all), (all) => all.busy),
   ];
@@ -40,7 +38,7 @@ async function importsOf({datasetArn}) {
 // is no reason not to show the rest.
 async function rowsOf(group) {
   try {
-    const all = await extension('GET', `dataset-groups/${encodeURIComponent(group.name)}/statistics`);
+    const all = await extension('GET', `${callsOf(group)}/statistics`);
     return Object.fromEntries(all.datasets.map((d) => [d.datasetType, d]));
   } catch (error) {
     if (error.status >= 500) return {};
@@ -64,7 +62,7 @@ function draw(group, all) {
       card('Campaigns', servingTable(group, 'campaign', all.campaigns, 'No campaign yet. Deploy a version that is active.'), all.campaigns.filter((c) => c.failureReason).map((c) => failed(c.name, c))),
       (group.domain || all.domain.length > 0) && card('Recommenders', servingTable(group, 'recommender', all.domain, 'No recommender yet.'), all.domain.filter((r) => r.failureReason).map((r) => failed(r.name, r))),
       card('Filters', table('Filters', [
-        {title: 'Name', cell: (f) => link(to(group, 'filters'), f.name)},
+        {title: 'Name', cell: (f) => link(addressOf(group, 'filters'), f.name)},
         {title: 'Status', cell: (f) => badge(f.status)},
       ], all.rules, 'No filter yet.'), all.rules.filter((f) => f.failureReason).map((f) => failed(f.name, f)))),
   ];
@@ -76,10 +74,10 @@ function steps(group, all) {
   const active = all.versions.filter((v) => v.status === 'ACTIVE');
   const answering = [...all.campaigns, ...all.domain].filter((c) => c.status === 'ACTIVE');
   const list = [
-    [interactions?.rows > 0, 'Data', interactions ? `${count(interactions.rows)} interactions of ${count(interactions.interactions?.users ?? 0)} users` : 'Create the interactions dataset', interactions ? to(group, 'data') : to(group, 'new-dataset', 'Interactions')],
-    [active.length > 0 || all.domain.length > 0, 'Training', active.length ? `${count(active.length)} active version${active.length > 1 ? 's' : ''}` : 'Create a solution and train it', to(group, 'new-solution')],
-    [answering.length > 0, 'Answers', answering.length ? `${count(answering.length)} deployed and answering` : 'Deploy a version as a campaign', answering.length ? to(group, 'test') : to(group)],
-    [all.events.length > 0, 'Live events', all.events.length ? 'An event tracker is there' : 'Create an event tracker', to(group, 'events')],
+    [interactions?.rows > 0, 'Data', interactions ? `${count(interactions.rows)} interactions of ${count(interactions.interactions?.users ?? 0)} users` : 'Create the interactions dataset', interactions ? addressOf(group, 'data') : addressOf(group, 'new-dataset', 'Interactions')],
+    [active.length > 0 || all.domain.length > 0, 'Training', active.length ? `${count(active.length)} active version${active.length > 1 ? 's' : ''}` : 'Create a solution and train it', addressOf(group, 'new-solution')],
+    [answering.length > 0, 'Answers', answering.length ? `${count(answering.length)} deployed and answering` : 'Deploy a version as a campaign', answering.length ? addressOf(group, 'test') : addressOf(group)],
+    [all.events.length > 0, 'Live events', all.events.length ? 'An event tracker is there' : 'Create an event tracker', addressOf(group, 'events')],
   ];
   return h('ol', {class: 'steps'}, list.map(([done, title, text, href]) => h('li', {class: done ? 'done' : ''},
     h('a', {href}, h('span', {class: 'sign', 'aria-hidden': 'true'}, done ? '✓' : '·'), h('strong', null, title), h('span', {class: 'hidden'}, done ? ' (done): ' : ' (to do): '), h('span', null, text)))));
@@ -87,12 +85,12 @@ function steps(group, all) {
 
 function dataTable(group, all) {
   return [table('Datasets', [
-    {title: 'Type', cell: (d) => link(to(group, 'dataset', d.datasetType), words(d.datasetType))},
+    {title: 'Type', cell: (d) => link(addressOf(group, 'dataset', d.datasetType), words(d.datasetType))},
     {title: 'Rows', kind: 'number', cell: (d) => digits(all.statistics[d.datasetType]?.rows)},
     {title: 'Status', cell: (d) => badge(d.status)},
     {title: 'Last import', cell: (d) => lastImport(d, all.imports)},
   ], all.data, 'No dataset yet: interactions come first.'),
-  h('p', null, h('a', {class: 'button', href: to(group, 'new-dataset', all.data.length ? 'Items' : 'Interactions')}, 'Add data'))];
+  h('p', null, h('a', {class: 'button', href: addressOf(group, 'new-dataset', all.data.length ? 'Items' : 'Interactions')}, 'Add data'))];
 }
 
 function lastImport(dataset, imports) {
@@ -128,7 +126,7 @@ function versionTable(group, all) {
       isBusy(v.status) && act(said, 'Stop', `Stop the training of ${v.solution.name}`, () => call('StopSolutionVersionCreation', {solutionVersionArn: v.solutionVersionArn})),
       twice('Delete', `Delete the solution ${v.solution.name} with all its versions`, () => call('DeleteSolution', {solutionArn: arn(v.solution)}))]},
   ], rows, 'No solution yet. A solution is a recipe with its settings; training it makes a version.'), said,
-  h('p', null, h('a', {class: 'button', href: to(group, 'new-solution')}, 'Create solution'), ' ', rows.length > 1 && h('a', {class: 'button', href: to(group, 'compare')}, 'Compare versions'))];
+  h('p', null, h('a', {class: 'button', href: addressOf(group, 'new-solution')}, 'Create solution'), ' ', rows.length > 1 && h('a', {class: 'button', href: addressOf(group, 'compare')}, 'Compare versions'))];
 }
 
 // act is a button that makes one call and tells what came of it.
@@ -157,7 +155,7 @@ async function deploy(version, campaigns) {
 
 function servingTable(group, kind, rows, empty) {
   return table(`${kind}s`, [
-    {title: 'Name', cell: (c) => [link(to(group, 'try', kind, c.name), c.name), h('small', null, recipeName(c.recipeArn ?? c.solution?.recipeArn))]},
+    {title: 'Name', cell: (c) => [link(addressOf(group, 'try', kind, c.name), c.name), h('small', null, recipeName(c.recipeArn ?? c.solution?.recipeArn))]},
     {title: 'Status', cell: (c) => badge(c.status)},
     {title: 'Changed', cell: (c) => when(c.lastUpdatedDateTime)},
   ], rows, empty);

@@ -2,6 +2,7 @@
 
 import {extension} from './api.js';
 import {when} from './dom.js';
+import {callsOf} from './group.js';
 
 // titles are the columns that are likely to name an item, the likeliest first.
 const titles = ['TITLE', 'ITEM_NAME', 'NAME', 'PRODUCT_NAME'];
@@ -21,7 +22,7 @@ export function cell(column, value) {
 // Records reads items of a group once and gives them by id.
 export class Records {
   constructor(group) {
-    this.path = `dataset-groups/${encodeURIComponent(group.name)}`;
+    this.path = callsOf(group);
     this.known = new Map();
   }
 

@@ -4,7 +4,7 @@
 import {call, extension, post} from './api.js';
 import {badge, button, card, complaint, count, digits, field, form, h, head, input, note, reopen, show, twice, when} from './dom.js';
 import {explanation} from './explanation.js';
-import {arnOf, filters, recipeName, recipeType, recommenders, solutions, trackers} from './group.js';
+import {addressOf, arnOf, callsOf, filters, recipeName, recipeType, recommenders, solutions, trackers} from './group.js';
 import {narrowing} from './narrowing.js';
 import {Records, cell} from './records.js';
 
@@ -14,7 +14,7 @@ const shownEvents = 100;
 export async function tryAnyPage(group) {
   const [made, domain] = await Promise.all([solutions(group), recommenders(group)]);
   const all = [...made.flatMap((s) => s.campaigns.map((c) => ['campaign', c, s.recipeArn])), ...domain.map((r) => ['recommender', r, r.recipeArn])];
-  const to = ([kind, c]) => `#/group/${encodeURIComponent(group.name)}/try/${kind}/${encodeURIComponent(c.name)}`;
+  const to = ([kind, c]) => addressOf(group, 'try', kind, c.name);
   return [
     head('Test recommendations', 'Ask as an application would, and see why the answer is what it is.'),
     h('ul', {class: 'choices'}, all.map((x) => h('li', null, h('a', {href: to(x), class: 'card'}, h('strong', null, x[1].name), h('small', null, recipeName(x[2])), badge(x[1].status))))),
@@ -43,7 +43,7 @@ export async function tryPage(group, kind, name) {
 function actions(group, kind, arn, name, resource) {
   const of = {[`${kind}Arn`]: arn};
   const turn = async (operation) => { await call(operation, of); reopen(); };
-  const leave = async (operation) => { await call(operation, of); location.hash = `#/group/${encodeURIComponent(group.name)}`; };
+  const leave = async (operation) => { await call(operation, of); location.hash = addressOf(group); };
   if (kind === 'campaign') return twice('Delete', `Delete the campaign ${name}`, () => leave('DeleteCampaign'));
   return [
     resource.status === 'ACTIVE' && twice('Stop', `Stop ${name}`, () => turn('StopRecommender')),
@@ -56,7 +56,7 @@ function actions(group, kind, arn, name, resource) {
 class Test {
   constructor(group, asked, rules, events) {
     Object.assign(this, {group, asked, rules, events});
-    this.path = `dataset-groups/${encodeURIComponent(group.name)}`;
+    this.path = callsOf(group);
     this.records = new Records(group);
     this.results = h('div', null, h('p', {class: 'empty'}, 'The answer comes here.'));
     this.why = h('div', {'aria-live': 'polite'});
