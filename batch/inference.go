@@ -57,7 +57,10 @@ func (a answering[T, P]) Run(ctx context.Context, t *job.Task) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.prepare(ctx, r)
+	var l *lines
+	if err = a.opt.Serving.CatchUp(ctx, t.Key); err == nil {
+		l, err = a.prepare(ctx, r)
+	}
 	if err == nil {
 		l.Batch, l.task, l.chunks = a.Batch, t, chunksOf(r.Common())
 		err = l.run(ctx)

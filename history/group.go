@@ -184,6 +184,15 @@ func (g *Group) Wait(ctx context.Context, offset eventlog.Offset) error {
 	}
 }
 
+// CatchUp returns when all is known that was in the log before it was called.
+func (g *Group) CatchUp(ctx context.Context) error {
+	last, err := g.log.Last(ctx)
+	if err != nil {
+		return err
+	}
+	return g.Wait(ctx, last)
+}
+
 // apply carries out one log record. It is called by one goroutine, the only one
 // that changes the group, which may therefore read without the lock. Large work
 // is done before the lock is taken, so that requests go on while a part comes in.
@@ -464,11 +473,7 @@ func (g *Group) Schema(t dataset.Type) *dataset.Schema {
 
 // Snapshot freezes the group with all that its log held when it was called.
 func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
-	last, err := g.log.Last(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := g.Wait(ctx, last); err != nil {
+	if err := g.CatchUp(ctx); err != nil {
 		return nil, err
 	}
 	g.mu.RLock()

@@ -263,6 +263,21 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// Who catches up sees all that is in the log, however far the group is behind.
+func TestCatchUp(t *testing.T) {
+	r := newRig(t)
+	g := r.open(t)
+	for n := range 200 {
+		r.append(t, put("u", "", "a", int64(n+1)))
+		if err := g.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(g.Events(g.User("u"))); got != n+1 {
+			t.Fatalf("%d events are known, want %d", got, n+1)
+		}
+	}
+}
+
 // A log that cannot be applied fails those who wait and those who ask, says
 // where, and works again once the cause is gone.
 func TestLogThatCannotBeApplied(t *testing.T) {

@@ -27,7 +27,10 @@ func (g *Ingest) PutActionInteractions(ctx context.Context, trackingID string, e
 	if err != nil {
 		return err
 	}
-	schema := state.Schema(dataset.ActionInteractions)
+	schema, err := schemaOf(ctx, state, dataset.ActionInteractions)
+	if err != nil {
+		return err
+	}
 	if schema == nil { // deleted just now
 		return invalid("The dataset group of tracking id %q has no Action_Interactions dataset. Create one with CreateDataset before sending events.", trackingID)
 	}

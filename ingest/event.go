@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"usher/dataset"
+	"usher/history"
 )
 
 // Event is one live event as the customer sent it.
@@ -41,7 +42,10 @@ func (g *Ingest) PutEvents(ctx context.Context, trackingID, user, session string
 	if err != nil {
 		return err
 	}
-	schema := state.Schema(dataset.Interactions)
+	schema, err := schemaOf(ctx, state, dataset.Interactions)
+	if err != nil {
+		return err
+	}
 	if schema == nil {
 		return invalid("The dataset group of tracking id %q has no Interactions dataset. Create one with CreateDataset before sending events.", trackingID)
 	}
@@ -55,6 +59,18 @@ func (g *Ingest) PutEvents(ctx context.Context, trackingID, user, session string
 		changes[i].Interaction = x
 	}
 	return g.write(ctx, groupID, state, changes)
+}
+
+// schemaOf gives the schema of a dataset, nil when there is none: one that was made just
+// now is waited for.
+func schemaOf(ctx context.Context, state *history.Group, t dataset.Type) (*dataset.Schema, error) {
+	if s := state.Schema(t); s != nil {
+		return s, nil
+	}
+	if err := state.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	return state.Schema(t), nil
 }
 
 // interaction checks one event. Its errors are texts for people.

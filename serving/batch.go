@@ -22,6 +22,17 @@ func asksOnce(arn string) bool {
 	return strings.Contains(arn, ":"+string(catalog.KindBatchInferenceJob)+"/")
 }
 
+// CatchUp returns when all is known that was said of the dataset group of a campaign or
+// batch job before it was called: an import, for example, that was ACTIVE when the job
+// was made.
+func (s *Serving) CatchUp(ctx context.Context, arn string) error {
+	g, err := s.Group(ctx, arn)
+	if err != nil {
+		return err
+	}
+	return g.CatchUp(ctx)
+}
+
 // Group gives what is known of the dataset group of a campaign or batch job.
 func (s *Serving) Group(ctx context.Context, arn string) (*history.Group, error) {
 	d, err := s.deployed(ctx, arn)
