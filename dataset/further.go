@@ -18,8 +18,9 @@ func (s *Schema) OwnColumns() (out []int) {
 // not the user's.
 func (x *Interaction) Cell(s *Schema, field int) Value { return x.cell(field, &s.Fields[field]) }
 
-// VisitEvents is ReadEvents with visit for the cells of the further columns, as
-// VisitPart has it.
-func VisitEvents(r io.ReaderAt, size int64, s *Schema, visit func(row, field int, v Value)) (*Part, error) {
-	return readPart(r, size, s, &partReader{visit: visit, rests: s.Type == Interactions || s.Type == ActionInteractions})
+// VisitEvents is ReadEvents with a visitor for the cells of the further columns, as
+// VisitPart has it. begin makes it when all that the part has of the rows beside them
+// is there.
+func VisitEvents(r io.ReaderAt, size int64, s *Schema, begin func(*Part) (visit func(row, field int, v Value))) (*Part, error) {
+	return readPart(r, size, s, &partReader{begin: begin, rests: s.Type == Interactions || s.Type == ActionInteractions})
 }

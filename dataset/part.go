@@ -88,8 +88,9 @@ type partReader struct {
 	idsOnly bool
 	raw     *columns // takes the cells, in the place of Part.Cells
 	visit   func(row, field int, v Value)
-	rests   bool              // of interactions' further columns only what Schema.Rest says
-	texts   map[string]string // of one column, so that equal texts share their bytes; nil where few are equal
+	begin   func(*Part) (visit func(row, field int, v Value)) // makes visit; may be nil
+	rests   bool                                              // of interactions' further columns only what Schema.Rest says
+	texts   map[string]string                                 // of one column, so that equal texts share their bytes; nil where few are equal
 }
 
 func (p *partReader) read(size int64) error {
@@ -124,10 +125,14 @@ func (p *partReader) read(size int64) error {
 		p.makeCells()
 	}
 	p.sums = make([]partSum, len(cols))
-	for i, c := range cols {
-		if err := p.column(c, &p.sums[i]); err != nil {
-			return fmt.Errorf("column %s: %w", c.name, err)
-		}
+	if err := p.columns(cols, true); err != nil {
+		return err
+	}
+	if p.begin != nil {
+		p.visit = p.begin(p.part)
+	}
+	if err := p.columns(cols, false); err != nil {
+		return err
 	}
 	if p.idsOnly {
 		return nil
@@ -136,6 +141,19 @@ func (p *partReader) read(size int64) error {
 		return fmt.Errorf("checksum %s, want %q", sumOf(p.sums), want)
 	}
 	return p.check()
+}
+
+// columns reads those that are dedicated, or the others.
+func (p *partReader) columns(cols []partColumn, dedicated bool) error {
+	for i, c := range cols {
+		if p.schema.dedicated(c.field) != dedicated {
+			continue
+		}
+		if err := p.column(c, &p.sums[i]); err != nil {
+			return fmt.Errorf("column %s: %w", c.name, err)
+		}
+	}
+	return nil
 }
 
 // maxRowsPerByte bounds what a damaged footer can make us allocate: equal values
@@ -347,7 +365,7 @@ func (p *partReader) cells(c partColumn, sum *partSum) error {
 		p.part.IDs = make([]string, 0, p.part.Rows)
 	}
 	p.texts = nil
-	if !id && !f.Textual && f.Name != "RECOMMENDATION_ID" {
+	if !id && !f.Textual && f.Name != "RECOMMENDATION_ID" && f.Name != "IMPRESSION" {
 		p.texts = map[string]string{}
 	}
 	if p.raw != nil {

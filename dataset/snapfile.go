@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,13 +10,17 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 )
 
 // A snapshot file is, little-endian: magic, version (u32), offset (u64); three
 // lists of strings (users, items, event types); the number of events; where each
 // user's events begin (u64 each); the events, 18 bytes each; two tables; and the
 // CRC32C of all that. Where events have contexts the version is 2, events have 22
-// bytes, and there are three tables. A list of strings is its length, its bytes (u64 each), the
+// bytes, and there are three tables. Where it is known what users were shown the version
+// is 3: as 2, with a third table that may be none, and behind it the number of
+// exposures, where each user's begin (u64 each), and of each its time (u64) and item
+// (u32). A list of strings is its length, its bytes (u64 each), the
 // strings' lengths (u32 each), the bytes. A table is 0, or 1, its schema, its
 // number of rows and each row behind its length.
 
@@ -23,8 +28,10 @@ const (
 	snapshotMagic   = "usher-snapshot\r\n"
 	snapshotVersion = 1
 	contextVersion  = 2 // of snapshots with contexts
+	shownVersion    = 3 // of snapshots with exposures
 	eventBytes      = 8 + 4 + 4 + 2
 	contextBytes    = 4 // more, with contexts
+	exposureBytes   = 8 + 4
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -141,12 +148,9 @@ func WriteSnapshot(w io.Writer, s *Snapshot) error {
 	sum := crc32.New(castagnoli)
 	out := &snapshotWriter{w: bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<18)}
 	out.write([]byte(snapshotMagic))
-	contexts := s.ContextTable != nil
-	if contexts {
-		out.u32(contextVersion)
-	} else {
-		out.u32(snapshotVersion)
-	}
+	version := s.version()
+	contexts := version >= contextVersion
+	out.u32(version)
 	out.u64(s.Offset)
 	out.strings(s.UserIDs)
 	out.strings(s.ItemIDs)
@@ -161,6 +165,9 @@ func WriteSnapshot(w io.Writer, s *Snapshot) error {
 	if contexts {
 		out.table(s.ContextTable)
 	}
+	if version == shownVersion {
+		out.shown(s.Shown)
+	}
 	err := errors.Join(out.err, out.w.Flush())
 	if err == nil {
 		_, err = w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
@@ -169,6 +176,28 @@ func WriteSnapshot(w io.Writer, s *Snapshot) error {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	return nil
+}
+
+// version is the lowest that can say what s does.
+func (s *Snapshot) version() uint32 {
+	switch {
+	case s.Shown != nil:
+		return shownVersion
+	case s.ContextTable != nil:
+		return contextVersion
+	}
+	return snapshotVersion
+}
+
+func (w *snapshotWriter) shown(s *Shown) {
+	w.u64(uint64(len(s.List)))
+	for _, x := range s.Start {
+		w.u64(uint64(x))
+	}
+	for _, x := range s.List {
+		w.u64(uint64(x.Time))
+		w.u32(uint32(x.Item))
+	}
 }
 
 // check finds snapshots whose parts do not fit together.
@@ -196,6 +225,26 @@ func (s *Snapshot) check() error {
 	for _, t := range []*Table{s.ItemTable, s.UserTable, s.ContextTable} {
 		if err := t.check(); err != nil {
 			return err
+		}
+	}
+	return s.Shown.check(len(s.UserIDs), len(s.ItemIDs))
+}
+
+func (s *Shown) check(users, items int) error {
+	if s == nil {
+		return nil
+	}
+	if len(s.Start) != users+1 || s.Start[0] != 0 || s.Start[users] != int64(len(s.List)) || !slices.IsSorted(s.Start) {
+		return errors.New("the users' starts do not fit the exposures")
+	}
+	for _, x := range s.List {
+		if int(x.Item) >= items {
+			return fmt.Errorf("an exposure has the item %d of %d", x.Item, items)
+		}
+	}
+	for u := range users {
+		if !slices.IsSortedFunc(s.Of(Index(u)), func(a, b Exposure) int { return cmp.Compare(a.Time, b.Time) }) {
+			return fmt.Errorf("the exposures of user %d are not ordered by time", u)
 		}
 	}
 	return nil
@@ -367,6 +416,30 @@ func (r *snapshotReader) table() *Table {
 	return t
 }
 
+// starts reads where each of so many users' things begin, and all end.
+func (r *snapshotReader) starts(users int) []int64 {
+	out := make([]int64, users+1)
+	for i := range out {
+		out[i] = int64(r.u64())
+	}
+	return out
+}
+
+func (r *snapshotReader) shown(users int) *Shown {
+	n := r.count(exposureBytes)
+	if r.err == nil && int64(users+1) > r.left/8 {
+		r.err = errDamaged
+	}
+	if r.err != nil {
+		return nil
+	}
+	s := &Shown{Start: r.starts(users), List: make([]Exposure, n)}
+	for i := range s.List {
+		s.List[i] = Exposure{int64(r.u64()), Index(r.u32())}
+	}
+	return s
+}
+
 // ReadSnapshot reads what WriteSnapshot wrote, and checks its checksum. Damaged
 // bytes give an error, never a panic.
 func ReadSnapshot(r io.ReaderAt, size int64) (*Snapshot, error) {
@@ -387,11 +460,11 @@ func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
 		return nil, errors.Join(errors.New("not a snapshot file"), r.err)
 	}
 	v := r.u32()
-	if r.err == nil && v != snapshotVersion && v != contextVersion {
-		return nil, fmt.Errorf("version %d, want %d or %d", v, snapshotVersion, contextVersion)
+	if r.err == nil && (v < snapshotVersion || v > shownVersion) {
+		return nil, fmt.Errorf("version %d, want %d to %d", v, snapshotVersion, shownVersion)
 	}
 	each := int64(eventBytes)
-	if v == contextVersion {
+	if v >= contextVersion {
 		each += contextBytes
 	}
 	s := &Snapshot{Offset: r.u64(), UserIDs: r.strings(), ItemIDs: r.strings(), EventTypes: r.strings()}
@@ -402,14 +475,14 @@ func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	s.Start = make([]int64, len(s.UserIDs)+1)
-	for i := range s.Start {
-		s.Start[i] = int64(r.u64())
-	}
+	s.Start = r.starts(len(s.UserIDs))
 	s.Events = r.events(events, each)
 	s.ItemTable, s.UserTable = r.table(), r.table()
-	if v == contextVersion {
+	if v >= contextVersion {
 		s.ContextTable = r.table()
+	}
+	if v == shownVersion {
+		s.Shown = r.shown(len(s.UserIDs))
 	}
 	if r.err == nil && r.left != 0 {
 		r.err = errDamaged

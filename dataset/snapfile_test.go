@@ -84,6 +84,52 @@ func TestContextsComeBack(t *testing.T) {
 	}
 }
 
+// showing is sample with exposures.
+func showing(t testing.TB) *Snapshot {
+	t.Helper()
+	s := sample(t)
+	s.Shown = &Shown{Start: []int64{0, 2, 2, 3}, List: []Exposure{{3, 1}, {5, 0}, {-4, 1}}}
+	return s
+}
+
+func TestExposuresComeBack(t *testing.T) {
+	b := comesBack(t, showing(t))
+	both := contextual(t)
+	both.Shown = showing(t).Shown
+	comesBack(t, both)
+	for i := range b {
+		bad := bytes.Clone(b)
+		bad[i] ^= 0x10
+		if _, err := ReadSnapshot(bytes.NewReader(bad), int64(len(bad))); err == nil {
+			t.Errorf("byte %d was changed and nobody saw it", i)
+		}
+	}
+	for want, wrong := range map[string]*Shown{
+		"starts":  {Start: []int64{0, 1, 1}, List: []Exposure{{3, 1}}},
+		"item 2":  {Start: []int64{0, 1, 1, 1}, List: []Exposure{{3, 2}}},
+		"ordered": {Start: []int64{0, 2, 2, 2}, List: []Exposure{{5, 1}, {3, 0}}},
+	} {
+		s := sample(t)
+		s.Shown = wrong
+		if err := WriteSnapshot(&bytes.Buffer{}, s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func TestShownBefore(t *testing.T) {
+	s := showing(t).Shown
+	for moment, want := range map[int64]int{3: 0, 4: 1, 5: 1, 6: 2} {
+		if got := s.Before(0, moment); len(got) != want {
+			t.Errorf("before %d: %v, want %d", moment, got, want)
+		}
+	}
+	var none *Shown
+	if none.Of(1) != nil || none.Before(1, 9) != nil || s.Of(9) != nil || len(s.Of(1)) != 0 {
+		t.Error("who was shown nothing has exposures")
+	}
+}
+
 func TestSnapshotKeepsAbsentValues(t *testing.T) {
 	s := NewSnapshot([]string{"u"}, []string{"i"}, []string{""}, [][]Event{{{Value: float32(math.NaN())}}})
 	b := snapshotBytes(t, s)
@@ -135,6 +181,7 @@ func FuzzReadSnapshot(f *testing.F) {
 	f.Add(b)
 	f.Add(b[:40])
 	f.Add(snapshotBytes(f, contextual(f)))
+	f.Add(snapshotBytes(f, showing(f)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ReadSnapshot(bytes.NewReader(b), int64(len(b)))
 		if err != nil {

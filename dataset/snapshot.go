@@ -25,6 +25,8 @@ type Snapshot struct {
 	// interactions, each combination of values once, rows by Event.Context. nil: no
 	// event has any.
 	ContextTable *Table
+
+	Shown *Shown // what users were shown and did not choose; nil: nothing is known
 }
 
 // NewSnapshot gives a snapshot of these ids in which user u has events[u], put in

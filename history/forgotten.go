@@ -39,6 +39,7 @@ func (g *Group) forget(ids []string) {
 	for _, u := range gone {
 		m.past.erased.set(u)
 		m.past.live.drop(u)
+		m.shown.live.drop(u)
 	}
 	t.forget(gone)
 	g.renew(t)

@@ -45,6 +45,7 @@ type Group struct {
 		texts               map[dataset.Type]dataset.SchemaSet // what schemas were parsed from
 
 		past     interactions
+		shown    shown                     // by impressions
 		own      moments                   // of the events in past, for readers
 		named    flags                     // numbers of ids that came as a user's; the others are sessions'
 		sessions map[string]dataset.Index  // session id → the user last seen with it
@@ -64,6 +65,7 @@ func newGroup(blobs blob.Store, log eventlog.Log) *Group {
 	m.users, m.items, m.types = dataset.NewDict(), dataset.NewDict(), dataset.NewDict()
 	m.schemas, m.texts = map[dataset.Type]*dataset.Schema{}, map[dataset.Type]dataset.SchemaSet{}
 	m.sessions = map[string]dataset.Index{}
+	m.shown = newShown()
 	m.tables = map[dataset.Type]*records{dataset.Items: newRecords(), dataset.Users: newRecords()}
 	return g
 }
@@ -260,14 +262,15 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 // fold packs the tail of live events when it has grown. It is called by the
 // goroutine of apply.
 func (g *Group) fold() {
-	past := &g.mu.past
-	if !past.live.grown(g.tailLeast) {
-		return
+	for _, l := range []*live{&g.mu.past.live, &g.mu.shown.live} {
+		if !l.grown(g.tailLeast) {
+			continue
+		}
+		next := l.folded(g.mu.past.erased)
+		g.mu.Lock()
+		*l = next
+		g.mu.Unlock()
 	}
-	next := past.live.folded(past.erased)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	past.live = next
 }
 
 // advance publishes a new offset. g.mu is held.
@@ -309,11 +312,18 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 		return g.numbersOf(ctx, c)
 	}
 	reading := g.moments.read()
+	var shown *shownReading
 	p, err := g.readPart(ctx, c, func(r io.ReaderAt, size int64, s *dataset.Schema) (*dataset.Part, error) {
 		if c.Type != dataset.Interactions {
 			return dataset.ReadEvents(r, size, s)
 		}
-		return dataset.VisitEvents(r, size, s, reading.visit)
+		return dataset.VisitEvents(r, size, s, func(p *dataset.Part) func(row, field int, v dataset.Value) {
+			shown = g.readShown(p)
+			return func(row, field int, v dataset.Value) {
+				reading.visit(row, field, v)
+				shown.visit(row, field, v)
+			}
+		})
 	})
 	if errors.Is(err, fs.ErrNotExist) { // replaced by a record that comes soon
 		change, err := g.numbersOf(ctx, c)
@@ -331,7 +341,11 @@ func (g *Group) part(ctx context.Context, c *dataset.PartCommitted, seq uint64) 
 	apply := func() {}
 	switch c.Type {
 	case dataset.Interactions:
-		apply = g.events(p, reading.moments(int(p.Rows)), n, c.Replace)
+		events, exposures := g.events(p, reading.moments(int(p.Rows)), n, c.Replace), g.shown(shown, n, c.Replace)
+		apply = func() {
+			events()
+			exposures()
+		}
 	case dataset.Items:
 		apply = m.tables[c.Type].part(p, n.items, c.Replace, seq)
 	case dataset.Users:
@@ -408,6 +422,7 @@ func (g *Group) cleared(t dataset.Type) {
 	delete(m.texts, t)
 	if t == dataset.Interactions {
 		m.past.bulk, m.past.live = packed{}, live{}
+		m.shown = newShown()
 		g.moments, m.own = newMomentIndex(), moments{}
 		clear(m.sessions)
 		m.seen = EventIDs{}
@@ -486,6 +501,7 @@ func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		UserTable:  g.mu.tables[dataset.Users].table(),
 	}
 	past, own, schema := g.mu.past.frozen(), g.mu.own, g.mu.schemas[dataset.Interactions]
+	shown, shownItems := g.mu.shown.frozen(), g.mu.shown.numbersIn(g.mu.items)
 	g.mu.RUnlock()
 	s.Start = make([]int64, len(s.UserIDs)+1)
 	s.Events = make([]dataset.Event, 0, past.bulk.len()+past.live.packed.len()+past.live.size)
@@ -494,5 +510,6 @@ func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		s.Start[u+1] = int64(len(s.Events))
 	}
 	own.contexts(s, schema)
+	s.Shown = shown.snapshot(shownItems, len(s.UserIDs), past.erased)
 	return s, nil
 }

@@ -82,6 +82,12 @@ func compare(t *testing.T, g *Group, w *twin) {
 			t.Fatalf("live events of %s\n got %v\nwant %v", want.UserIDs[u], live, b)
 		}
 	}
+	for u := range want.UserIDs {
+		a, b := got.Shown.Of(dataset.Index(u)), want.Shown.Of(dataset.Index(u))
+		if live := g.Shown(dataset.Index(u)); !slices.Equal(a, b) || !slices.Equal(live, b) {
+			t.Fatalf("shown to %s\n got %v\nlive %v\nwant %v", want.UserIDs[u], a, live, b)
+		}
+	}
 	got.ContextTable = nil // TestContexts looks at it
 	for i := range got.Events {
 		got.Events[i].Context = 0

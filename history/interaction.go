@@ -25,6 +25,7 @@ func (g *Group) interaction(x *dataset.Interaction) {
 		}
 	}
 	m.past.live.put(u, e)
+	m.shown.put(u, x, m.users.Len())
 }
 
 // owner gives the user of an event and joins its session. g.mu is held.
@@ -44,6 +45,7 @@ func (g *Group) owner(x *dataset.Interaction) dataset.Index {
 	m.sessions[x.Session] = u
 	if s := m.users.Index(x.Session); s != dataset.NoIndex && s != u && !m.named.has(s) {
 		m.past.live.move(s, u)
+		m.shown.live.move(s, u)
 	}
 	return u
 }

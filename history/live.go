@@ -42,6 +42,7 @@ type live struct {
 	moved  flags     // visitors whose packed events are in a user's tail now
 	tail   [][]event // by user
 	size   int       // of the tail
+	most   int       // how many of a user are kept when it is packed, the newest; 0: all
 }
 
 // tailLeast is how many events a tail may have in any case.
@@ -107,6 +108,7 @@ func (l *live) grown(least int) bool { return l.size >= max(least, l.packed.len(
 func (l *live) folded(without flags) live {
 	users := max(l.packed.users(), len(l.tail))
 	k := newPacker(users, l.packed.len()+l.size)
+	k.most = l.most
 	var room []event
 	for u := range dataset.Index(users) {
 		room = room[:0]
@@ -119,10 +121,10 @@ func (l *live) folded(without flags) live {
 		}
 		k.add(list)
 	}
-	return live{packed: k.out}
+	return live{packed: k.out, most: l.most}
 }
 
 // frozen gives l as it is now, for a reader beside the writer.
 func (l *live) frozen() live {
-	return live{packed: l.packed, moved: slices.Clone(l.moved), tail: slices.Clone(l.tail), size: l.size}
+	return live{packed: l.packed, moved: slices.Clone(l.moved), tail: slices.Clone(l.tail), size: l.size, most: l.most}
 }

@@ -92,16 +92,22 @@ func (p *packed) event(i uint32) dataset.Event {
 }
 
 // packer makes a packed, user by user.
-type packer struct{ out packed }
+type packer struct {
+	out  packed
+	most int // how many events of a user are taken, the last ones; 0: all
+}
 
 // newPacker gives a packer with room for so many users and events.
 func newPacker(users, events int) *packer {
-	return &packer{packed{start: make([]uint32, 1, users+1), items: make([]uint32, 0, events),
+	return &packer{out: packed{start: make([]uint32, 1, users+1), items: make([]uint32, 0, events),
 		times: make([]uint32, 0, events), types: make([]uint8, 0, events)}}
 }
 
 // add appends the next user's events.
 func (k *packer) add(list []event) {
+	if k.most > 0 {
+		list = newest(list, k.most)
+	}
 	for i := range list {
 		k.event(&list[i])
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,7 +27,8 @@ type operation struct {
 const (
 	interactionsText = `{"type":"record","name":"Interactions","fields":[
 		{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"},
-		{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["null","float"]},{"name":"DEVICE","type":["null","string"],"categorical":true}],"version":"1.0"}`
+		{"name":"EVENT_TYPE","type":"string"},{"name":"EVENT_VALUE","type":["null","float"]},{"name":"DEVICE","type":["null","string"],"categorical":true},
+		{"name":"IMPRESSION","type":["null","string"]}],"version":"1.0"}`
 	itemsText = `{"type":"record","name":"Items","fields":[
 		{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true},{"name":"PRICE","type":["null","float"]}],"version":"1.0"}`
 	movedItemsText = `{"type":"record","name":"Items","fields":[
@@ -161,6 +163,7 @@ func (r *rig) importOp(t testing.TB, kind dataset.Type, text string, replace boo
 		csv.WriteString(f.Name)
 	}
 	for _, cells := range rows {
+		cells = append(slices.Clone(cells), make([]string, len(s.Fields)-len(cells))...) // the last columns may be left out
 		csv.WriteString("\n" + strings.Join(cells, ","))
 		row := make(dataset.Row, len(cells))
 		for i, c := range cells {
@@ -198,6 +201,17 @@ type random struct {
 
 func (x *random) id(prefix string, n int) string { return prefix + strconv.Itoa(x.IntN(n)) }
 
+// impression gives what an event's user was shown; mostly nothing.
+func (x *random) impression() (ids []string) {
+	if x.IntN(3) > 0 {
+		return nil
+	}
+	for range 1 + x.IntN(3) {
+		ids = append(ids, x.id("i", 14), x.id("x", 2))
+	}
+	return ids
+}
+
 func (x *random) operation() *operation {
 	switch x.IntN(40) {
 	case 0, 1:
@@ -207,7 +221,7 @@ func (x *random) operation() *operation {
 			if x.IntN(3) > 0 {
 				value = strconv.Itoa(x.IntN(3))
 			}
-			rows = append(rows, []string{x.id("u", 12), x.id("i", 9), strconv.Itoa(100 + x.IntN(6)), x.id("t", 3), value, x.id("d", 2)})
+			rows = append(rows, []string{x.id("u", 12), x.id("i", 9), strconv.Itoa(100 + x.IntN(6)), x.id("t", 3), value, x.id("d", 2), strings.Join(x.impression(), "|")})
 		}
 		rows = append(rows, rows[x.IntN(len(rows))])
 		return x.r.importOp(x.t, dataset.Interactions, interactionsText, x.IntN(3) > 0, rows...)
@@ -252,6 +266,7 @@ func (x *random) operation() *operation {
 	case 2:
 		e.Session = x.id("u", 14) // a session that is called like a user
 	}
+	e.Impression = x.impression()
 	if x.IntN(4) == 0 {
 		e.EventID = x.id("e", 10)
 	}

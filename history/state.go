@@ -17,6 +17,7 @@ type state struct {
 	users, items, types []string // by number; "" for what was erased
 	schemas             []dataset.SchemaSet
 	past                *interactions
+	shown               frozenShown
 	own                 moments
 	named               flags
 	sessions            map[string]dataset.Index
@@ -44,7 +45,7 @@ func (g *Group) state() (*state, error) {
 	}
 	s := &state{
 		offset: m.applied, users: m.users.IDs(), items: m.items.IDs(), types: m.types.IDs(),
-		past: m.past.frozen(), own: m.own, named: slices.Clone(m.named), sessions: maps.Clone(m.sessions),
+		past: m.past.frozen(), shown: m.shown.frozen(), own: m.own, named: slices.Clone(m.named), sessions: maps.Clone(m.sessions),
 		seen: EventIDs{young: maps.Clone(m.seen.young), old: m.seen.old}, tables: map[dataset.Type]*records{},
 		work: m.work,
 	}
@@ -66,6 +67,7 @@ func (g *Group) begin(s *state) error {
 	for _, t := range s.types { // "" is one
 		m.types.Intern(t)
 	}
+	m.shown = shown{dataset.DictOf(s.shown.ids), s.shown.exposures}
 	m.past, m.named, m.sessions, m.seen = *s.past, s.named, s.sessions, s.seen
 	g.moments = indexOf(s.own)
 	m.own = g.moments.frozen()

@@ -156,6 +156,7 @@ func FuzzReadState(f *testing.F) {
 		}
 		for u := range s.users {
 			s.past.events(dataset.Index(u))
+			s.shown.of(dataset.Index(u), len(s.users))
 		}
 	})
 }

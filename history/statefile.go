@@ -23,11 +23,14 @@ import (
 // elements (u64) and the elements; a list of texts is a column of their lengths
 // (u32) and a column of their bytes; records of the log's kinds are Changes. In
 // version 1 events have no moments: they say nothing in the customer's own columns.
+// From version 3 on it ends with what users were shown: the ids, and the imported and
+// the live exposures as events have them.
 
 const (
-	stateMagic   = "ushrhst\n"
-	stateVersion = 2
-	bareVersion  = 1 // without moments
+	stateMagic     = "ushrhst\n"
+	stateVersion   = 3
+	unshownVersion = 2 // without what was shown
+	bareVersion    = 1 // without moments, too
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -81,6 +84,7 @@ func (s *state) write(to io.Writer) error {
 		w.rows(s.tables[t].bulk)
 		w.rows(s.tables[t].single)
 	}
+	w.shown(&s.shown, s.past.erased)
 	if err := cmp.Or(w.err, w.w.Flush()); err != nil {
 		return err
 	}
@@ -163,6 +167,14 @@ func (w *stateWriter) moments(m moments) {
 	w.u64(full)
 }
 
+func (w *stateWriter) shown(s *frozenShown, erased flags) {
+	ids, lists := s.compact(erased)
+	w.texts(ids)
+	for _, p := range lists {
+		w.packed(p)
+	}
+}
+
 func (w *stateWriter) sessions(m map[string]dataset.Index) {
 	ids := slices.Sorted(maps.Keys(m))
 	users := make([]dataset.Index, len(ids))
@@ -200,12 +212,12 @@ var errDamaged = errors.New("damaged state")
 // stateReader reads a file of known size, so that no length in it can ask for more
 // memory than the file could fill. It keeps the first error; then all is zero.
 type stateReader struct {
-	r    *bufio.Reader
-	sum  hash.Hash32
-	left int64
-	bare bool // of bareVersion
-	err  error
-	buf  []byte
+	r       *bufio.Reader
+	sum     hash.Hash32
+	left    int64
+	version byte
+	err     error
+	buf     []byte
 }
 
 // readState reads what WriteState wrote. Damaged bytes give an error, never a panic.
@@ -213,10 +225,10 @@ func readState(from io.ReaderAt, size int64) (*state, error) {
 	r := &stateReader{r: bufio.NewReaderSize(io.NewSectionReader(from, 0, size), 1<<18), sum: crc32.New(castagnoli), left: size - 4, buf: make([]byte, 1<<16)}
 	if b := r.bytes(len(stateMagic) + 1); r.err != nil || string(b[:len(stateMagic)]) != stateMagic {
 		return nil, errors.Join(errors.New("read state: not a state file"), r.err)
-	} else if v := b[len(stateMagic)]; v != stateVersion && v != bareVersion {
-		return nil, fmt.Errorf("read state: version %d, want %d", v, stateVersion)
+	} else if v := b[len(stateMagic)]; v < bareVersion || v > stateVersion {
+		return nil, fmt.Errorf("read state: version %d, want %d to %d", v, bareVersion, stateVersion)
 	} else {
-		r.bare = v == bareVersion
+		r.version = v
 	}
 	s := r.state()
 	if r.err == nil && r.left != 0 {
@@ -253,6 +265,7 @@ func (r *stateReader) state() *state {
 	for _, t := range tableTypes {
 		s.tables[t] = &records{bulk: r.rows(), single: r.rows()}
 	}
+	s.shown = r.shown()
 	return s
 }
 
@@ -348,14 +361,14 @@ func (r *stateReader) change() *dataset.Change {
 func (r *stateReader) packed() packed {
 	p := packed{start: column[uint32](r), items: column[uint32](r), times: column[uint32](r), wide: column[int64](r),
 		types: column[uint8](r), types2: column[uint16](r), values: column[float32](r), rests: column[uint32](r)}
-	if !r.bare {
+	if r.version > bareVersion {
 		p.own = column[uint32](r)
 	}
 	return p
 }
 
 func (r *stateReader) moments() (m moments) {
-	if r.bare {
+	if r.version == bareVersion {
 		return m
 	}
 	for range r.count(1) {
@@ -369,6 +382,15 @@ func (r *stateReader) moments() (m moments) {
 	m.codes = column[uint32](r)
 	m.full = r.u64() != 0
 	return m
+}
+
+func (r *stateReader) shown() (s frozenShown) {
+	if r.version <= unshownVersion {
+		return s
+	}
+	s.ids = r.texts()
+	s.bulk, s.live.packed = r.packed(), r.packed()
+	return s
 }
 
 func (r *stateReader) sessions() map[string]dataset.Index {
@@ -417,7 +439,8 @@ func (r *stateReader) rows() map[dataset.Index]numbered {
 // sound says whether all numbers are numbers of something. What WriteState wrote is
 // so; a file with a right checksum that somebody else wrote need not be.
 func (s *state) sound() bool {
-	ok := s.own.sound() && s.past.bulk.sound(s) && s.past.live.packed.sound(s)
+	seen := &state{users: s.users, items: s.shown.ids, types: []string{""}}
+	ok := s.own.sound() && s.past.bulk.sound(s) && s.past.live.packed.sound(s) && s.shown.bulk.sound(seen) && s.shown.live.packed.sound(seen)
 	for _, u := range s.sessions {
 		ok = ok && int(u) < len(s.users)
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"usher/dataset"
 )
@@ -17,6 +18,7 @@ type twin struct {
 	schemas             map[dataset.Type]*dataset.Schema
 	bulk                [][]bulkRow     // the parts since the last one that replaced
 	live                []liveEvent     // in order of arrival; those of a joined session behind the user's own
+	shown               [2][]twinShown  // imported, and live in the same order
 	sessions            map[string]int  // → user
 	named               map[int]bool    // users that are no sessions
 	eventIDs            map[string]bool // seen
@@ -36,6 +38,12 @@ type liveEvent struct {
 	user  int
 	event dataset.Event
 	rest  string // what else it says
+}
+
+type twinShown struct {
+	user int
+	item string
+	time int64
 }
 
 type twinRecord struct {
@@ -80,6 +88,7 @@ func (w *twin) apply(o *operation) {
 			return
 		}
 		w.bulk, w.live = nil, nil
+		w.shown = [2][]twinShown{}
 		clear(w.sessions)
 		clear(w.eventIDs)
 	case c.Forgotten != nil:
@@ -113,10 +122,36 @@ func (w *twin) interaction(x *dataset.Interaction) {
 		e.Value = float32(*x.Value)
 	}
 	rest := ""
-	if len(x.Properties) > 5 && w.schemas[dataset.Interactions] != nil {
-		rest = x.Properties[5].Str
+	if w.schemas[dataset.Interactions] != nil {
+		if len(x.Properties) > 5 {
+			rest = x.Properties[5].Str
+		}
+		rest += "|" + strings.Join(x.Impression, "|")
 	}
+	w.show(1, u, x.Item, x.Impression, x.Time)
 	w.live = append(w.live, liveEvent{u, e, rest})
+}
+
+// show notes what a user was shown, imported or live, and did not choose.
+func (w *twin) show(kind, user int, chosen string, ids []string, at int64) {
+	for _, id := range ids {
+		if id != chosen && id != "" {
+			w.shown[kind] = append(w.shown[kind], twinShown{user, id, at})
+		}
+	}
+}
+
+// shownTo gives what counts of that, oldest first.
+func (w *twin) shownTo(u int) (out []twinShown) {
+	for _, list := range w.shown {
+		for _, x := range list {
+			if x.user == u && !slices.Contains(out, x) {
+				out = append(out, x)
+			}
+		}
+		slices.SortStableFunc(out, func(a, b twinShown) int { return cmp.Compare(a.time, b.time) })
+	}
+	return out
 }
 
 func (w *twin) owner(x *dataset.Interaction) int {
@@ -142,6 +177,15 @@ func (w *twin) owner(x *dataset.Interaction) int {
 			}
 		}
 		w.live = append(own, moved...)
+		var rest, joined []twinShown
+		for _, x := range w.shown[1] {
+			if x.user == s {
+				joined = append(joined, twinShown{u, x.item, x.time})
+			} else {
+				rest = append(rest, x)
+			}
+		}
+		w.shown[1] = append(rest, joined...)
 	}
 	return u
 }
@@ -167,6 +211,9 @@ func (w *twin) forget(ids []string) {
 		delete(w.tables[dataset.Users], u)
 	}
 	w.live = slices.DeleteFunc(w.live, func(l liveEvent) bool { return gone[l.user] })
+	for k := range w.shown {
+		w.shown[k] = slices.DeleteFunc(w.shown[k], func(x twinShown) bool { return gone[x.user] })
+	}
 	for i := range w.bulk {
 		w.bulk[i] = slices.DeleteFunc(w.bulk[i], func(b bulkRow) bool { return gone[b.user] })
 	}
@@ -174,6 +221,9 @@ func (w *twin) forget(ids []string) {
 
 func (w *twin) forgetItems(ids []string) {
 	for _, id := range ids {
+		for k := range w.shown {
+			w.shown[k] = slices.DeleteFunc(w.shown[k], func(x twinShown) bool { return x.item == id })
+		}
 		i := slices.Index(w.items, id)
 		if i < 0 {
 			continue
@@ -211,7 +261,7 @@ func (w *twin) part(o *operation) {
 		return
 	}
 	if c.Replace {
-		w.bulk = nil
+		w.bulk, w.shown[0] = nil, nil
 	}
 	for _, row := range o.rows {
 		w.named[number(&w.users, row[0].Str)] = true
@@ -221,11 +271,12 @@ func (w *twin) part(o *operation) {
 	}
 	var part []bulkRow
 	for _, row := range o.rows {
-		b := bulkRow{number(&w.users, row[0].Str), number(&w.items, row[1].Str), number(&w.types, row[3].Str), row[2].Int, float32(math.NaN()), row[5].Str, fmt.Sprint(row)}
+		b := bulkRow{number(&w.users, row[0].Str), number(&w.items, row[1].Str), number(&w.types, row[3].Str), row[2].Int, float32(math.NaN()), row[5].Str + "|" + row[6].Str, fmt.Sprint(row)}
 		if row[4].Kind != "" {
 			b.value = float32(row[4].Num)
 		}
 		part = append(part, b)
+		w.show(0, b.user, row[1].Str, strings.Split(row[6].Str, "|"), b.time)
 	}
 	w.bulk = append(w.bulk, part)
 }
@@ -263,7 +314,8 @@ func (w *twin) events(u int) (events []dataset.Event) {
 // devices gives what a user's events say in DEVICE.
 func (w *twin) devices(u int) (devices []string) {
 	for _, l := range w.ofUser(u) {
-		devices = append(devices, l.rest)
+		device, _, _ := strings.Cut(l.rest, "|")
+		devices = append(devices, device)
 	}
 	return devices
 }
@@ -321,5 +373,17 @@ func (w *twin) snapshot() *dataset.Snapshot {
 	}
 	s := dataset.NewSnapshot(w.users, w.items, w.types, events)
 	s.ItemTable, s.UserTable = w.table(dataset.Items), w.table(dataset.Users)
+	shown := &dataset.Shown{Start: []int64{0}}
+	for u := range w.users {
+		for _, x := range w.shownTo(u) {
+			if i := slices.Index(w.items, x.item); i >= 0 {
+				shown.List = append(shown.List, dataset.Exposure{Time: x.time, Item: dataset.Index(i)})
+			}
+		}
+		shown.Start = append(shown.Start, int64(len(shown.List)))
+	}
+	if len(shown.List) > 0 {
+		s.Shown = shown
+	}
 	return s
 }
