@@ -56,9 +56,21 @@ func (g *Ingest) PutEvents(ctx context.Context, trackingID, user, session string
 			return invalid("eventList.%d.member: %v", i+1, err)
 		}
 		x.User, x.Session = user, session
+		if err := g.imply(ctx, groupID, x); err != nil {
+			return err
+		}
 		changes[i].Interaction = x
 	}
 	return g.write(ctx, groupID, state, changes)
+}
+
+// imply gives an event without an impression the items of the recommendation that it
+// names as one.
+func (g *Ingest) imply(ctx context.Context, group string, x *dataset.Interaction) (err error) {
+	if len(x.Impression) == 0 && x.RecommendationID != "" && g.opt.Shown != nil {
+		x.Impression, err = g.opt.Shown(ctx, group, x.RecommendationID)
+	}
+	return err
 }
 
 // schemaOf gives the schema of a dataset, nil when there is none: one that was made just

@@ -48,7 +48,10 @@ type Options struct {
 	Blobs   blob.Store // parts
 	Buckets blob.Store // the customers' buckets; names are "bucket/key"
 	MinRows int64      // interactions that an import needs; AWS asks for 1000
-	Workers int        // that read a file; 0: one for each CPU
+	// Shown gives the ids of what a recommendation showed to its user, by dataset group
+	// (catalog ID) and recommendationId; none where that is not known. May be nil.
+	Shown   func(ctx context.Context, group, recommendationID string) ([]string, error)
+	Workers int // that read a file; 0: one for each CPU
 	Log     *slog.Logger
 }
 

@@ -164,12 +164,12 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	}
 	logs, hist := n.openLogs(db, blobs)
 	rows, minimums := opt.minimums()
-	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Log: opt.Log})
-	n.closes(in.Close)
 	srv := serving.New(serving.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Now: opt.Now, FilterLimits: opt.filterLimits(), CacheBytes: opt.HistoryCache,
 		Idle: opt.CampaignIdle, AwakeBytes: opt.AwakeBytes, Ticks: n.everyMinute(),
 		NewID: newRecommendationID, Log: opt.Log})
 	n.closes(srv.Close)
+	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), MinRows: rows, Shown: srv.Shown, Log: opt.Log})
+	n.closes(in.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log,
 		Embed: newEmbedder(opt.EmbedURL, opt.EmbedModel, opt.EmbedKey)})

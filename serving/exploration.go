@@ -24,8 +24,9 @@ import (
 // is new: created, or first had by somebody, no longer before the newest event
 // than explorationItemAgeCutOff days, or neither. Half of the candidates are the
 // new items that the model ranks best for the user, the others any; those that
-// were shown less often are more likely. Which places and items is drawn by the
-// answer's id.
+// were shown less often are more likely: those of impressions that were not chosen
+// count, and what the answers of this process have shown since it last looked. Which
+// places and items is drawn by the answer's id.
 
 // exploration is what a campaign or job is told.
 type exploration struct {
@@ -116,7 +117,9 @@ func (e *exploring) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.cold.Store(newColdItems(data, group.Schema(dataset.Items), e.config.days))
+	c := newColdItems(data, group.Schema(dataset.Items), e.config.days)
+	c.countShown(data.Shown)
+	e.cold.Store(c)
 	return nil
 }
 
@@ -149,6 +152,18 @@ func newColdItems(data *dataset.Snapshot, schema *dataset.Schema, days float64) 
 	}
 	c.shown = make([]atomic.Uint32, len(c.list))
 	return c
+}
+
+// countShown counts how often each was shown and not chosen.
+func (c *coldItems) countShown(shown *dataset.Shown) {
+	if shown == nil {
+		return
+	}
+	for _, x := range shown.List {
+		if at, ok := slices.BinarySearch(c.list, x.Item); ok {
+			c.shown[at].Add(1)
+		}
+	}
 }
 
 // current gives the new items, and has them looked for anew when that is long ago.
@@ -201,6 +216,10 @@ func (e *exploring) Recommend(ctx context.Context, q *recipe.Query, k int, allow
 	return mixedIn(q.Rand, dst, chosen, k), nil
 }
 
+// candidatesLeast is how many candidates of each half there are at least, so that what
+// was shown often has others beside it.
+const candidatesLeast = 10
+
 // choose gives n new items of allow that the user has not had, or all where there
 // are fewer, in the order in which they are to be shown.
 func (e *exploring) choose(ctx context.Context, q *recipe.Query, n int, allow dataset.Set, group *history.Group) ([]recipe.Scored, error) {
@@ -209,16 +228,17 @@ func (e *exploring) choose(ctx context.Context, q *recipe.Query, n int, allow da
 	for _, x := range q.History {
 		had[x.Item] = true
 	}
-	pool, err := e.Model.Recommend(ctx, q, 2*n+len(had), intersection(cold.set, allow), nil)
+	half := max(2*n, candidatesLeast)
+	pool, err := e.Model.Recommend(ctx, q, half+len(had), intersection(cold.set, allow), nil)
 	if err != nil {
 		return nil, err
 	}
 	pool = slices.DeleteFunc(pool, func(x recipe.Scored) bool { return had[x.Index] })
-	pool = pool[:min(2*n, len(pool))]
+	pool = pool[:min(half, len(pool))]
 	for _, x := range pool {
 		had[x.Index] = true
 	}
-	pool = cold.any(q.Rand, 2*n, len(group.ItemIDs()), func(i dataset.Index) bool { return !had[i] && allow.Has(i) }, pool)
+	pool = cold.any(q.Rand, half, len(group.ItemIDs()), func(i dataset.Index) bool { return !had[i] && allow.Has(i) }, pool)
 	return cold.draw(q.Rand, pool, n), nil
 }
 

@@ -62,8 +62,10 @@ func (s *Serving) Rank(ctx context.Context, r Ranking) (*Answer, error) {
 	for _, id := range unknown {
 		items = append(items, Item{ID: id})
 	}
+	out := &Answer{ID: s.newID(r.Campaign, r.Tag), Items: items}
+	s.remembered.put(d.group, out.ID, items)
 	describe(group, items, r.Columns)
-	return &Answer{ID: s.newID(r.Campaign, r.Tag), Items: items}, nil
+	return out, nil
 }
 
 // listed gives the items of a list that a filter lets through, each once: the

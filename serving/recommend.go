@@ -38,6 +38,8 @@ type Item struct {
 
 	Promotion string // the name of the promotion that put it here
 	Metadata  map[string]string
+
+	number uint32 // of the group's items, from 1; 0: it has none
 }
 
 // Answer is what a campaign recommends.
@@ -79,6 +81,7 @@ func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
 	if out.Items, err = a.answer(ctx, k, r, out.ID); err != nil {
 		return nil, err
 	}
+	s.remembered.put(d.group, out.ID, out.Items)
 	describe(group, out.Items, r.Columns)
 	return out, nil
 }
@@ -194,7 +197,7 @@ func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
 	ids := g.ItemIDs()
 	out := make([]Item, 0, len(best))
 	for _, b := range best {
-		item := Item{ID: ids[b.Index]}
+		item := Item{ID: ids[b.Index], number: uint32(b.Index) + 1}
 		if item.ID == "" { // deleted while the model was asked
 			continue
 		}

@@ -77,9 +77,10 @@ type Options struct {
 
 // Serving answers requests. All methods may be called concurrently.
 type Serving struct {
-	opt     Options
-	recipes map[string]recipe.Recipe
-	cancel  func()
+	opt        Options
+	recipes    map[string]recipe.Recipe
+	remembered *remembered
+	cancel     func()
 
 	stop     chan struct{}  // ends watchIdle
 	watching sync.WaitGroup // watchIdle
@@ -135,7 +136,7 @@ func (d *deployment) touch(now time.Time) {
 
 // New gives a Serving that has loaded nothing yet. Close it.
 func New(opt Options) *Serving {
-	s := &Serving{opt: opt, recipes: map[string]recipe.Recipe{}}
+	s := &Serving{opt: opt, recipes: map[string]recipe.Recipe{}, remembered: newRemembered()}
 	for _, r := range opt.Recipes {
 		s.recipes[r.Spec().Name] = r
 	}
