@@ -21,15 +21,20 @@ func (s Shape) attention(o, p, qkv, rel []float32, l, from int) {
 			r1 := min(l, r0+attentionRows)
 			kernel.MatMulNT(ph[r0*l:], l, q[r0*ld:], ld, k, ld, r1-r0, r1, width, false)
 			for r := r0; r < r1; r++ {
-				row := ph[r*l : r*l+r+1]
-				kernel.Axpy(row, 1/scale, near[s.Window-1-r:])
-				sum := kernel.ExpSum(row, scale, -scale*kernel.Max(row))
-				kernel.Scale(row, 1/sum)
+				s.soften(ph[r*l:r*l+r+1], near, scale)
 				clear(ph[r*l+r+1 : r*l+r1])
 			}
 			kernel.MatMul(o[r0*d+h*width:], d, ph[r0*l:], l, v, ld, r1-r0, width, r1, false)
 		}
 	}
+}
+
+// soften turns a row of products with all keys up to the query's own into
+// probabilities.
+func (s Shape) soften(row, near []float32, scale float32) {
+	kernel.Axpy(row, 1/scale, near[s.Window-len(row):])
+	sum := kernel.ExpSum(row, scale, -scale*kernel.Max(row))
+	kernel.Scale(row, 1/sum)
 }
 
 // attentionBackward adds to dqkv (l,3d) and drel (H,L) the gradients for do

@@ -83,11 +83,9 @@ func (n *Net) lastBlock(x []float32, tp *tape, sc *scratch) {
 	w := &n.v.blocks[n.Blocks-1]
 	last := (t - 1) * d
 	kernel.LayerNorm(room(&tp.h1, t*d), x, w.gain1, w.bias1, room(&tp.mean1, t), room(&tp.rstd1, t), t, d)
-	qkv := room(&tp.qkv, t*3*d) // keys and values of all, the query of the last
-	kernel.MatMul(qkv[d:], 3*d, tp.h1, d, w.qkv[d:], 3*d, t, 2*d, d, false)
-	kernel.MatMul(qkv[last*3:], 3*d, tp.h1[last:], d, w.qkv, 3*d, 1, d, d, false)
-	n.attention(room(&tp.o, t*d), room(&tp.p, n.Heads*t*t), tp.qkv, w.rel, t, t-1)
-	x, o, r := x[last:last+d], tp.o[last:last+d], room(&sc.t1, d)
+	o := room(&tp.o, d)
+	n.attendLast(o, tp, w, sc)
+	x, r := x[last:last+d], room(&sc.t1, d)
 	kernel.MatMul(r, d, tp.h1[last:], d, w.gate, d, 1, d, d, false)
 	kernel.Sigmoid(room(&tp.s, d), r)
 	kernel.Multiply(o, o, tp.s)
@@ -99,6 +97,29 @@ func (n *Net) lastBlock(x []float32, tp *tape, sc *scratch) {
 	kernel.SwiGLU(room(&tp.f, f), tp.a, tp.b)
 	kernel.MatMul(r, d, tp.f, f, w.down, d, 1, d, f, false)
 	kernel.Axpy(x, 1, r)
+}
+
+// attendLast writes to o (d) what the last of the rows h1 (t,d) of the tape attends to.
+// One query needs no keys and values of all rows: its product with a key h·K is the
+// product of h with K·query, and a sum of values h·V is that sum of rows, times V. So
+// a row costs 2·H·d products instead of 2·d·d.
+func (n *Net) attendLast(o []float32, tp *tape, w *blockView, sc *scratch) {
+	d, t := n.Dim, len(tp.h1)/n.Dim
+	width, ld := d/n.Heads, 3*d
+	scale := 1 / sqrt32(width)
+	q, p := room(&tp.qkv, d), room(&tp.p, n.Heads*t)
+	kernel.MatMul(q, d, tp.h1[(t-1)*d:], d, w.qkv, ld, 1, d, d, false)
+	asked, sums := room(&sc.t1, d), room(&sc.t2, n.Heads*d)
+	for h := range n.Heads {
+		kernel.MatMulNT(asked, d, q[h*width:], d, w.qkv[d+h*width:], ld, 1, d, width, false)
+		row := p[h*t : (h+1)*t]
+		kernel.MatMulNT(row, t, asked, d, tp.h1, d, 1, t, d, false)
+		n.soften(row, w.rel[h*n.Window:(h+1)*n.Window], scale)
+	}
+	kernel.MatMul(sums, d, p, t, tp.h1, d, n.Heads, d, t, false)
+	for h := range n.Heads {
+		kernel.MatMul(o[h*width:], width, sums[h*d:], d, w.qkv[2*d+h*width:], ld, 1, width, d, false)
+	}
 }
 
 // Items gives the normalised vectors of the first items rows of the table.
