@@ -241,3 +241,18 @@ func transpose8(blocks int, to *float32, toRow int, from *float32, row int)
 //
 //go:noescape
 func rowProducts(groups, n int, y, a, b *float32, row, add int)
+
+// addSparseAVX computes y[at[i]] += s·x[i] and fetches so many lines of the next row; -1: a column is not below limit.
+//
+//go:noescape
+func addSparseAVX(n int, y *float32, at *uint32, x *float32, limit int, s float32, nextAt *uint32, nextX *float32, lines int) int
+
+// noteSparseAVX is addSparseAVX that writes to noted the columns where y was 0, and gives their number.
+//
+//go:noescape
+func noteSparseAVX(n int, y *float32, at *uint32, x *float32, limit int, s float32, nextAt *uint32, nextX *float32, lines int, noted *uint32) int
+
+// sumAboveAVX adds x[16·g+i] to sums[i] for all groups where it is above 0.
+//
+//go:noescape
+func sumAboveAVX(groups int, sums *float64, x *float32)

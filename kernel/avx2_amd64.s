@@ -5168,3 +5168,396 @@ plain200:
 	JNZ group199
 	VZEROUPPER
 	RET
+
+// func addSparseAVX(n int, y *float32, at *uint32, x *float32, limit int, s float32, nextAt *uint32, nextX *float32, lines int) int
+// computes y[at[i]] += s·x[i] and fetches so many lines of the next row; -1: a column is not below limit.
+TEXT ·addSparseAVX(SB), NOSPLIT, $0-80
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ at+16(FP), SI
+	MOVQ x+24(FP), DX
+	MOVQ limit+32(FP), BX
+	VBROADCASTSS s+40(FP), Y0
+	MOVQ nextAt+48(FP), R12
+	MOVQ nextX+56(FP), R13
+	MOVQ lines+64(FP), AX
+	XORL R10, R10
+many204:
+	CMPQ CX, $16
+	JLT one206
+	DECQ AX
+	JLT fetched205
+	PREFETCHT0 (R12)
+	ADDQ $64, R12
+	PREFETCHT0 (R13)
+	ADDQ $64, R13
+fetched205:
+	MOVL 0(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 0(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 4(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 4(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 8(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 8(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 12(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 12(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 16(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 16(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 20(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 20(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 24(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 24(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 28(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 28(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 32(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 32(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 36(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 36(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 40(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 40(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 44(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 44(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 48(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 48(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 52(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 52(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 56(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 56(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 60(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 60(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $16, CX
+	JMP many204
+one206:
+	TESTQ CX, CX
+	JZ end207
+	MOVL 0(SI), R8
+	CMPQ R8, BX
+	JCC outside208
+	VMULSS 0(DX), X0, X1
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	ADDQ $4, SI
+	ADDQ $4, DX
+	SUBQ $1, CX
+	JMP one206
+outside208:
+	MOVQ $-1, R10
+end207:
+	MOVQ R10, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func noteSparseAVX(n int, y *float32, at *uint32, x *float32, limit int, s float32, nextAt *uint32, nextX *float32, lines int, noted *uint32) int
+// is addSparseAVX that writes to noted the columns where y was 0, and gives their number.
+TEXT ·noteSparseAVX(SB), NOSPLIT, $0-88
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ at+16(FP), SI
+	MOVQ x+24(FP), DX
+	MOVQ limit+32(FP), BX
+	VBROADCASTSS s+40(FP), Y0
+	MOVQ nextAt+48(FP), R12
+	MOVQ nextX+56(FP), R13
+	MOVQ lines+64(FP), AX
+	MOVQ noted+72(FP), R11
+	XORL R10, R10
+many209:
+	CMPQ CX, $16
+	JLT one211
+	DECQ AX
+	JLT fetched210
+	PREFETCHT0 (R12)
+	ADDQ $64, R12
+	PREFETCHT0 (R13)
+	ADDQ $64, R13
+fetched210:
+	MOVL 0(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 0(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 4(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 4(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 8(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 8(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 12(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 12(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 16(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 16(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 20(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 20(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 24(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 24(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 28(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 28(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 32(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 32(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 36(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 36(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 40(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 40(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 44(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 44(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 48(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 48(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 52(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 52(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 56(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 56(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	MOVL 60(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 60(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $16, CX
+	JMP many209
+one211:
+	TESTQ CX, CX
+	JZ end212
+	MOVL 0(SI), R8
+	CMPQ R8, BX
+	JCC outside213
+	VMULSS 0(DX), X0, X1
+	MOVL (DI)(R8*4), R9
+	MOVL R8, (R11)(R10*4)
+	CMPL R9, $1
+	ADCQ $0, R10
+	VADDSS (DI)(R8*4), X1, X1
+	VMOVSS X1, (DI)(R8*4)
+	ADDQ $4, SI
+	ADDQ $4, DX
+	SUBQ $1, CX
+	JMP one211
+outside213:
+	MOVQ $-1, R10
+end212:
+	MOVQ R10, ret+80(FP)
+	VZEROUPPER
+	RET
+
+// func sumAboveAVX(groups int, sums *float64, x *float32)
+// adds x[16·g+i] to sums[i] for all groups where it is above 0.
+TEXT ·sumAboveAVX(SB), NOSPLIT, $0-24
+	MOVQ groups+0(FP), CX
+	MOVQ sums+8(FP), DI
+	MOVQ x+16(FP), SI
+	VXORPS X8, X8, X8
+	VMOVUPD 0(DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+group214:
+	VMOVUPS 0(SI), X4
+	VMAXPS X8, X4, X4
+	VCVTPS2PD X4, Y4
+	VADDPD Y4, Y0, Y0
+	VMOVUPS 16(SI), X5
+	VMAXPS X8, X5, X5
+	VCVTPS2PD X5, Y5
+	VADDPD Y5, Y1, Y1
+	VMOVUPS 32(SI), X6
+	VMAXPS X8, X6, X6
+	VCVTPS2PD X6, Y6
+	VADDPD Y6, Y2, Y2
+	VMOVUPS 48(SI), X7
+	VMAXPS X8, X7, X7
+	VCVTPS2PD X7, Y7
+	VADDPD Y7, Y3, Y3
+	ADDQ $64, SI
+	DECQ CX
+	JNZ group214
+	VMOVUPD Y0, 0(DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VZEROUPPER
+	RET

@@ -24,6 +24,9 @@ type path struct {
 	gateBackward      func(dy, du, o, s []float32)
 	dropout           func(y, x []float32, mask mask)
 	adam              func(w, m, v, g []float32, u AdamUpdate)
+	addSparse         func(y []float32, s float32, row, next Sparse)
+	noteSparse        func(noted []uint32, y []float32, s float32, row, next Sparse) int
+	sumAbove          func(x []float32) [sumLanes]float64  // of a multiple of sumLanes
 	find              func(x []float32, least float32) int // a place not behind the first, near it
 	scan              func(x *Quantised, queries []ByteQuery, panel, panels int, out []float32, ld int)
 }

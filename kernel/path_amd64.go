@@ -24,6 +24,7 @@ func avx2() path {
 	}}
 	p := elementAVX2()
 	p.matMul = t.matMul
+	p.sparseLoops()
 	p.scan = scanners{{2, scan2AVX2}, {1, scan1AVX2}}.scan
 	return p
 }
@@ -38,6 +39,7 @@ func avx512() path {
 	}}
 	p := elementAVX512()
 	p.matMul = t.matMul
+	p.sparseLoops()
 	p.scan = scanners{{8, scan8AVX512}, {4, scan4AVX512}, {2, scan2AVX512}, {1, scan1AVX512}}.scan
 	return p
 }

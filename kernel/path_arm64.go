@@ -17,6 +17,7 @@ func neon() path {
 	}}
 	p := elementNEON()
 	p.matMul = t.matMul
+	p.addSparse, p.noteSparse, p.sumAbove = plainAddSparse, plainNoteSparse, plainSumAbove
 	p.scan = scanners{{2, scan2NEON}, {1, scan1NEON}}.scan
 	return p
 }

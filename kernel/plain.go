@@ -15,6 +15,7 @@ var plain = path{
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
 	dropout: plainDropout, adam: plainAdam, find: plainFind, scan: plainScan,
+	addSparse: plainAddSparse, noteSparse: plainNoteSparse, sumAbove: plainSumAbove,
 }
 
 func plainDot(a, b []float32) float32 {

@@ -3,6 +3,7 @@ package sequence
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"usher/kernel"
@@ -136,9 +137,9 @@ func (b *blend) feature(q *asked, k int, weight float32, out []float32) {
 		q.evidence(weight, out)
 	default:
 		q.room(len(out))
-		r := &rules[k-ruleFeature]
-		q.follow(b.tables[k-ruleFeature], r)
-		if r.evidence {
+		r := k - ruleFeature
+		q.follow(b.tables[r], r)
+		if rules[r].evidence {
 			q.evidence(weight, out)
 		} else {
 			q.share(weight, out)
@@ -162,39 +163,50 @@ func (q *asked) add(i uint32, x float32) {
 // follow sums a rule's rows of the newest events. Where they have more entries
 // than there are items, what is touched is not noted: it costs more than the sums,
 // and than to look at all items afterwards.
-func (q *asked) follow(t *table, r *rule) {
-	newest := q.newest[:min(len(q.newest), r.last)]
+func (q *asked) follow(t *table, r int) {
+	newest := q.newest[:min(len(q.newest), rules[r].last)]
 	entries := 0
 	for _, a := range newest {
 		entries += int(t.start[a+1] - t.start[a])
 	}
-	if entries > len(t.start) {
-		q.many = true
-		for w, a := range newest {
-			t.add(a, r.weight(w), q.sum)
-		}
-		return
+	q.many = entries > len(t.start)
+	if !q.many {
+		q.touched = slices.Grow(q.touched, entries)
 	}
-	for w, a := range newest {
-		f := r.weight(w)
-		ids, vals := t.row(a)
-		vals = vals[:len(ids)]
-		for i, id := range ids {
-			old := q.sum[id]
-			if old == 0 {
-				q.touched = append(q.touched, id)
-			}
-			q.sum[id] = old + float32(f*vals[i])
+	var row kernel.Sparse
+	next := t.sparse(newest, 0)
+	for w := range newest {
+		row, next = next, t.sparse(newest, w+1)
+		if q.many {
+			kernel.AddSparse(q.sum, counts[r][w], row, next)
+			continue
 		}
+		n := len(q.touched)
+		room := q.touched[n : n+len(row.At)]
+		q.touched = q.touched[:n+kernel.NoteSparse(room, q.sum, counts[r][w], row, next)]
 	}
 }
 
-// weight is what the w-th newest event counts.
-func (r *rule) weight(w int) float32 {
-	if r.decay == 0 {
-		return 1 / float32(w+1)
+// counts is what the w-th newest event counts, by rule.
+var counts = func() (out [len(rules)][newestMost]float32) {
+	for r, rule := range rules {
+		for w := range out[r] {
+			out[r][w] = 1 / float32(w+1)
+			if rule.decay != 0 {
+				out[r][w] = float32(math.Pow(rule.decay, float64(w)))
+			}
+		}
 	}
-	return float32(math.Pow(r.decay, float64(w)))
+	return out
+}()
+
+// sparse is the row of the i-th of some items; none where there are fewer.
+func (t *table) sparse(of []uint32, i int) kernel.Sparse {
+	if i >= len(of) {
+		return kernel.Sparse{}
+	}
+	ids, vals := t.row(of[i])
+	return kernel.Sparse{At: ids, X: vals}
 }
 
 // evidence adds weight × log(1+10·sum) and clears the sums.
@@ -206,7 +218,7 @@ func (q *asked) evidence(weight float32, out []float32) {
 // that is above zero, and clears the sums.
 func (q *asked) share(weight float32, out []float32) {
 	sums := q.take(len(out))
-	if all := sumAbove(sums); all > 0 {
+	if all := kernel.SumAbove(sums); all > 0 {
 		q.addLogs(sums, weight, float32(float64(len(out))/all), out)
 	} else {
 		clear(sums)
@@ -244,19 +256,4 @@ func (q *asked) addLogs(sums []float32, weight, scale float32, out []float32) {
 	for at, i := range q.touched {
 		out[i] += logs[at]
 	}
-}
-
-// sumAbove sums what is above zero, in four sums, which a processor works on side
-// by side.
-func sumAbove(x []float32) float64 {
-	var sums [4]float64
-	for ; len(x) >= 4; x = x[4:] {
-		for i := range sums {
-			sums[i] += float64(max(x[i], 0))
-		}
-	}
-	for _, v := range x {
-		sums[0] += float64(max(v, 0))
-	}
-	return sums[0] + sums[1] + (sums[2] + sums[3])
 }

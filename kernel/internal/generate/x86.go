@@ -311,6 +311,7 @@ func (m x86) own() {
 	}
 	m.transpose()
 	m.rowProducts()
+	m.sparse()
 	for i := range 16 {
 		x := "0x00000000"
 		if i < 8 {
