@@ -137,6 +137,7 @@ func (g *group) snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 	var events [][]dataset.Event
 	var tables [3]*dataset.Table
 	var contexts *dataset.Table
+	var shownTo func() *dataset.Shown
 	for k, kind := range kinds {
 		if len(g.files[k]) == 0 {
 			continue
@@ -151,6 +152,7 @@ func (g *group) snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 		}
 		switch kind {
 		case dataset.Interactions:
+			shownTo = func() *dataset.Shown { return shown(p, s, users.Len(), items) }
 			moments := dataset.NewContexts(s)
 			events = interactions(p, moments, users, items, types)
 			if moments != nil {
@@ -164,6 +166,7 @@ func (g *group) snapshot(ctx context.Context) (*dataset.Snapshot, error) {
 	}
 	out := dataset.NewSnapshot(users.IDs(), items.IDs(), types.IDs(), events)
 	out.ItemTable, out.UserTable, out.ContextTable = tables[1], tables[2], contexts
+	out.Shown = shownTo()
 	return once(out), nil
 }
 

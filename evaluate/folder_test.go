@@ -91,3 +91,21 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// TestReadFolderReadsImpressions: of items that are known, in files of events or of items.
+func TestReadFolderReadsImpressions(t *testing.T) {
+	s, err := ReadFolder(context.Background(), fstest.MapFS{
+		"a.csv": {Data: []byte("USER_ID,ITEM_ID,TIMESTAMP,IMPRESSION\nann,x,20,y|x|never\nann,y,10,x|q\nbob,x,5,\n")},
+		"b.csv": {Data: []byte("ITEM_ID,GENRE\nq,a\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range s.Shown.Of(0) {
+		got = append(got, s.ItemIDs[x.Item])
+	}
+	if strings.Join(got, " ") != "x q y" || len(s.Shown.Of(1)) > 0 {
+		t.Errorf("ann was shown %q, bob %v", got, s.Shown.Of(1))
+	}
+}

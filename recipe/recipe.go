@@ -100,6 +100,9 @@ type Query struct {
 	// Profile is the user's record, with the columns of ProfileSchema; nil: there is none.
 	Profile       dataset.Row
 	ProfileSchema *dataset.Schema
+	// Shown gives what the user was shown until now and did not choose, oldest first;
+	// nil: nothing is known of that. It is called by models that learnt from it.
+	Shown func() []dataset.Exposure
 
 	Now    time.Time
 	Config Params     // campaign settings

@@ -184,6 +184,7 @@ func (s *Serving) query(g *history.Group, d *deployment, r Request) *recipe.Quer
 			q.History = g.Events(q.User)
 			q.ProfileSchema = g.Schema(dataset.Users)
 			q.Profile = g.Row(dataset.Users, q.User)
+			q.Shown = func() []dataset.Exposure { return g.Shown(q.User) }
 		}
 	}
 	if r.Item != "" && d.spec.Type == recipe.RelatedItems {

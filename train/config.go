@@ -83,6 +83,9 @@ func (c *config) columns(s *dataset.Snapshot) *dataset.Snapshot {
 	out.ItemTable = c.tableColumns(s.ItemTable, dataset.Items, s.Items())
 	out.UserTable = c.tableColumns(s.UserTable, dataset.Users, s.Users())
 	out.ContextTable = c.tableColumns(s.ContextTable, dataset.Interactions, s.ContextTable.Len())
+	if !c.wanted(dataset.Interactions, "IMPRESSION") {
+		out.Shown = nil
+	}
 	if !c.wanted(dataset.Interactions, "EVENT_VALUE") {
 		out.Events = slices.Clone(s.Events)
 		for i := range out.Events {

@@ -158,6 +158,7 @@ func (a *asking) ask(ctx context.Context, all *dataset.Snapshot, cases []eval.Ca
 		}
 		if h := all.History(c.User); len(c.Input) < len(h) { // the moment of the question, not of the measuring
 			q.Now = time.Unix(h[len(c.Input)].Time, 0).UTC()
+			q.Shown = func() []dataset.Exposure { return all.Shown.Before(c.User, h[len(c.Input)].Time) }
 		}
 		var err error
 		if dst, err = a.model.Recommend(ctx, &q, eval.ListLength, a.allowed(all, c.Input), dst); err != nil {

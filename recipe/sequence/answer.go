@@ -16,6 +16,7 @@ type answer struct {
 	asked
 	lookup
 	said       said    // beside the history
+	ignored    ignored // what the user was shown and did not choose
 	own        encoded // where nothing is kept
 	scale      scale   // of own
 	enc        nn.Encoder
@@ -56,7 +57,7 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 		compute(func() { m.encode(a, q.History, &a.own) })
 		return &a.own
 	}
-	key := keyOf(q).with(&a.said)
+	key := keyOf(q).with(&a.said).without(a.ignored)
 	e := m.cache.get(key)
 	if e == nil {
 		e = &encoded{query: make([]float32, m.net.Dim)}
@@ -70,7 +71,7 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 // row; nil where nothing does.
 func (m *Model) bonus(a *answer, history []dataset.Event) {
 	a.extra = nil
-	if m.blend == nil && !m.maskSeen && !a.said.some() {
+	if m.blend == nil && !m.maskSeen && !a.said.some() && len(a.ignored) == 0 {
 		return
 	}
 	a.startOver(m)
@@ -79,6 +80,7 @@ func (m *Model) bonus(a *answer, history []dataset.Event) {
 		m.sides.add(&a.said, len(history), a.room)
 		a.changedMany = true
 	}
+	m.discount(a)
 	if m.blend == nil {
 		return
 	}

@@ -104,10 +104,8 @@ func (q *asked) look(history []uint32) {
 	}
 }
 
-// bonus adds to out (items), which is base, all else but the network's part of the
-// scores.
+// bonus adds to out (items), which is base, what the counters say, and notes the rows.
 func (b *blend) bonus(q *asked, out []float32) {
-	q.changed, q.changedMany = q.changed[:0], false
 	for k := ruleFeature; k < featureCount; k++ {
 		if k == popular || b.weights[k] == 0 {
 			continue

@@ -120,6 +120,9 @@ func (x *explaining) parts(history []dataset.Event) []recipe.Part {
 			out = append(out, recipe.Part{Name: sideNames[k], Value: valueOf()})
 		}
 	}
+	if n := x.ignored.times(x.item(x.row)); n > 0 {
+		out = append(out, recipe.Part{Name: "shown", Value: float64(x.shown.effect(n))})
+	}
 	if x.blend == nil {
 		return out
 	}

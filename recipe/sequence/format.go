@@ -39,19 +39,20 @@ type head struct {
 	Blend    *blendHead      `json:"blend,omitempty"`
 	Content  *contentHead    `json:"content,omitempty"`
 	Sides    *sidesHead      `json:"sides,omitempty"`
+	Shown    shownWeight     `json:"shown,omitempty"`
 }
 
 // sound says whether what the head says can be of a file of this size.
 func (h *head) sound(size int64) bool {
 	return h.Shape.Check() == nil && h.Shape.Rows > 1 && h.Known >= h.Shape.Rows-1 && h.Known <= 1<<31 &&
 		int64(h.Known) <= 64*size+1<<20 && // it is the length of a table in memory
-		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size)
+		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size) && h.Shown.sound()
 }
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
 	defer runtime.KeepAlive(m)
-	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead(), m.sides.head()}
+	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead(), m.sides.head(), m.shown}
 	return format.WriteSections(w, h, m.sections())
 }
 
@@ -128,7 +129,7 @@ func fromSections(f *modelfile.File, size int64) (*Model, error) {
 		return nil, errDamaged
 	}
 	rows, d := int64(h.Shape.Rows-1), int64(h.Shape.Dim)
-	m := &Model{known: h.Known, maskSeen: h.MaskSeen, chosen: h.Choices, hold: f.Hold()}
+	m := &Model{known: h.Known, maskSeen: h.MaskSeen, chosen: h.Choices, shown: h.Shown, hold: f.Hold()}
 	m.items = modelfile.TakeNumbers[uint32](f, itemsSection, rows)
 	table := modelfile.TakeNumbers[float32](f, tableSection, (rows+1)*d)
 	dense := modelfile.TakeNumbers[float32](f, denseSection, int64(h.Shape.DenseSize()))

@@ -35,6 +35,7 @@ type Model struct {
 	content *content.Map // what metadata say; nil: nothing
 	cold    *newcomers   // nil: nobody is one
 	sides   *sides       // what is said beside the history; nil: nothing that helps
+	shown   shownWeight  // of what the user was shown and did not choose
 }
 
 func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {

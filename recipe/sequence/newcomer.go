@@ -97,7 +97,7 @@ func (n *newcomers) with(others *newcomers, d int) *newcomers {
 func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) recipe.Model {
 	defer runtime.KeepAlive(m)
 	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
-		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, hold: m.hold}
+		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, shown: m.shown, hold: m.hold}
 	out.answers.New = m.answers.New
 	var unknown []dataset.Index
 	for _, i := range items {
@@ -136,6 +136,11 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 	}
 	for i := range x {
 		x[i] += n.bias
+	}
+	for _, g := range a.ignored {
+		if at := n.find(g.item); at >= 0 {
+			x[at] += m.shown.effect(g.times)
+		}
 	}
 	if m.maskSeen {
 		for _, h := range history {
@@ -179,7 +184,8 @@ func (n *newcomers) borrowed(bonus []float32, at int) (sum float32) {
 // coldScore gives the score of one newcomer. bonus comes first.
 func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
 	d := m.net.Dim
-	return kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.borrowed(a.extra, at)
+	return kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.borrowed(a.extra, at) +
+		m.shown.effect(a.ignored.times(dataset.Index(m.cold.items[at])))
 }
 
 // coldRanking is the best newcomers for a history, and the scale of all of them.

@@ -36,6 +36,9 @@
 // Where types of events have weights (eventsConfig), an event counts so much in the
 // network's loss, in the counters, and as a question of the validation part.
 //
+// What users were shown and did not choose counts against it, where that helps
+// (shown.go).
+//
 // Users' metadata and the context of a question add what is said of items there
 // (side.go), where that helps.
 //
@@ -121,11 +124,15 @@ func (f *fit) train(ctx context.Context) (*Model, error) {
 	if err := f.addSides(ctx, m); err != nil {
 		return nil, err
 	}
+	if err := f.weighShown(ctx, m); err != nil {
+		return nil, err
+	}
 	if err := f.addNewcomers(ctx, m); err != nil {
 		return nil, err
 	}
 	m.chosen = f.choices()
 	if f.in.Tuned == nil {
+		maps.Copy(m.chosen.Values, m.shown.values())
 		maps.Copy(m.chosen.Values, m.sides.values())
 		m.chosen.Notes = append(m.chosen.Notes, f.sided...)
 	}

@@ -170,6 +170,7 @@ func (m *Model) listen(a *answer, q *recipe.Query) {
 	if m.sides != nil {
 		m.sides.listen(&a.said, q)
 	}
+	m.recall(a, q)
 }
 
 func (s *sides) listen(to *said, q *recipe.Query) {

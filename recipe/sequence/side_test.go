@@ -256,3 +256,36 @@ func TestRankByContext(t *testing.T) {
 		t.Errorf("explained by %+v", why)
 	}
 }
+
+// TestWhatWasSaidIsForgotten: what one question said stays out of the next answer, also
+// where counters that touch few items stand between.
+func TestWhatWasSaidIsForgotten(t *testing.T) {
+	data := moments(200)
+	trained := train(t, recipe.Input{Data: data, Seed: 1, Workers: 1})
+	if trained.sides == nil {
+		t.Fatal("the model has no sides")
+	}
+	fresh := func() *Model {
+		m := newModel(trained.net, trained.known, trained.items, false, nil)
+		w := prior()
+		w[latest] = .1
+		m.blend, m.sides = newBlend(w, &counters{events: make([]float32, len(m.items))}), trained.sides
+		return m
+	}
+	plain := &recipe.Query{History: data.History(0)}
+	asked := fresh()
+	for d := range 6 {
+		share(t, asked, recipe.Query{History: data.History(0), Context: map[string]string{"DEVICE": fmt.Sprint("device", d)}}, 24, func(dataset.Index) bool { return true })
+	}
+	a, err := asked.Recommend(t.Context(), plain, 24, dataset.Set{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := fresh().Recommend(t.Context(), plain, 24, dataset.Set{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(a, b) {
+		t.Errorf("the answer without context is %v, want %v", a, b)
+	}
+}
