@@ -35,10 +35,19 @@ type answer struct {
 func (m *Model) encode(a *answer, history []dataset.Event, to *encoded) {
 	window := m.net.Window
 	a.tokens = a.tokens[:0]
-	for i := len(history) - 1; i >= 0 && len(a.tokens) < window; i-- {
-		if r := m.row(history[i].Item); r != noRow {
-			a.tokens = append(a.tokens, r)
+	later := int64(0) // the time of the event that was taken last
+	for i := len(history) - 1; i >= 0; i-- {
+		r, n := m.row(history[i].Item), len(a.tokens)
+		if r == noRow {
+			continue
 		}
+		if n > 0 && m.net.Marks > 0 {
+			a.tokens[n-1] = nn.Marked(a.tokens[n-1], gapMark(later-history[i].Time))
+		}
+		if n == window {
+			break
+		}
+		a.tokens, later = append(a.tokens, r), history[i].Time
 	}
 	to.personal = len(a.tokens) > 0
 	if len(a.tokens) < window {

@@ -94,6 +94,7 @@ type corpus struct {
 	weights []float32 // of events, like rows; nil: all 1
 	events  int       // Σ count
 	times   []dataset.Event
+	gaps    bool // tokens are marked with the time before them
 }
 
 func newCorpus(data *dataset.Snapshot, held []heldOut) *corpus {

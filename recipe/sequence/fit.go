@@ -61,6 +61,7 @@ const netShare = .95
 
 func newFit(c *corpus, s settings, held []heldOut, root seed.Seed, in recipe.Input) *fit {
 	net := nn.New(s.shape(len(c.items)), root.Branch("init"))
+	c.gaps = s.gaps
 	f := &fit{s: s, c: c, steps: newSteps(c, s, root), held: held, in: in}
 	f.print = fingerprint(c, s, root, len(held))
 	f.every, f.tell = f.pace()

@@ -63,7 +63,7 @@ func oldHead(in *reader, size int64) (h head, err error) {
 	}
 	raw := make([]byte, n)
 	in.bytes(raw)
-	if in.err != nil || json.Unmarshal(raw, &h) != nil || !h.sound(size) ||
+	if in.err != nil || json.Unmarshal(raw, &h) != nil || !h.sound(size) || h.Shape.Marks != 0 ||
 		(h.Content != nil) != (v == oldVersion) || v == plainVersion && h.Blend != nil || v == blendVersion && h.Blend == nil {
 		return h, errDamaged
 	}

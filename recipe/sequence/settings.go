@@ -20,6 +20,7 @@ type settings struct {
 	planned                           int     // epochs of the whole schedule
 	epochs                            int     // epochs to do; chosen on validation
 	maskSeen                          bool    // rank items of the history last
+	gaps                              bool    // learn from the times between events
 	recency                           bool
 	weights                           weights // of the network and the counters beside it
 	contentLambda, contentStrength    float64 // of metadata; lambda 0: they are not used
@@ -44,6 +45,7 @@ func derive(c *corpus) settings {
 		}
 	}
 	s.maskSeen = c.repeats() < repeatsFew
+	s.gaps = c.gapsDiffer()
 	s.drop = .5 - .1*math.Log2(perItem/15)
 	if !s.maskSeen { // repeats are easy to learn and hard to forget
 		s.drop -= .2
@@ -79,7 +81,7 @@ func (s settings) values() []value {
 		{"blocks", float64(s.blocks)}, {"window", float64(s.window)}, {"history", float64(s.history)}, {"tau", s.tau}, {"dropout", s.drop},
 		{"sample", float64(s.sample)}, {"learning_rate", s.lr}, {"step_tokens", float64(s.stepTokens)},
 		{"planned_epochs", float64(s.planned)}, {"epochs", float64(s.epochs)},
-		{"mask_seen", flag(s.maskSeen)}, {"recency", flag(s.recency)},
+		{"mask_seen", flag(s.maskSeen)}, {"gaps", flag(s.gaps)}, {"recency", flag(s.recency)},
 	}
 	if s.contentLambda != 0 {
 		out = append(out, value{"content_lambda", s.contentLambda}, value{"content_strength", s.contentStrength}, value{"cold_bias", s.coldBias})
@@ -124,6 +126,9 @@ func (s *settings) repeat(v map[string]float64) error {
 	if x, ok := v["mask_seen"]; ok {
 		s.maskSeen = x != 0
 	}
+	if x, ok := v["gaps"]; ok {
+		s.gaps = x != 0
+	}
 	if _, ok := v["weight_network"]; ok {
 		for k := range s.weights {
 			s.weights[k] = v["weight_"+featureName(k)]
@@ -144,8 +149,12 @@ func (s *settings) repeat(v map[string]float64) error {
 // shape is the network's shape for a number of items: one row more, for the
 // start token.
 func (s settings) shape(items int) nn.Shape {
-	return nn.Shape{Rows: items + 1, Dim: s.dim, Inner: s.inner, Heads: s.heads, Blocks: s.blocks,
+	out := nn.Shape{Rows: items + 1, Dim: s.dim, Inner: s.inner, Heads: s.heads, Blocks: s.blocks,
 		Window: s.window, Tau: float32(s.tau)}
+	if s.gaps {
+		out.Marks = gapMarks
+	}
+	return out
 }
 
 func flag(b bool) float64 {

@@ -50,7 +50,7 @@ func TestChoicesRepeat(t *testing.T) {
 	c := newCorpus(snapshot(20, chain(20, 30, 8, 2)), nil)
 	a := derive(c)
 	a.dim, a.inner, a.heads, a.blocks, a.window, a.tau, a.drop = 24, 40, 3, 1, 17, 11, .25
-	a.sample, a.lr, a.stepTokens, a.planned, a.epochs, a.maskSeen = 7, 1e-4, 99, 12, 5, !a.maskSeen
+	a.sample, a.lr, a.stepTokens, a.planned, a.epochs, a.maskSeen, a.gaps = 7, 1e-4, 99, 12, 5, !a.maskSeen, !a.gaps
 	b := derive(c)
 	if err := b.repeat(all(a)); err != nil {
 		t.Fatal(err)

@@ -87,8 +87,13 @@ func (st *steps) put(shard []nn.Batch, w window) []nn.Batch {
 	if w.from == 0 {
 		b.Tokens = append(b.Tokens, st.startRow)
 	}
+	after := -1
+	if w.from > 1 {
+		after = places[0] - 1
+	}
 	for _, at := range places[:len(places)-1] {
-		b.Tokens = append(b.Tokens, st.c.rows[at])
+		b.Tokens = append(b.Tokens, st.c.token(at, after))
+		after = at
 	}
 	for _, at := range places[len(places)-n:] {
 		b.Targets = append(b.Targets, st.c.rows[at])

@@ -62,7 +62,7 @@ func (f *fit) ask(r *ranker, net *nn.Net, items []float32, held []heldOut) (sum 
 		r.q, r.logits = make([]float32, askTogether*d), make([]float32, askTogether*n)
 	}
 	for i, h := range held {
-		r.tokens = contextOf(r.tokens[:0], f.c.history(h.user), f.s.window, uint32(n))
+		r.tokens = f.c.context(r.tokens[:0], h.user, f.s.window)
 		net.Encode(&r.enc, r.tokens, r.q[i*d:(i+1)*d])
 	}
 	kernel.MatMulNT(r.logits, n, r.q, d, items, d, len(held), n, d, false)
@@ -87,13 +87,4 @@ func (f *fit) ask(r *ranker, net *nn.Net, items []float32, held []heldOut) (sum 
 		sum.add(rank, h.weight)
 	}
 	return sum
-}
-
-// contextOf appends to dst the tokens for a history of rows: the newest that
-// fit into the window, behind the start token when all fit.
-func contextOf(dst, rows []uint32, window int, start uint32) []uint32 {
-	if len(rows) < window {
-		dst = append(dst, start)
-	}
-	return append(dst, rows[max(0, len(rows)-window):]...)
 }

@@ -192,7 +192,7 @@ func newAsker(dim, items int) *asker {
 func (f *fit) example(a *asker, net *nn.Net, vectors []float32, b *blend, h heldOut) example {
 	n, d := len(f.c.items), net.Dim
 	history := f.c.history(h.user)
-	a.tokens = contextOf(a.tokens[:0], history, f.s.window, uint32(n))
+	a.tokens = f.c.context(a.tokens[:0], h.user, f.s.window)
 	net.Encode(&a.enc, a.tokens, a.vector)
 	kernel.MatMulNT(a.dense[netFeature], n, a.vector, d, vectors, d, 1, n, d, false)
 	a.look(history)

@@ -7,7 +7,7 @@ import (
 
 // Batch is a ragged micro-batch: sequences laid one after the other.
 type Batch struct {
-	Tokens  []uint32  // (T) rows of the table
+	Tokens  []uint32  // (T) rows of the table, marked or not
 	Lens    []int     // tokens of each sequence; their sum is T, none is above Window or 0
 	Targets []uint32  // (T) the row that follows each token
 	Weights []float32 // (T) what a target counts; 0: not trained on
@@ -34,6 +34,9 @@ func (n *Net) forward(w *work, b *Batch, dr dropper) {
 	n.gather(x, b.Tokens)
 	dr.apply(x, 0, placeInput)
 	for i := range n.Blocks {
+		if i == n.Blocks-1 {
+			n.addMarks(x, b.Tokens)
+		}
 		n.blockForward(i, x, b.Lens, &w.tapes[i], &w.sc, dr)
 	}
 	kernel.LayerNorm(room(&w.y, t*d), x, n.v.gain, n.v.bias, room(&w.mean, t), room(&w.rstd, t), t, d)
@@ -46,18 +49,21 @@ func (n *Net) backward(w *work, b *Batch, dy []float32, g *Gradient, dr dropper)
 	kernel.LayerNormBackward(dx, g.v.gain, g.v.bias, dy, w.x, n.v.gain, w.mean, w.rstd, len(b.Tokens), n.Dim)
 	for i := n.Blocks - 1; i >= 0; i-- {
 		n.blockBackward(i, dx, b.Lens, &g.v.blocks[i], &w.tapes[i], &w.sc, dr)
+		if i == n.Blocks-1 {
+			n.addMarksBackward(g, dx, b.Tokens)
+		}
 	}
 	dr.apply(dx, 0, placeInput)
 	root := sqrt32(n.Dim)
 	for i, tok := range b.Tokens {
-		kernel.Axpy(g.row(tok), root, dx[i*n.Dim:(i+1)*n.Dim])
+		kernel.Axpy(g.row(rowOf(tok)), root, dx[i*n.Dim:(i+1)*n.Dim])
 	}
 }
 
 // gather writes the vectors of tokens, times √d, to x (T,d).
 func (n *Net) gather(x []float32, tokens []uint32) {
 	for i, tok := range tokens {
-		copy(x[i*n.Dim:(i+1)*n.Dim], n.row(tok))
+		copy(x[i*n.Dim:(i+1)*n.Dim], n.row(rowOf(tok)))
 	}
 	kernel.Scale(x, sqrt32(n.Dim))
 }

@@ -29,6 +29,7 @@ func (n *Net) Encode(e *Encoder, tokens []uint32, q []float32) {
 		n.mix(i, x, e.lens[:], &w.tapes[0], &w.sc, dropper{})
 	}
 	if n.Blocks > 0 {
+		n.addMarks(x, tokens)
 		n.lastBlock(x, &w.tapes[0], &w.sc)
 	}
 	kernel.LayerNorm(q, x[(t-1)*d:], n.v.gain, n.v.bias, e.mean[:], e.sd[:], 1, d)
@@ -71,7 +72,7 @@ func (n *Net) recall(tokens []uint32, tp *tape) {
 	room(&tp.qkv, len(tokens)*3*d)
 	room(&tp.s, len(tokens)*d)
 	for at, r := range tokens {
-		from := n.projected[int(r)*4*d:]
+		from := n.projected[int(rowOf(r))*4*d:]
 		copy(tp.qkv[at*3*d:(at+1)*3*d], from[:3*d])
 		copy(tp.s[at*d:(at+1)*d], from[3*d:4*d])
 	}

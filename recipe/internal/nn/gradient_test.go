@@ -21,15 +21,17 @@ func TestGradientIsThatOfTheReference(t *testing.T) {
 		sample int
 		drop   float32
 		blocks int
+		marks  int
 	}{
-		{"softmax over all, no block", 0, 0, 0},
-		{"softmax over all", 0, 0, 2},
-		{"sampled softmax", 5, 0, 1},
-		{"sampled softmax and dropout", 9, .3, 2},
+		{"softmax over all, no block", 0, 0, 0, 0},
+		{"softmax over all", 0, 0, 2, 0},
+		{"sampled softmax and marks", 5, 0, 1, 5},
+		{"marks and dropout", 0, .3, 2, 3},
+		{"sampled softmax and dropout", 9, .3, 2, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			shape := small
-			shape.Blocks = c.blocks
+			shape.Blocks, shape.Marks = c.blocks, c.marks
 			n, b := example(shape)
 			items := shape.Rows - 1
 			tr := &Trainer{Net: n, Items: items, Sample: c.sample, Drop: c.drop, Workers: 1}
@@ -84,6 +86,9 @@ func named(s Shape) (out []tensor) {
 	}
 	add("gain", v.gain)
 	add("bias", v.bias)
+	if s.Marks > 0 {
+		add("marks", v.marks)
+	}
 	if at != len(whole) {
 		panic("a tensor is missing")
 	}

@@ -37,13 +37,14 @@ type Shape struct {
 	Heads  int     // attention heads
 	Blocks int     // transformer blocks
 	Window int     // longest sequence, in tokens
+	Marks  int     `json:",omitempty"` // what tokens can be marked with
 	Tau    float32 // scale of the logits
 }
 
 // Check refuses shapes that make no network, or one of absurd size.
 func (s Shape) Check() error {
 	switch {
-	case s.Rows < 1 || s.Rows > 1<<30, s.Dim < 1 || s.Dim > 1<<12, s.Inner < 1 || s.Inner > 1<<14,
+	case s.Rows < 1 || s.Rows > 1<<markShift, s.Marks < 0 || s.Marks > markMost, s.Dim < 1 || s.Dim > 1<<12, s.Inner < 1 || s.Inner > 1<<14,
 		s.Heads < 1 || s.Blocks < 0 || s.Blocks > 64, s.Window < 1 || s.Window > 1<<14:
 		return fmt.Errorf("check network shape: %+v is out of range", s)
 	case s.Dim%s.Heads != 0:
@@ -58,7 +59,7 @@ func (s Shape) Check() error {
 func (s Shape) DenseSize() int {
 	d := s.Dim
 	block := 4*d + d*3*d + d*d + s.Heads*s.Window + d*d + 3*d*s.Inner
-	return s.Blocks*block + 2*d
+	return s.Blocks*block + 2*d + s.Marks*d
 }
 
 // Net is a network: its parameters are its state. Training changes them in
@@ -77,6 +78,7 @@ type Net struct {
 type views struct {
 	blocks     []blockView
 	gain, bias []float32 // (d) of the last layer norm
+	marks      []float32 // (Marks,d)
 }
 
 // blockView is one block's part.
@@ -107,11 +109,11 @@ func (s Shape) view(p []float32) views {
 			gain2: cut(d), bias2: cut(d), silu: cut(d * s.Inner), lin: cut(d * s.Inner), down: cut(s.Inner * d),
 		})
 	}
-	v.gain, v.bias = cut(d), cut(d)
+	v.gain, v.bias, v.marks = cut(d), cut(d), cut(s.Marks*d)
 	return v
 }
 
-// New makes a network with random parameters.
+// New makes a network with random parameters. Marks begin at nothing.
 func New(s Shape, from seed.Seed) *Net {
 	n := Wrap(s, make([]float32, s.Rows*s.Dim), make([]float32, s.DenseSize()))
 	normal := func(name string, block int, w []float32, sd float64) {

@@ -100,11 +100,14 @@ func (r *reference) queries(b *Batch) matrix {
 	x := zeros(len(b.Tokens), d)
 	for i, t := range b.Tokens {
 		for j := range d {
-			x[i][j] = r.w[int(t)*d+j] * math.Sqrt(float64(d))
+			x[i][j] = r.w[int(t&0xfffffff)*d+j] * math.Sqrt(float64(d))
 		}
 	}
 	r.drop(x, 0, placeInput)
 	for i := range s.Blocks {
+		if i == s.Blocks-1 {
+			r.mark(x, b.Tokens)
+		}
 		g1, b1 := cut(d), cut(d)
 		wqkv, wg, rel, wo := cut(3*d*d), cut(d*d), cut(s.Heads*s.Window), cut(d*d)
 		g2, b2 := cut(d), cut(d)
@@ -133,6 +136,18 @@ func (r *reference) queries(b *Batch) matrix {
 		add(x, y)
 	}
 	return norm(x, cut(d), cut(d))
+}
+
+// mark adds the vectors of the tokens' marks, which are the last parameters.
+func (r *reference) mark(x matrix, tokens []uint32) {
+	marks := r.w[len(r.w)-r.s.Marks*r.s.Dim:]
+	for i, t := range tokens {
+		if m := int(t >> 28); m > 0 {
+			for j := range x[i] {
+				x[i][j] += marks[(m-1)*r.s.Dim+j]
+			}
+		}
+	}
 }
 
 func add(x, y matrix) {
@@ -235,7 +250,7 @@ func example(s Shape) (*Net, *Batch) {
 	b := &Batch{Lens: []int{1, s.Window, 3}}
 	for _, l := range b.Lens {
 		for range l {
-			b.Tokens = append(b.Tokens, uint32(r.IntN(s.Rows)))
+			b.Tokens = append(b.Tokens, Marked(uint32(r.IntN(s.Rows)), r.IntN(s.Marks+1)))
 			b.Targets = append(b.Targets, uint32(r.IntN(s.Rows-1)))
 			b.Weights = append(b.Weights, float32(r.IntN(3))*.5)
 		}

@@ -91,7 +91,7 @@ func TestStepStops(t *testing.T) {
 func TestEncodeIsForwardsLastRow(t *testing.T) {
 	for blocks := range 3 {
 		shape := small
-		shape.Blocks = blocks
+		shape.Blocks, shape.Marks = blocks, 3
 		n, b := example(shape)
 		ref := newReference(n, dropper{})
 		y := ref.queries(b)
