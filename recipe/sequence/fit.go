@@ -32,7 +32,9 @@ type fit struct {
 	content   *content.Map // nil: metadata say nothing
 	explained float64      // part of the vectors' variance that metadata explain
 
-	sided   []string // what is told of side information
+	objective *objective // what answers are to bring besides relevance; nil: nothing
+
+	sided   []string // what is told of side information and objective
 	blended metric   // of network and counters on the validation part; zero: not blended
 }
 

@@ -99,6 +99,9 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 		in.Progress(0, fmt.Sprintf("takes about %.1f GiB of memory", s.memory(c, in.Workers)/(1<<30)))
 	}
 	f := newFit(c, s, held, root, in)
+	if err := f.wantObjective(); err != nil {
+		return nil, fmt.Errorf("train %s: %w", Name, err)
+	}
 	m, err := f.train(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("train %s: %w", Name, err)
@@ -128,6 +131,9 @@ func (f *fit) train(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	if err := f.addNewcomers(ctx, m); err != nil {
+		return nil, err
+	}
+	if err := f.addObjective(ctx, m); err != nil {
 		return nil, err
 	}
 	m.chosen = f.choices()

@@ -24,6 +24,7 @@ type settings struct {
 	weights                           weights // of the network and the counters beside it
 	contentLambda, contentStrength    float64 // of metadata; lambda 0: they are not used
 	coldBias                          float64 // of newcomers
+	objectiveWeight                   float64 // of what answers bring besides relevance
 }
 
 // repeatsFew is the part of repeated items below which a repeat is an accident.
@@ -84,6 +85,9 @@ func (s settings) values() []value {
 	if s.contentLambda != 0 {
 		out = append(out, value{"content_lambda", s.contentLambda}, value{"content_strength", s.contentStrength}, value{"cold_bias", s.coldBias})
 	}
+	if s.objectiveWeight != 0 {
+		out = append(out, value{"objective_weight", s.objectiveWeight})
+	}
 	for k, w := range s.weights {
 		if w != 0 {
 			out = append(out, value{"weight_" + featureName(k), w})
@@ -119,6 +123,7 @@ func (s *settings) repeat(v map[string]float64) error {
 	real("content_lambda", &s.contentLambda)
 	real("content_strength", &s.contentStrength)
 	real("cold_bias", &s.coldBias)
+	real("objective_weight", &s.objectiveWeight)
 	real("dropout", &s.drop)
 	real("learning_rate", &s.lr)
 	if x, ok := v["mask_seen"]; ok {
@@ -135,7 +140,8 @@ func (s *settings) repeat(v map[string]float64) error {
 	switch {
 	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0 || s.history < 0,
 		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0),
-		!(s.contentLambda >= 0 && s.contentStrength >= 0 && math.Abs(s.coldBias) <= biasMost):
+		!(s.contentLambda >= 0 && s.contentStrength >= 0 && math.Abs(s.coldBias) <= biasMost),
+		!(s.objectiveWeight >= 0 && s.objectiveWeight <= stepWeight(weightSteps-1)):
 		return fmt.Errorf("repeat choices: %v are out of range", v)
 	}
 	return s.shape(1).Check()
