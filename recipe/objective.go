@@ -30,8 +30,8 @@ func (s Sensitivity) Cost() (float64, bool) {
 // Objective is what answers are to bring besides relevance: high values of a number
 // that items have, for example a price.
 type Objective struct {
-	Attribute   string // a column of items, whatever the case of its letters
-	Sensitivity Sensitivity
+	Attribute   string      `json:"attribute"` // a column of items, whatever the case of its letters
+	Sensitivity Sensitivity `json:"sensitivity"`
 }
 
 // ParseObjective reads COLUMN:SENSITIVITY.
