@@ -67,7 +67,7 @@ func newFit(c *corpus, s settings, held []heldOut, root seed.Seed, in recipe.Inp
 	f.print = fingerprint(c, s, root, len(held))
 	f.every, f.tell = f.pace()
 	f.tr = nn.Trainer{Net: net, Items: len(c.items), Sample: s.sample, Drop: float32(s.drop),
-		Workers: in.Workers, State: nn.NewAdam(net)}
+		Workers: in.Workers, Muon: float32(s.matrixLR / s.lr), State: nn.NewAdam(net)}
 	return f
 }
 
@@ -103,7 +103,7 @@ func (f *fit) run(ctx context.Context) error {
 	return nil
 }
 
-// rate is the learning rate of a step: a warm-up, then half a cosine down to a
+// rate is the learning rate of a step (that of matrices goes the same way): a warm-up, then half a cosine down to a
 // fiftieth.
 func rate(top float64, step, all int) float32 {
 	warm := max(min(100, all/10), all*3/100, 1)

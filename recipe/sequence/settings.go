@@ -16,6 +16,7 @@ type settings struct {
 	tau, drop                         float64
 	sample                            int     // negatives; 0: all items
 	lr                                float64 // highest learning rate
+	matrixLR                          float64 // that of the blocks' matrices, moved by Muon; 0: they are moved as all others
 	stepTokens                        int     // tokens of a step, about
 	planned                           int     // epochs of the whole schedule
 	epochs                            int     // epochs to do; chosen on validation
@@ -34,7 +35,7 @@ const repeatsFew = .01
 func derive(c *corpus) settings {
 	items, events := float64(len(c.items)), float64(c.events)
 	perItem := events / items
-	s := settings{dim: 64, inner: 128, heads: 2, blocks: 2, tau: 15, lr: 3e-3, weights: prior()}
+	s := settings{dim: 64, inner: 128, heads: 2, blocks: 2, tau: 15, lr: 3e-3, matrixLR: .02, weights: prior()}
 	if events < 5000 { // too little to tell more directions apart
 		s.dim, s.inner = 32, 64
 	}
@@ -78,7 +79,7 @@ func (s settings) values() []value {
 	out := []value{
 		{"dim", float64(s.dim)}, {"inner", float64(s.inner)}, {"heads", float64(s.heads)},
 		{"blocks", float64(s.blocks)}, {"window", float64(s.window)}, {"history", float64(s.history)}, {"tau", s.tau}, {"dropout", s.drop},
-		{"sample", float64(s.sample)}, {"learning_rate", s.lr}, {"step_tokens", float64(s.stepTokens)},
+		{"sample", float64(s.sample)}, {"learning_rate", s.lr}, {"matrix_learning_rate", s.matrixLR}, {"step_tokens", float64(s.stepTokens)},
 		{"planned_epochs", float64(s.planned)}, {"epochs", float64(s.epochs)},
 		{"mask_seen", flag(s.maskSeen)}, {"recency", flag(s.recency)},
 	}
@@ -126,6 +127,9 @@ func (s *settings) repeat(v map[string]float64) error {
 	real("objective_weight", &s.objectiveWeight)
 	real("dropout", &s.drop)
 	real("learning_rate", &s.lr)
+	if _, ok := v["learning_rate"]; ok { // a fit from before Muon has none of its own for matrices
+		s.matrixLR = v["matrix_learning_rate"]
+	}
 	if x, ok := v["mask_seen"]; ok {
 		s.maskSeen = x != 0
 	}
@@ -139,7 +143,7 @@ func (s *settings) repeat(v map[string]float64) error {
 	}
 	switch {
 	case s.planned < 1 || s.epochs < 0 || s.epochs > s.planned || s.stepTokens < 1 || s.sample < 0 || s.history < 0,
-		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0),
+		!(s.drop >= 0 && s.drop < 1), !(s.lr > 0), !(s.matrixLR >= 0),
 		!(s.contentLambda >= 0 && s.contentStrength >= 0 && math.Abs(s.coldBias) <= biasMost),
 		!(s.objectiveWeight >= 0 && s.objectiveWeight <= stepWeight(weightSteps-1)):
 		return fmt.Errorf("repeat choices: %v are out of range", v)
