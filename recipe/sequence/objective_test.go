@@ -3,7 +3,6 @@ package sequence
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -268,18 +267,6 @@ func TestSpread(t *testing.T) {
 		h.Mean, h.Spread = spread(c.x)
 		if math.Abs(h.Mean-c.mean) > .02 || math.Abs(float64(h.far(float32(c.of)))-c.far) > .02 {
 			t.Errorf("%d numbers: mean %v and spread %v, want mean %v and %v to lie %v above", len(c.x), h.Mean, h.Spread, c.mean, c.of, c.far)
-		}
-	}
-}
-
-func TestParseObjective(t *testing.T) {
-	o, err := recipe.ParseObjective("PRICE:low")
-	if err != nil || *o != (recipe.Objective{Attribute: "PRICE", Sensitivity: recipe.Low}) {
-		t.Error(o, err)
-	}
-	for _, text := range []string{"", "PRICE", ":LOW", "PRICE:much"} {
-		if _, err := recipe.ParseObjective(text); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", text)) {
-			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

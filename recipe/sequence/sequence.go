@@ -42,6 +42,9 @@
 // Users' metadata and the context of a question add what is said of items there
 // (side.go), where that helps.
 //
+// Answers can bring high values of a number that items have, besides relevance
+// (objective.go): it is weighed so that the validation part loses no more than it may.
+//
 // Values of events are not used yet. Numbers
 // become ids, filters become sets and promotions are mixed in above.
 package sequence
