@@ -1,6 +1,6 @@
 """Batch jobs and metric attribution with unmodified boto3, on generated data: batch
 inference of users, items and rankings with filters and bad lines, through kill -9; segments;
-exploration by a campaign's weight; and what recommendations led to, counted once
+an objective besides relevance; exploration by a campaign's weight; and what recommendations led to, counted once
 each by source, in reports and on /metrics."""
 import csv as csvlib
 import json
@@ -194,6 +194,38 @@ def scraped(server, attribution):
     return out
 
 
+def objective(p, rt, server, g, relevant):
+    """A solution that is to bring revenue too answers with dearer things, live, in
+    batch and in rankings; what the price adds is told."""
+    aim = {"itemAttribute": "PRICE", "objectiveSensitivity": "HIGH"}
+    refused(p, lambda: trained(p, "x", g, "aws-user-personalization", optimizationObjective={**aim, "itemAttribute": "TASTE"}), "InvalidInputException", "TASTE", "type string")
+    refused(p, lambda: trained(p, "x", g, "aws-user-personalization-v2", optimizationObjective=aim), "InvalidInputException", "optimizationObjective", "aws-user-personalization")
+    s, v, r = trained(p, "revenue", g, "aws-user-personalization", optimizationObjective=aim)
+    check(r["status"] == "ACTIVE" and r["solutionConfig"]["optimizationObjective"] == aim, f"{r}")
+    check(p.describe_solution(solutionArn=s)["solution"]["solutionConfig"]["optimizationObjective"] == aim, "the objective of the solution")
+    check(0 < p.get_solution_metrics(solutionVersionArn=v)["metrics"]["average_rewards_at_k"] <= 1, "average_rewards_at_k")
+    check("average_rewards_at_k" not in p.get_solution_metrics(solutionVersionArn=relevant)["metrics"], "no objective, no rewards")
+    c = p.create_campaign(name="revenue", solutionVersionArn=v, campaignConfig={"itemExplorationConfig": {"explorationWeight": "0"}})["campaignArn"]
+    wait(lambda: p.describe_campaign(campaignArn=c), "campaign")
+    users = [{"userId": f"u{u}"} for u in range(60)]
+    price = lambda lists: sum(int(i[1:]) + .5 for l in lists for i in l) / sum(map(len, lists))
+    of = {name: [l["output"]["recommendedItems"] for l in inferred(p, name, version, users, numResults=10, batchInferenceJobConfig={"itemExplorationConfig": {"explorationWeight": "0"}})]
+          for name, version in (("dear", v), ("liked", relevant))}
+    check(price(of["dear"]) > 1.1 * price(of["liked"]), f"mean prices {price(of['dear'])} and {price(of['liked'])}")
+    for u in range(60):
+        live = rt.get_recommendations(campaignArn=c, userId=f"u{u}", numResults=10)
+        check(ids(live) == of["dear"][u], f"user {u}: live {ids(live)}, batch {of['dear'][u]}")
+    item = ids(live)[0]
+    body = json.dumps({"campaignArn": c, "userId": "u59", "numResults": 10, "items": [item]}).encode()
+    with urllib.request.urlopen(urllib.request.Request(server.url + "/usher/v1/explanations", method="POST", data=body)) as e:
+        parts = {x["name"]: x["value"] for x in json.loads(e.read())["items"][0]["parts"]}
+    check("objective PRICE" in parts and "network" in parts, f"parts of {item}: {parts}")
+    _, v, _ = trained(p, "revenue-ranking", g, "aws-personalized-ranking", optimizationObjective=aim)
+    c, _ = deployed(p, "revenue-ranking", v)
+    ranked = rt.get_personalized_ranking(campaignArn=c, userId="u1", inputList=[f"i{i}" for i in range(60)])["personalizedRanking"]
+    check(abs(sum(i["score"] for i in ranked) - 1) < 1e-4, "scores of a ranking sum to 1")
+
+
 def until(get, want, what, seconds=20):
     end = time.monotonic() + seconds
     while (got := get()) != want and time.monotonic() < end:
@@ -272,6 +304,7 @@ def main():
         c = p.create_campaign(name="live", solutionVersionArn=personal, campaignConfig={"itemExplorationConfig": {"explorationWeight": "0"}})["campaignArn"]
         wait(lambda: p.describe_campaign(campaignArn=c), "campaign")
         inference(p, rt, g, personal, ranking, similar, c)
+        objective(p, rt, server, g, personal)
         exploration(p, rt, personal)
         segments(p, g)
         attribution(p, pe, rt, server, g, events, c)

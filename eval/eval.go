@@ -10,8 +10,8 @@
 // Invariants: a split depends on the data and the seed only, never on the order
 // of maps or on the numbering of users; no event of a test user is in the
 // training data of Split; ties never count in a model's favour. Lists are plain
-// indexes, best first: this room knows no recipes and no scores' meaning. Rewards,
-// segments and trends are not measured here yet.
+// indexes, best first: this room knows no recipes and no scores' meaning. What recipes
+// alone can measure – segments, trends – is theirs.
 package eval
 
 import "usher/dataset"

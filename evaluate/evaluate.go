@@ -33,8 +33,9 @@ import (
 // Options say what is measured, and how.
 type Options struct {
 	Recipes   []recipe.Recipe
-	Params    recipe.Params // of the recipes that have a hyperparameter of that name
-	Counters  bool          // measure plain counters too
+	Params    recipe.Params     // of the recipes that have a hyperparameter of that name
+	Counters  bool              // measure plain counters too
+	Objective *recipe.Objective // of the recipes that can weigh one; nil: relevance alone
 	Protocol  Protocol
 	Rounds    int       // how many; 0: one
 	Questions int       // of a round at most; 0: all
@@ -62,7 +63,10 @@ func Run(ctx context.Context, data *dataset.Snapshot, opt Options) (*Report, err
 // RunRounds measures all contenders on rounds that were cut before, for example
 // by those who published a data set. data is all that is known, for the coverage.
 func RunRounds(ctx context.Context, data *dataset.Snapshot, rounds []Round, opt Options) (*Report, error) {
-	out := &Report{Protocol: opt.Protocol, Data: describe(data), Seed: uint64(opt.Seed)}
+	if err := opt.checkObjective(data); err != nil {
+		return nil, err
+	}
+	out := &Report{Protocol: opt.Protocol, Data: describe(data), Seed: uint64(opt.Seed), Objective: opt.Objective}
 	for i := range rounds {
 		rounds[i].Questions = some(rounds[i].Questions, opt.Questions, opt.Seed+seed.Seed(i))
 		out.Rounds++
@@ -190,6 +194,7 @@ func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds 
 		row.TrainSeconds += t1.Sub(t0).Seconds()
 		row.AskSeconds += opt.Now().Sub(t1).Seconds()
 		coverage += judge(data, r, lists, opt.Protocol, values)
+		row.Reward += opt.reward(data, lists) / float64(len(rounds))
 	}
 	row.take(values, opt)
 	row.Coverage = coverage / float64(len(rounds))
@@ -217,7 +222,7 @@ func (c *contender) learn(ctx context.Context, r *Round, from seed.Seed, where s
 	opt.say("%s: training, %s", c.name, where)
 	var p peak
 	p.begin()
-	m, err := c.train(ctx, recipe.Input{Data: recipe.Learnt(r.Train, c.spec.Learns, nil), Params: c.params, Seed: from, Workers: opt.Workers,
+	m, err := c.train(ctx, recipe.Input{Data: recipe.Learnt(r.Train, c.spec.Learns, nil), Params: c.params, Objective: opt.objective(c.spec), Seed: from, Workers: opt.Workers,
 		Progress: func(_ float64, note string) {
 			p.look()
 			opt.say("%s: %s, %s", c.name, note, where)

@@ -13,12 +13,13 @@ import (
 
 // Report is what was measured.
 type Report struct {
-	Data      Data     `json:"data"`
-	Protocol  Protocol `json:"protocol"`
-	Seed      uint64   `json:"seed"`
-	Rounds    int      `json:"rounds"`
-	Questions int      `json:"questions"` // of all rounds
-	Rows      []Row    `json:"rows"`
+	Data      Data              `json:"data"`
+	Protocol  Protocol          `json:"protocol"`
+	Seed      uint64            `json:"seed"`
+	Rounds    int               `json:"rounds"`
+	Questions int               `json:"questions"`           // of all rounds
+	Objective *recipe.Objective `json:"objective,omitempty"` // of the recipes that can weigh one
+	Rows      []Row             `json:"rows"`
 }
 
 // Data describes the data that were measured on.
@@ -34,8 +35,9 @@ type Row struct {
 	Counter      bool     `json:"counter,omitempty"` // a plain baseline, not a recipe
 	Metrics      []Metric `json:"metrics,omitempty"`
 	Parts        []Part   `json:"parts,omitempty"`
-	Coverage     float64  `json:"coverage"`      // the part of the catalogue that was recommended to somebody; the mean of rounds
-	TrainSeconds float64  `json:"train_seconds"` // of all rounds
+	Coverage     float64  `json:"coverage"`         // the part of the catalogue that was recommended to somebody; the mean of rounds
+	Reward       float64  `json:"reward,omitempty"` // the mean attribute of what was recommended, where there is an objective
+	TrainSeconds float64  `json:"train_seconds"`    // of all rounds
 	AskSeconds   float64  `json:"ask_seconds"`
 	MemoryMB     float64  `json:"memory_mb"` // the most that training took
 	// Curve is how the first round's training went on its validation part.
@@ -86,6 +88,9 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprint(t, "95 % interval\t")
 		}
 	}
+	if r.Objective != nil {
+		fmt.Fprintf(t, "mean %s\t", r.Objective.Attribute)
+	}
 	fmt.Fprint(t, "coverage\ttraining s\tasking s\tMB\t\n")
 	for _, row := range r.Rows {
 		if row.Error != "" {
@@ -98,6 +103,9 @@ func (r *Report) WriteText(w io.Writer) error {
 			if i == 0 {
 				fmt.Fprintf(t, "%.4f–%.4f\t", m.Low, m.High)
 			}
+		}
+		if r.Objective != nil {
+			fmt.Fprintf(t, "%.4g\t", row.Reward)
 		}
 		fmt.Fprintf(t, "%.4f\t%.1f\t%.1f\t%.0f\t\n", row.Coverage, row.TrainSeconds, row.AskSeconds, row.MemoryMB)
 	}

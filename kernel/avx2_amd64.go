@@ -11,14 +11,24 @@ func elementAVX2() path {
 		scale:           func(x []float32, s float32) { scaleAVX2(len(x), &x[0], s) },
 		multiply:        func(y, a, b []float32) { multiplyAVX2(len(y), &y[0], &a[0], &b[0]) },
 		max:             func(x []float32) float32 { return maxAVX2(len(x), &x[0]) },
-		find:            func(x []float32, least float32) int { return findAVX2(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX2(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
-		addLog:          func(y, x []float32, w, s float32) { addLogAVX2(len(y), &y[0], &x[0], w, s) },
-		sigmoid:         func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
-		gateBackward:    func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
-		swiGLU:          func(y, a, b []float32) { swiGLUAVX2(len(y), &y[0], &a[0], &b[0]) },
-		swiGLUBackward:  func(da, db, dy, a, b []float32) { swiGLUBackwardAVX2(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0]) },
+		sumExp: func(x []float32, shift float32) (largest, sum float32) {
+			var out [2]float32
+			sumExpAVX2(len(x), &x[0], &out[0], shift)
+			return out[0], out[1]
+		},
+		addSumExp: func(x, extra []float32, shift float32) (largest, sum float32) {
+			var out [2]float32
+			addSumExpAVX2(len(x), &x[0], &extra[0], &out[0], shift)
+			return out[0], out[1]
+		},
+		mark:           func(marks []uint64, x []float32, least float32) { markAVX2(len(x), &x[0], &marks[0], least) },
+		addLog:         func(y, x []float32, w, s float32) { addLogAVX2(len(y), &y[0], &x[0], w, s) },
+		sigmoid:        func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
+		gateBackward:   func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
+		swiGLU:         func(y, a, b []float32) { swiGLUAVX2(len(y), &y[0], &a[0], &b[0]) },
+		swiGLUBackward: func(da, db, dy, a, b []float32) { swiGLUBackwardAVX2(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0]) },
 		layerNorm: func(y, x, gain, bias, mean, rstd []float32, rows, d int) {
 			layerNormAVX2(&y[0], &x[0], &gain[0], &bias[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
 		},
@@ -62,11 +72,6 @@ func multiplyAVX2(n int, y, a, b *float32)
 //go:noescape
 func maxAVX2(n int, x *float32) float32
 
-// findAVX2 gives the start of the first vector with an x[i] ≥ least, or n.
-//
-//go:noescape
-func findAVX2(n int, x *float32, least float32) int
-
 // expSumAVX2 computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 //
 //go:noescape
@@ -76,6 +81,21 @@ func expSumAVX2(n int, x *float32, scale, shift float32) float32
 //
 //go:noescape
 func softmaxBackwardAVX2(n int, dp, p *float32)
+
+// sumExpAVX2 gives the largest x[i] and the sum of exp(x[i]-shift).
+//
+//go:noescape
+func sumExpAVX2(n int, x, out *float32, shift float32)
+
+// addSumExpAVX2 computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
+//
+//go:noescape
+func addSumExpAVX2(n int, x, extra, out *float32, shift float32)
+
+// markAVX2 sets the bits of the elements x[i] ≥ least.
+//
+//go:noescape
+func markAVX2(n int, x *float32, marks *uint64, least float32)
 
 // addLogAVX2 computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //
@@ -225,12 +245,12 @@ func tile1NarrowAVX2(k int, a *float32, aRow, aCol int, b *float32, bRow int, c 
 // scan1AVX2 computes the products of panels of rows in eight bits with 1 queries.
 //
 //go:noescape
-func scan1AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+func scan1AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
 
 // scan2AVX2 computes the products of panels of rows in eight bits with 2 queries.
 //
 //go:noescape
-func scan2AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+func scan2AVX2(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
 
 // transpose8 writes 8·blocks columns of eight rows as rows of eight, toRow floats apart.
 //

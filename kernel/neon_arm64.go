@@ -11,14 +11,24 @@ func elementNEON() path {
 		scale:           func(x []float32, s float32) { scaleNEON(len(x), &x[0], s) },
 		multiply:        func(y, a, b []float32) { multiplyNEON(len(y), &y[0], &a[0], &b[0]) },
 		max:             func(x []float32) float32 { return maxNEON(len(x), &x[0]) },
-		find:            func(x []float32, least float32) int { return findNEON(len(x), &x[0], least) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumNEON(len(x), &x[0], scale, shift) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardNEON(len(dp), &dp[0], &p[0]) },
-		addLog:          func(y, x []float32, w, s float32) { addLogNEON(len(y), &y[0], &x[0], w, s) },
-		sigmoid:         func(y, x []float32) { sigmoidNEON(len(y), &y[0], &x[0]) },
-		gateBackward:    func(dy, du, o, s []float32) { gateBackwardNEON(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
-		swiGLU:          func(y, a, b []float32) { swiGLUNEON(len(y), &y[0], &a[0], &b[0]) },
-		swiGLUBackward:  func(da, db, dy, a, b []float32) { swiGLUBackwardNEON(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0]) },
+		sumExp: func(x []float32, shift float32) (largest, sum float32) {
+			var out [2]float32
+			sumExpNEON(len(x), &x[0], &out[0], shift)
+			return out[0], out[1]
+		},
+		addSumExp: func(x, extra []float32, shift float32) (largest, sum float32) {
+			var out [2]float32
+			addSumExpNEON(len(x), &x[0], &extra[0], &out[0], shift)
+			return out[0], out[1]
+		},
+		mark:           func(marks []uint64, x []float32, least float32) { markNEON(len(x), &x[0], &marks[0], least) },
+		addLog:         func(y, x []float32, w, s float32) { addLogNEON(len(y), &y[0], &x[0], w, s) },
+		sigmoid:        func(y, x []float32) { sigmoidNEON(len(y), &y[0], &x[0]) },
+		gateBackward:   func(dy, du, o, s []float32) { gateBackwardNEON(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
+		swiGLU:         func(y, a, b []float32) { swiGLUNEON(len(y), &y[0], &a[0], &b[0]) },
+		swiGLUBackward: func(da, db, dy, a, b []float32) { swiGLUBackwardNEON(len(dy), &da[0], &db[0], &dy[0], &a[0], &b[0]) },
 		layerNorm: func(y, x, gain, bias, mean, rstd []float32, rows, d int) {
 			layerNormNEON(&y[0], &x[0], &gain[0], &bias[0], &mean[0], &rstd[0], rows, d, 1/float32(d))
 		},
@@ -62,11 +72,6 @@ func multiplyNEON(n int, y, a, b *float32)
 //go:noescape
 func maxNEON(n int, x *float32) float32
 
-// findNEON gives the start of the first vector with an x[i] ≥ least, or n.
-//
-//go:noescape
-func findNEON(n int, x *float32, least float32) int
-
 // expSumNEON computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 //
 //go:noescape
@@ -76,6 +81,21 @@ func expSumNEON(n int, x *float32, scale, shift float32) float32
 //
 //go:noescape
 func softmaxBackwardNEON(n int, dp, p *float32)
+
+// sumExpNEON gives the largest x[i] and the sum of exp(x[i]-shift).
+//
+//go:noescape
+func sumExpNEON(n int, x, out *float32, shift float32)
+
+// addSumExpNEON computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
+//
+//go:noescape
+func addSumExpNEON(n int, x, extra, out *float32, shift float32)
+
+// markNEON sets the bits of the elements x[i] ≥ least.
+//
+//go:noescape
+func markNEON(n int, x *float32, marks *uint64, least float32)
 
 // addLogNEON computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //
@@ -155,9 +175,9 @@ func tile1NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float
 // scan1NEON computes the products of panels of rows in eight bits with 1 queries.
 //
 //go:noescape
-func scan1NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+func scan1NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
 
 // scan2NEON computes the products of panels of rows in eight bits with 2 queries.
 //
 //go:noescape
-func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)

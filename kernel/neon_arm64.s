@@ -58,98 +58,98 @@ DATA constants<>+208(SB)/4, $0x7f800000
 DATA constants<>+212(SB)/4, $0x7f800000
 DATA constants<>+216(SB)/4, $0x7f800000
 DATA constants<>+220(SB)/4, $0x7f800000
-DATA constants<>+224(SB)/4, $0x004afb0d
-DATA constants<>+228(SB)/4, $0x004afb0d
-DATA constants<>+232(SB)/4, $0x004afb0d
-DATA constants<>+236(SB)/4, $0x004afb0d
-DATA constants<>+240(SB)/4, $0x3f3504f3
-DATA constants<>+244(SB)/4, $0x3f3504f3
-DATA constants<>+248(SB)/4, $0x3f3504f3
-DATA constants<>+252(SB)/4, $0x3f3504f3
-DATA constants<>+256(SB)/4, $0xbf800000
-DATA constants<>+260(SB)/4, $0xbf800000
-DATA constants<>+264(SB)/4, $0xbf800000
-DATA constants<>+268(SB)/4, $0xbf800000
-DATA constants<>+272(SB)/4, $0x4b000000
-DATA constants<>+276(SB)/4, $0x4b000000
-DATA constants<>+280(SB)/4, $0x4b000000
-DATA constants<>+284(SB)/4, $0x4b000000
-DATA constants<>+288(SB)/4, $0xcb00007f
-DATA constants<>+292(SB)/4, $0xcb00007f
-DATA constants<>+296(SB)/4, $0xcb00007f
-DATA constants<>+300(SB)/4, $0xcb00007f
-DATA constants<>+304(SB)/4, $0xbe2aae50
-DATA constants<>+308(SB)/4, $0xbe2aae50
-DATA constants<>+312(SB)/4, $0xbe2aae50
-DATA constants<>+316(SB)/4, $0xbe2aae50
-DATA constants<>+320(SB)/4, $0x3e4cceac
-DATA constants<>+324(SB)/4, $0x3e4cceac
-DATA constants<>+328(SB)/4, $0x3e4cceac
-DATA constants<>+332(SB)/4, $0x3e4cceac
-DATA constants<>+336(SB)/4, $0xbe7ffffc
-DATA constants<>+340(SB)/4, $0xbe7ffffc
-DATA constants<>+344(SB)/4, $0xbe7ffffc
-DATA constants<>+348(SB)/4, $0xbe7ffffc
-DATA constants<>+352(SB)/4, $0x3eaaaaaa
-DATA constants<>+356(SB)/4, $0x3eaaaaaa
-DATA constants<>+360(SB)/4, $0x3eaaaaaa
-DATA constants<>+364(SB)/4, $0x3eaaaaaa
-DATA constants<>+368(SB)/4, $0xbdebd1b8
-DATA constants<>+372(SB)/4, $0xbdebd1b8
-DATA constants<>+376(SB)/4, $0xbdebd1b8
-DATA constants<>+380(SB)/4, $0xbdebd1b8
-DATA constants<>+384(SB)/4, $0x3def251a
-DATA constants<>+388(SB)/4, $0x3def251a
-DATA constants<>+392(SB)/4, $0x3def251a
-DATA constants<>+396(SB)/4, $0x3def251a
-DATA constants<>+400(SB)/4, $0xbdfe5d4f
-DATA constants<>+404(SB)/4, $0xbdfe5d4f
-DATA constants<>+408(SB)/4, $0xbdfe5d4f
-DATA constants<>+412(SB)/4, $0xbdfe5d4f
-DATA constants<>+416(SB)/4, $0x3e11e9bf
-DATA constants<>+420(SB)/4, $0x3e11e9bf
-DATA constants<>+424(SB)/4, $0x3e11e9bf
-DATA constants<>+428(SB)/4, $0x3e11e9bf
-DATA constants<>+432(SB)/4, $0x3d9021bb
-DATA constants<>+436(SB)/4, $0x3d9021bb
-DATA constants<>+440(SB)/4, $0x3d9021bb
-DATA constants<>+444(SB)/4, $0x3d9021bb
-DATA constants<>+448(SB)/4, $0x3f317218
-DATA constants<>+452(SB)/4, $0x3f317218
-DATA constants<>+456(SB)/4, $0x3f317218
-DATA constants<>+460(SB)/4, $0x3f317218
-DATA constants<>+464(SB)/4, $0x00000000
-DATA constants<>+468(SB)/4, $0x00000000
-DATA constants<>+472(SB)/4, $0x00000000
-DATA constants<>+476(SB)/4, $0x00000000
-DATA constants<>+480(SB)/4, $0x3727c5ac
-DATA constants<>+484(SB)/4, $0x3727c5ac
-DATA constants<>+488(SB)/4, $0x3727c5ac
-DATA constants<>+492(SB)/4, $0x3727c5ac
-DATA constants<>+496(SB)/4, $0x3089705f
-DATA constants<>+500(SB)/4, $0x3089705f
-DATA constants<>+504(SB)/4, $0x3089705f
-DATA constants<>+508(SB)/4, $0x3089705f
-DATA constants<>+512(SB)/4, $0
-DATA constants<>+516(SB)/4, $1
-DATA constants<>+520(SB)/4, $2
-DATA constants<>+524(SB)/4, $3
-DATA constants<>+528(SB)/4, $0x7feb352d
-DATA constants<>+532(SB)/4, $0x7feb352d
-DATA constants<>+536(SB)/4, $0x7feb352d
-DATA constants<>+540(SB)/4, $0x7feb352d
-DATA constants<>+544(SB)/4, $0x846ca68b
-DATA constants<>+548(SB)/4, $0x846ca68b
-DATA constants<>+552(SB)/4, $0x846ca68b
-DATA constants<>+556(SB)/4, $0x846ca68b
-DATA constants<>+560(SB)/4, $0x00000004
-DATA constants<>+564(SB)/4, $0x00000004
-DATA constants<>+568(SB)/4, $0x00000004
-DATA constants<>+572(SB)/4, $0x00000004
-DATA constants<>+576(SB)/4, $0x00000001
-DATA constants<>+580(SB)/4, $0x00000001
-DATA constants<>+584(SB)/4, $0x00000001
-DATA constants<>+588(SB)/4, $0x00000001
+DATA constants<>+224(SB)/4, $0x00000001
+DATA constants<>+228(SB)/4, $0x00000001
+DATA constants<>+232(SB)/4, $0x00000001
+DATA constants<>+236(SB)/4, $0x00000001
+DATA constants<>+240(SB)/4, $0
+DATA constants<>+244(SB)/4, $1
+DATA constants<>+248(SB)/4, $2
+DATA constants<>+252(SB)/4, $3
+DATA constants<>+256(SB)/4, $0x004afb0d
+DATA constants<>+260(SB)/4, $0x004afb0d
+DATA constants<>+264(SB)/4, $0x004afb0d
+DATA constants<>+268(SB)/4, $0x004afb0d
+DATA constants<>+272(SB)/4, $0x3f3504f3
+DATA constants<>+276(SB)/4, $0x3f3504f3
+DATA constants<>+280(SB)/4, $0x3f3504f3
+DATA constants<>+284(SB)/4, $0x3f3504f3
+DATA constants<>+288(SB)/4, $0xbf800000
+DATA constants<>+292(SB)/4, $0xbf800000
+DATA constants<>+296(SB)/4, $0xbf800000
+DATA constants<>+300(SB)/4, $0xbf800000
+DATA constants<>+304(SB)/4, $0x4b000000
+DATA constants<>+308(SB)/4, $0x4b000000
+DATA constants<>+312(SB)/4, $0x4b000000
+DATA constants<>+316(SB)/4, $0x4b000000
+DATA constants<>+320(SB)/4, $0xcb00007f
+DATA constants<>+324(SB)/4, $0xcb00007f
+DATA constants<>+328(SB)/4, $0xcb00007f
+DATA constants<>+332(SB)/4, $0xcb00007f
+DATA constants<>+336(SB)/4, $0xbe2aae50
+DATA constants<>+340(SB)/4, $0xbe2aae50
+DATA constants<>+344(SB)/4, $0xbe2aae50
+DATA constants<>+348(SB)/4, $0xbe2aae50
+DATA constants<>+352(SB)/4, $0x3e4cceac
+DATA constants<>+356(SB)/4, $0x3e4cceac
+DATA constants<>+360(SB)/4, $0x3e4cceac
+DATA constants<>+364(SB)/4, $0x3e4cceac
+DATA constants<>+368(SB)/4, $0xbe7ffffc
+DATA constants<>+372(SB)/4, $0xbe7ffffc
+DATA constants<>+376(SB)/4, $0xbe7ffffc
+DATA constants<>+380(SB)/4, $0xbe7ffffc
+DATA constants<>+384(SB)/4, $0x3eaaaaaa
+DATA constants<>+388(SB)/4, $0x3eaaaaaa
+DATA constants<>+392(SB)/4, $0x3eaaaaaa
+DATA constants<>+396(SB)/4, $0x3eaaaaaa
+DATA constants<>+400(SB)/4, $0xbdebd1b8
+DATA constants<>+404(SB)/4, $0xbdebd1b8
+DATA constants<>+408(SB)/4, $0xbdebd1b8
+DATA constants<>+412(SB)/4, $0xbdebd1b8
+DATA constants<>+416(SB)/4, $0x3def251a
+DATA constants<>+420(SB)/4, $0x3def251a
+DATA constants<>+424(SB)/4, $0x3def251a
+DATA constants<>+428(SB)/4, $0x3def251a
+DATA constants<>+432(SB)/4, $0xbdfe5d4f
+DATA constants<>+436(SB)/4, $0xbdfe5d4f
+DATA constants<>+440(SB)/4, $0xbdfe5d4f
+DATA constants<>+444(SB)/4, $0xbdfe5d4f
+DATA constants<>+448(SB)/4, $0x3e11e9bf
+DATA constants<>+452(SB)/4, $0x3e11e9bf
+DATA constants<>+456(SB)/4, $0x3e11e9bf
+DATA constants<>+460(SB)/4, $0x3e11e9bf
+DATA constants<>+464(SB)/4, $0x3d9021bb
+DATA constants<>+468(SB)/4, $0x3d9021bb
+DATA constants<>+472(SB)/4, $0x3d9021bb
+DATA constants<>+476(SB)/4, $0x3d9021bb
+DATA constants<>+480(SB)/4, $0x3f317218
+DATA constants<>+484(SB)/4, $0x3f317218
+DATA constants<>+488(SB)/4, $0x3f317218
+DATA constants<>+492(SB)/4, $0x3f317218
+DATA constants<>+496(SB)/4, $0x00000000
+DATA constants<>+500(SB)/4, $0x00000000
+DATA constants<>+504(SB)/4, $0x00000000
+DATA constants<>+508(SB)/4, $0x00000000
+DATA constants<>+512(SB)/4, $0x3727c5ac
+DATA constants<>+516(SB)/4, $0x3727c5ac
+DATA constants<>+520(SB)/4, $0x3727c5ac
+DATA constants<>+524(SB)/4, $0x3727c5ac
+DATA constants<>+528(SB)/4, $0x3089705f
+DATA constants<>+532(SB)/4, $0x3089705f
+DATA constants<>+536(SB)/4, $0x3089705f
+DATA constants<>+540(SB)/4, $0x3089705f
+DATA constants<>+544(SB)/4, $0x7feb352d
+DATA constants<>+548(SB)/4, $0x7feb352d
+DATA constants<>+552(SB)/4, $0x7feb352d
+DATA constants<>+556(SB)/4, $0x7feb352d
+DATA constants<>+560(SB)/4, $0x846ca68b
+DATA constants<>+564(SB)/4, $0x846ca68b
+DATA constants<>+568(SB)/4, $0x846ca68b
+DATA constants<>+572(SB)/4, $0x846ca68b
+DATA constants<>+576(SB)/4, $0x00000004
+DATA constants<>+580(SB)/4, $0x00000004
+DATA constants<>+584(SB)/4, $0x00000004
+DATA constants<>+588(SB)/4, $0x00000004
 DATA constants<>+592(SB)/4, $0x80808080
 DATA constants<>+596(SB)/4, $0x80808080
 DATA constants<>+600(SB)/4, $0x80808080
@@ -442,45 +442,6 @@ end20:
 	FMOVS F0, ret+16(FP)
 	RET
 
-// func findNEON(n int, x *float32, least float32) int
-// gives the start of the first vector with an x[i] ≥ least, or n.
-TEXT ·findNEON(SB), NOSPLIT, $0-32
-	MOVD n+0(FP), R10
-	MOVD x+8(FP), R1
-	FMOVS least+16(FP), F14
-	WORD $0x4e0405ce // DUP V14, V14
-	MOVD $constants<>(SB), R12
-	MOVD ZR, R0
-one23:
-	CMP $4, R10
-	BLT last24
-	WORD $0x3ce06820 // LDR Q0, [R1, R0]
-	WORD $0x6e2ee400 // FCMGE V0, V0, V14
-	VMOV V0.D[0], R11
-	VMOV V0.D[1], R13
-	ORR R13, R11, R11
-	CBNZ R11, found21
-	ADD $16, R0, R0
-	SUB $4, R10, R10
-	B one23
-last24:
-	CBZ R10, end25
-	FMOVS (R1)(R0), F0
-	WORD $0x6e2ee400 // FCMGE V0, V0, V14
-	FMOVS F0, F0
-	VMOV V0.D[0], R11
-	VMOV V0.D[1], R13
-	ORR R13, R11, R11
-	CBNZ R11, found21
-	ADD $4, R0, R0
-	SUB $1, R10, R10
-	B last24
-end25:
-found21:
-	LSR $2, R0, R0
-	MOVD R0, ret+24(FP)
-	RET
-
 // func expSumNEON(n int, x *float32, scale, shift float32) float32
 // computes x[i] = exp(x[i]·scale + shift) and gives the sum.
 TEXT ·expSumNEON(SB), NOSPLIT, $0-28
@@ -493,9 +454,9 @@ TEXT ·expSumNEON(SB), NOSPLIT, $0-28
 	MOVD $constants<>(SB), R12
 	WORD $0x6e2c1d8c // EOR V12, V12, V12
 	MOVD ZR, R0
-many26:
+many21:
 	CMP $8, R10
-	BLT one27
+	BLT one22
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x4eae1dde // ORR V30, V14, V14
 	WORD $0x4e2dcc1e // FMLA V30, V0, V13
@@ -593,10 +554,10 @@ many26:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many26
-one27:
+	B many21
+one22:
 	CMP $4, R10
-	BLT last28
+	BLT last23
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x4eae1dde // ORR V30, V14, V14
 	WORD $0x4e2dcc1e // FMLA V30, V0, V13
@@ -646,9 +607,9 @@ one27:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one27
-last28:
-	CBZ R10, end29
+	B one22
+last23:
+	CBZ R10, end24
 	FMOVS (R1)(R0), F0
 	WORD $0x4eae1dde // ORR V30, V14, V14
 	WORD $0x4e2dcc1e // FMLA V30, V0, V13
@@ -699,8 +660,8 @@ last28:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last28
-end29:
+	B last23
+end24:
 	WORD $0x6e2cd58c // FADDP V12, V12, V12
 	WORD $0x6e2cd58c // FADDP V12, V12, V12
 	FMOVS F12, ret+24(FP)
@@ -718,9 +679,9 @@ TEXT ·softmaxBackwardNEON(SB), NOSPLIT, $0-24
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many30:
+many25:
 	CMP $16, R10
-	BLT one31
+	BLT one26
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06825 // LDR Q5, [R1, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -738,25 +699,25 @@ many30:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many30
-one31:
+	B many25
+one26:
 	CMP $4, R10
-	BLT last32
+	BLT last27
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06825 // LDR Q5, [R1, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one31
-last32:
-	CBZ R10, end33
+	B one26
+last27:
+	CBZ R10, end28
 	FMOVS (R2)(R0), F4
 	FMOVS (R1)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last32
-end33:
+	B last27
+end28:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -765,9 +726,9 @@ end33:
 	WORD $0x4ea01c0e // ORR V14, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many34:
+many29:
 	CMP $16, R10
-	BLT one35
+	BLT one30
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -793,10 +754,10 @@ many34:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many34
-one35:
+	B many29
+one30:
 	CMP $4, R10
-	BLT last36
+	BLT last31
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -804,9 +765,9 @@ one35:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one35
-last36:
-	CBZ R10, end37
+	B one30
+last31:
+	CBZ R10, end32
 	FMOVS (R1)(R0), F0
 	FMOVS (R2)(R0), F1
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -814,8 +775,550 @@ last36:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last36
-end37:
+	B last31
+end32:
+	RET
+
+// func sumExpNEON(n int, x, out *float32, shift float32)
+// gives the largest x[i] and the sum of exp(x[i]-shift).
+TEXT ·sumExpNEON(SB), NOSPLIT, $0-28
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	MOVD out+16(FP), R3
+	FMOVS shift+24(FP), F14
+	WORD $0x4e0405ce // DUP V14, V14
+	MOVD $constants<>(SB), R12
+	FMOVQ 0(R12), F10
+	WORD $0x6e2c1d8c // EOR V12, V12, V12
+	FMOVQ 0(R12), F11
+	WORD $0x6e2d1dad // EOR V13, V13, V13
+	MOVD ZR, R0
+many33:
+	CMP $8, R10
+	BLT one34
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6eaae41e // FCMGT V30, V0, V10
+	WORD $0x6ebe1c0a // BIT V10, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6eabe41e // FCMGT V30, V0, V11
+	WORD $0x6ebe1c0b // BIT V11, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x4e20d5ad // FADD V13, V13, V0
+	ADD $16, R0, R0
+	SUB $8, R10, R10
+	B many33
+one34:
+	CMP $4, R10
+	BLT last35
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6eaae41e // FCMGT V30, V0, V10
+	WORD $0x6ebe1c0a // BIT V10, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one34
+last35:
+	CBZ R10, end36
+	FMOVS (R1)(R0), F0
+	FMOVQ 0(R12), F1
+	VMOV V0.S[0], V1.S[0]
+	WORD $0x4ea11c20 // ORR V0, V1, V1
+	WORD $0x6eaae41e // FCMGT V30, V0, V10
+	WORD $0x6ebe1c0a // BIT V10, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	FMOVS F0, F0
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last35
+end36:
+	WORD $0x6eaae57e // FCMGT V30, V11, V10
+	WORD $0x6ebe1d6a // BIT V10, V11, V30
+	WORD $0x6e2af54a // FMAXP V10, V10, V10
+	WORD $0x6e2af54a // FMAXP V10, V10, V10
+	FMOVS F10, (R3)
+	ADD $4, R3, R3
+	WORD $0x4e2dd58c // FADD V12, V12, V13
+	WORD $0x6e2cd58c // FADDP V12, V12, V12
+	WORD $0x6e2cd58c // FADDP V12, V12, V12
+	FMOVS F12, (R3)
+	RET
+
+// func addSumExpNEON(n int, x, extra, out *float32, shift float32)
+// computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
+TEXT ·addSumExpNEON(SB), NOSPLIT, $0-36
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	MOVD extra+16(FP), R2
+	MOVD out+24(FP), R3
+	FMOVS shift+32(FP), F14
+	WORD $0x4e0405ce // DUP V14, V14
+	MOVD $constants<>(SB), R12
+	FMOVQ 0(R12), F10
+	WORD $0x6e2c1d8c // EOR V12, V12, V12
+	FMOVQ 0(R12), F11
+	WORD $0x6e2d1dad // EOR V13, V13, V13
+	MOVD ZR, R0
+many37:
+	CMP $8, R10
+	BLT one38
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x3ce06841 // LDR Q1, [R2, R0]
+	WORD $0x4e21d400 // FADD V0, V0, V1
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6eaae41e // FCMGT V30, V0, V10
+	WORD $0x6ebe1c0a // BIT V10, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x3ce06841 // LDR Q1, [R2, R0]
+	WORD $0x4e21d400 // FADD V0, V0, V1
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6eabe41e // FCMGT V30, V0, V11
+	WORD $0x6ebe1c0b // BIT V11, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x4e20d5ad // FADD V13, V13, V0
+	ADD $16, R0, R0
+	SUB $8, R10, R10
+	B many37
+one38:
+	CMP $4, R10
+	BLT last39
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x3ce06841 // LDR Q1, [R2, R0]
+	WORD $0x4e21d400 // FADD V0, V0, V1
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6eaae41e // FCMGT V30, V0, V10
+	WORD $0x6ebe1c0a // BIT V10, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one38
+last39:
+	CBZ R10, end40
+	FMOVS (R1)(R0), F0
+	FMOVS (R2)(R0), F1
+	WORD $0x4e21d400 // FADD V0, V0, V1
+	FMOVS F0, (R1)(R0)
+	FMOVQ 0(R12), F1
+	VMOV V0.S[0], V1.S[0]
+	WORD $0x4ea11c20 // ORR V0, V1, V1
+	WORD $0x6eaae41e // FCMGT V30, V0, V10
+	WORD $0x6ebe1c0a // BIT V10, V0, V30
+	WORD $0x4eaed400 // FSUB V0, V0, V14
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	FMOVS F0, F0
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last39
+end40:
+	WORD $0x6eaae57e // FCMGT V30, V11, V10
+	WORD $0x6ebe1d6a // BIT V10, V11, V30
+	WORD $0x6e2af54a // FMAXP V10, V10, V10
+	WORD $0x6e2af54a // FMAXP V10, V10, V10
+	FMOVS F10, (R3)
+	ADD $4, R3, R3
+	WORD $0x4e2dd58c // FADD V12, V12, V13
+	WORD $0x6e2cd58c // FADDP V12, V12, V12
+	WORD $0x6e2cd58c // FADDP V12, V12, V12
+	FMOVS F12, (R3)
+	RET
+
+// func markNEON(n int, x *float32, marks *uint64, least float32)
+// sets the bits of the elements x[i] ≥ least.
+TEXT ·markNEON(SB), NOSPLIT, $0-28
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	MOVD marks+16(FP), R2
+	FMOVS least+24(FP), F14
+	WORD $0x4e0405ce // DUP V14, V14
+	MOVD $constants<>(SB), R12
+	FMOVQ 224(R12), F13
+	FMOVQ 240(R12), F31
+	WORD $0x6ebf45ad // USHL V13, V13, V31
+	MOVD ZR, R13
+	MOVD ZR, R14
+	MOVD ZR, R0
+one42:
+	CMP $4, R10
+	BLT last43
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2ee400 // FCMGE V0, V0, V14
+	WORD $0x4e2d1c00 // AND V0, V0, V13
+	WORD $0x4ea0bc00 // ADDP V0, V0, V0
+	WORD $0x4ea0bc00 // ADDP V0, V0, V0
+	FMOVS F0, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more45
+	MOVD.P R13, 8(R2)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more45:
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one42
+last43:
+	CBZ R10, end44
+	FMOVS (R1)(R0), F0
+	WORD $0x6e2ee400 // FCMGE V0, V0, V14
+	FMOVS F0, F0
+	WORD $0x4e2d1c00 // AND V0, V0, V13
+	WORD $0x4ea0bc00 // ADDP V0, V0, V0
+	WORD $0x4ea0bc00 // ADDP V0, V0, V0
+	FMOVS F0, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $1, R14, R14
+	CMP $64, R14
+	BNE more46
+	MOVD.P R13, 8(R2)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more46:
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last43
+end44:
+	CBZ R14, marked47
+	MOVD R13, (R2)
+marked47:
 	RET
 
 // func addLogNEON(n int, y, x *float32, w, s float32)
@@ -830,51 +1333,51 @@ TEXT ·addLogNEON(SB), NOSPLIT, $0-32
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one39:
+one49:
 	CMP $4, R10
-	BLT last40
+	BLT last50
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
-	FMOVQ 224(R12), F31
+	FMOVQ 256(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
 	WORD $0x6f290422 // USHR V2, V1, #23
 	WORD $0x4f375443 // SHL V3, V2, #23
 	WORD $0x6e231c21 // EOR V1, V1, V3
-	FMOVQ 240(R12), F31
-	WORD $0x4ebf8421 // ADD V1, V1, V31
-	FMOVQ 256(R12), F31
-	WORD $0x4e3fd423 // FADD V3, V1, V31
 	FMOVQ 272(R12), F31
-	WORD $0x4ebf8442 // ADD V2, V2, V31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
 	FMOVQ 288(R12), F31
+	WORD $0x4e3fd423 // FADD V3, V1, V31
+	FMOVQ 304(R12), F31
+	WORD $0x4ebf8442 // ADD V2, V2, V31
+	FMOVQ 320(R12), F31
 	WORD $0x4e3fd442 // FADD V2, V2, V31
 	WORD $0x6e23dc64 // FMUL V4, V3, V3
 	WORD $0x6e24dc85 // FMUL V5, V4, V4
-	FMOVQ 304(R12), F31
+	FMOVQ 336(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 320(R12), F31
+	FMOVQ 352(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 336(R12), F31
+	FMOVQ 368(R12), F31
 	WORD $0x6e3fdc61 // FMUL V1, V3, V31
-	FMOVQ 352(R12), F31
+	FMOVQ 384(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	WORD $0x4e26d421 // FADD V1, V1, V6
-	FMOVQ 368(R12), F31
+	FMOVQ 400(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 384(R12), F31
+	FMOVQ 416(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 400(R12), F31
+	FMOVQ 432(R12), F31
 	WORD $0x6e3fdc67 // FMUL V7, V3, V31
-	FMOVQ 416(R12), F31
+	FMOVQ 448(R12), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	WORD $0x4e26d4e7 // FADD V7, V7, V6
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
-	FMOVQ 432(R12), F31
+	FMOVQ 464(R12), F31
 	WORD $0x6e3fdca7 // FMUL V7, V5, V31
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
@@ -884,11 +1387,11 @@ one39:
 	WORD $0x6e3fdc87 // FMUL V7, V4, V31
 	WORD $0x4ea7d421 // FSUB V1, V1, V7
 	WORD $0x4e23d421 // FADD V1, V1, V3
-	FMOVQ 448(R12), F31
+	FMOVQ 480(R12), F31
 	WORD $0x6e3fdc42 // FMUL V2, V2, V31
 	WORD $0x4e22d421 // FADD V1, V1, V2
 	WORD $0x6e2edc21 // FMUL V1, V1, V14
-	FMOVQ 464(R12), F31
+	FMOVQ 496(R12), F31
 	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -896,51 +1399,51 @@ one39:
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one39
-last40:
-	CBZ R10, end41
+	B one49
+last50:
+	CBZ R10, end51
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
-	FMOVQ 224(R12), F31
+	FMOVQ 256(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
 	WORD $0x6f290422 // USHR V2, V1, #23
 	WORD $0x4f375443 // SHL V3, V2, #23
 	WORD $0x6e231c21 // EOR V1, V1, V3
-	FMOVQ 240(R12), F31
-	WORD $0x4ebf8421 // ADD V1, V1, V31
-	FMOVQ 256(R12), F31
-	WORD $0x4e3fd423 // FADD V3, V1, V31
 	FMOVQ 272(R12), F31
-	WORD $0x4ebf8442 // ADD V2, V2, V31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
 	FMOVQ 288(R12), F31
+	WORD $0x4e3fd423 // FADD V3, V1, V31
+	FMOVQ 304(R12), F31
+	WORD $0x4ebf8442 // ADD V2, V2, V31
+	FMOVQ 320(R12), F31
 	WORD $0x4e3fd442 // FADD V2, V2, V31
 	WORD $0x6e23dc64 // FMUL V4, V3, V3
 	WORD $0x6e24dc85 // FMUL V5, V4, V4
-	FMOVQ 304(R12), F31
+	FMOVQ 336(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 320(R12), F31
+	FMOVQ 352(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 336(R12), F31
+	FMOVQ 368(R12), F31
 	WORD $0x6e3fdc61 // FMUL V1, V3, V31
-	FMOVQ 352(R12), F31
+	FMOVQ 384(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	WORD $0x4e26d421 // FADD V1, V1, V6
-	FMOVQ 368(R12), F31
+	FMOVQ 400(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 384(R12), F31
+	FMOVQ 416(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 400(R12), F31
+	FMOVQ 432(R12), F31
 	WORD $0x6e3fdc67 // FMUL V7, V3, V31
-	FMOVQ 416(R12), F31
+	FMOVQ 448(R12), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	WORD $0x4e26d4e7 // FADD V7, V7, V6
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
-	FMOVQ 432(R12), F31
+	FMOVQ 464(R12), F31
 	WORD $0x6e3fdca7 // FMUL V7, V5, V31
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
@@ -950,11 +1453,11 @@ last40:
 	WORD $0x6e3fdc87 // FMUL V7, V4, V31
 	WORD $0x4ea7d421 // FSUB V1, V1, V7
 	WORD $0x4e23d421 // FADD V1, V1, V3
-	FMOVQ 448(R12), F31
+	FMOVQ 480(R12), F31
 	WORD $0x6e3fdc42 // FMUL V2, V2, V31
 	WORD $0x4e22d421 // FADD V1, V1, V2
 	WORD $0x6e2edc21 // FMUL V1, V1, V14
-	FMOVQ 464(R12), F31
+	FMOVQ 496(R12), F31
 	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	FMOVS (R1)(R0), F2
@@ -962,8 +1465,8 @@ last40:
 	FMOVS F1, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last40
-end41:
+	B last50
+end51:
 	RET
 
 // func sigmoidNEON(n int, y, x *float32)
@@ -974,9 +1477,9 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
 	MOVD x+16(FP), R2
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many42:
+many52:
 	CMP $8, R10
-	BLT one43
+	BLT one53
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1076,10 +1579,10 @@ many42:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many42
-one43:
+	B many52
+one53:
 	CMP $4, R10
-	BLT last44
+	BLT last54
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1130,9 +1633,9 @@ one43:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one43
-last44:
-	CBZ R10, end45
+	B one53
+last54:
+	CBZ R10, end55
 	FMOVS (R2)(R0), F0
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1183,8 +1686,8 @@ last44:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last44
-end45:
+	B last54
+end55:
 	RET
 
 // func gateBackwardNEON(n int, dy, du, o, s *float32)
@@ -1197,9 +1700,9 @@ TEXT ·gateBackwardNEON(SB), NOSPLIT, $0-40
 	MOVD s+32(FP), R4
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many46:
+many56:
 	CMP $8, R10
-	BLT one47
+	BLT one57
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -1223,10 +1726,10 @@ many46:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many46
-one47:
+	B many56
+one57:
 	CMP $4, R10
-	BLT last48
+	BLT last58
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -1239,9 +1742,9 @@ one47:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one47
-last48:
-	CBZ R10, end49
+	B one57
+last58:
+	CBZ R10, end59
 	FMOVS (R1)(R0), F0
 	FMOVS (R4)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -1254,8 +1757,8 @@ last48:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last48
-end49:
+	B last58
+end59:
 	RET
 
 // func swiGLUNEON(n int, y, a, b *float32)
@@ -1267,9 +1770,9 @@ TEXT ·swiGLUNEON(SB), NOSPLIT, $0-32
 	MOVD b+24(FP), R3
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many50:
+many60:
 	CMP $8, R10
-	BLT one51
+	BLT one61
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1373,10 +1876,10 @@ many50:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many50
-one51:
+	B many60
+one61:
 	CMP $4, R10
-	BLT last52
+	BLT last62
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1429,9 +1932,9 @@ one51:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one51
-last52:
-	CBZ R10, end53
+	B one61
+last62:
+	CBZ R10, end63
 	FMOVS (R2)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1484,8 +1987,8 @@ last52:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last52
-end53:
+	B last62
+end63:
 	RET
 
 // func swiGLUBackwardNEON(n int, da, db, dy, a, b *float32)
@@ -1499,9 +2002,9 @@ TEXT ·swiGLUBackwardNEON(SB), NOSPLIT, $0-48
 	MOVD b+40(FP), R5
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one55:
+one65:
 	CMP $4, R10
-	BLT last56
+	BLT last66
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1565,9 +2068,9 @@ one55:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one55
-last56:
-	CBZ R10, end57
+	B one65
+last66:
+	CBZ R10, end67
 	FMOVS (R4)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1631,8 +2134,8 @@ last56:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last56
-end57:
+	B last66
+end67:
 	RET
 
 // func layerNormNEON(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float32)
@@ -1648,16 +2151,16 @@ TEXT ·layerNormNEON(SB), NOSPLIT, $0-68
 	FMOVS inv+64(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row58:
+row68:
 	MOVD R9, R10
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many59:
+many69:
 	CMP $16, R10
-	BLT one60
+	BLT one70
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
@@ -1671,23 +2174,23 @@ many59:
 	WORD $0x4e24d463 // FADD V3, V3, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many59
-one60:
+	B many69
+one70:
 	CMP $4, R10
-	BLT last61
+	BLT last71
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one60
-last61:
-	CBZ R10, end62
+	B one70
+last71:
+	CBZ R10, end72
 	FMOVS (R2)(R0), F4
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last61
-end62:
+	B last71
+end72:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1701,9 +2204,9 @@ end62:
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many63:
+many73:
 	CMP $16, R10
-	BLT one64
+	BLT one74
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
@@ -1721,33 +2224,33 @@ many63:
 	WORD $0x4e24cc83 // FMLA V3, V4, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many63
-one64:
+	B many73
+one74:
 	CMP $4, R10
-	BLT last65
+	BLT last75
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one64
-last65:
-	CBZ R10, end66
+	B one74
+last75:
+	CBZ R10, end76
 	FMOVS (R2)(R0), F4
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	FMOVS F4, F4
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last65
-end66:
+	B last75
+end76:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
-	FMOVQ 480(R12), F31
+	FMOVQ 512(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F9
@@ -1755,9 +2258,9 @@ end66:
 	FMOVS F9, (R6)
 	MOVD R9, R10
 	MOVD ZR, R0
-many67:
+many77:
 	CMP $16, R10
-	BLT one68
+	BLT one78
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1799,10 +2302,10 @@ many67:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many67
-one68:
+	B many77
+one78:
 	CMP $4, R10
-	BLT last69
+	BLT last79
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1814,9 +2317,9 @@ one68:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one68
-last69:
-	CBZ R10, end70
+	B one78
+last79:
+	CBZ R10, end80
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1828,8 +2331,8 @@ last69:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last69
-end70:
+	B last79
+end80:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD $4, R5, R5
@@ -1837,7 +2340,7 @@ end70:
 	MOVD rows+48(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+48(FP)
-	BNE row58
+	BNE row68
 	RET
 
 // func layerNormBackwardNEON(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
@@ -1855,16 +2358,16 @@ TEXT ·layerNormBackwardNEON(SB), NOSPLIT, $0-84
 	FMOVS inv+80(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row71:
+row81:
 	VLD1R (R7), [V8.S4]
 	VLD1R (R8), [V9.S4]
 	MOVD R9, R10
 	WORD $0x6e2a1d4a // EOR V10, V10, V10
 	WORD $0x6e2b1d6b // EOR V11, V11, V11
 	MOVD ZR, R0
-many72:
+many82:
 	CMP $8, R10
-	BLT one73
+	BLT one83
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1896,10 +2399,10 @@ many72:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many72
-one73:
+	B many82
+one83:
 	CMP $4, R10
-	BLT last74
+	BLT last84
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1916,9 +2419,9 @@ one73:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one73
-last74:
-	CBZ R10, end75
+	B one83
+last84:
+	CBZ R10, end85
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -1935,8 +2438,8 @@ last74:
 	FMOVS F4, (R6)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last74
-end75:
+	B last84
+end85:
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2edd4a // FMUL V10, V10, V14
@@ -1945,9 +2448,9 @@ end75:
 	WORD $0x6e2edd6b // FMUL V11, V11, V14
 	MOVD R9, R10
 	MOVD ZR, R0
-many76:
+many86:
 	CMP $8, R10
-	BLT one77
+	BLT one87
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1973,10 +2476,10 @@ many76:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many76
-one77:
+	B many86
+one87:
 	CMP $4, R10
-	BLT last78
+	BLT last88
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -1990,9 +2493,9 @@ one77:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one77
-last78:
-	CBZ R10, end79
+	B one87
+last88:
+	CBZ R10, end89
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2006,8 +2509,8 @@ last78:
 	FMOVS F3, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last78
-end79:
+	B last88
+end89:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD R9<<2, R3, R3
@@ -2016,7 +2519,7 @@ end79:
 	MOVD rows+64(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+64(FP)
-	BNE row71
+	BNE row81
 	RET
 
 // func normaliseNEON(n int, y, x *float32) float32
@@ -2031,9 +2534,9 @@ TEXT ·normaliseNEON(SB), NOSPLIT, $0-28
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many80:
+many90:
 	CMP $16, R10
-	BLT one81
+	BLT one91
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2051,40 +2554,40 @@ many80:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many80
-one81:
+	B many90
+one91:
 	CMP $4, R10
-	BLT last82
+	BLT last92
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one81
-last82:
-	CBZ R10, end83
+	B one91
+last92:
+	CBZ R10, end93
 	FMOVS (R2)(R0), F4
 	FMOVS (R2)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last82
-end83:
+	B last92
+end93:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
-	FMOVQ 496(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F14
 	WORD $0x6e20fdce // FDIV V14, V14, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many84:
+many94:
 	CMP $16, R10
-	BLT one85
+	BLT one95
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
@@ -2102,25 +2605,25 @@ many84:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many84
-one85:
+	B many94
+one95:
 	CMP $4, R10
-	BLT last86
+	BLT last96
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one85
-last86:
-	CBZ R10, end87
+	B one95
+last96:
+	CBZ R10, end97
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last86
-end87:
+	B last96
+end97:
 	FMOVS F14, ret+24(FP)
 	RET
 
@@ -2139,9 +2642,9 @@ TEXT ·normaliseBackwardNEON(SB), NOSPLIT, $0-36
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many88:
+many98:
 	CMP $16, R10
-	BLT one89
+	BLT one99
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2159,25 +2662,25 @@ many88:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many88
-one89:
+	B many98
+one99:
 	CMP $4, R10
-	BLT last90
+	BLT last100
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one89
-last90:
-	CBZ R10, end91
+	B one99
+last100:
+	CBZ R10, end101
 	FMOVS (R2)(R0), F4
 	FMOVS (R3)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last90
-end91:
+	B last100
+end101:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2186,9 +2689,9 @@ end91:
 	WORD $0x4ea01c0d // ORR V13, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many92:
+many102:
 	CMP $16, R10
-	BLT one93
+	BLT one103
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -2218,10 +2721,10 @@ many92:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many92
-one93:
+	B many102
+one103:
 	CMP $4, R10
-	BLT last94
+	BLT last104
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -2230,9 +2733,9 @@ one93:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one93
-last94:
-	CBZ R10, end95
+	B one103
+last104:
+	CBZ R10, end105
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R1)(R0), F2
@@ -2241,8 +2744,8 @@ last94:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last94
-end95:
+	B last104
+end105:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
@@ -2273,9 +2776,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many96:
+many106:
 	CMP $8, R10
-	BLT one97
+	BLT one107
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2321,10 +2824,10 @@ many96:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many96
-one97:
+	B many106
+one107:
 	CMP $4, R10
-	BLT last98
+	BLT last108
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2348,9 +2851,9 @@ one97:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one97
-last98:
-	CBZ R10, end99
+	B one107
+last108:
+	CBZ R10, end109
 	FMOVS (R4)(R0), F0
 	FMOVS (R2)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -2374,8 +2877,8 @@ last98:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last98
-end99:
+	B last108
+end109:
 	RET
 
 // func dropoutNEON(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
@@ -2395,21 +2898,21 @@ TEXT ·dropoutNEON(SB), NOSPLIT, $0-44
 	FMOVS key1+40(FP), F10
 	WORD $0x4e04054a // DUP V10, V10
 	MOVD $constants<>(SB), R12
-	FMOVQ 512(R12), F31
+	FMOVQ 240(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	MOVD ZR, R0
-many100:
+many110:
 	CMP $8, R10
-	BLT one101
+	BLT one111
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 528(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 544(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2419,18 +2922,18 @@ many100:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 560(R12), F31
+	FMOVQ 576(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 528(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 544(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2440,23 +2943,23 @@ many100:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 560(R12), F31
+	FMOVQ 576(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many100
-one101:
+	B many110
+one111:
 	CMP $4, R10
-	BLT last102
+	BLT last112
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 528(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 544(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2466,22 +2969,22 @@ one101:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 560(R12), F31
+	FMOVQ 576(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one101
-last102:
-	CBZ R10, end103
+	B one111
+last112:
+	CBZ R10, end113
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 528(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 544(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2491,12 +2994,12 @@ last102:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	FMOVS F1, (R1)(R0)
-	FMOVQ 576(R12), F31
+	FMOVQ 224(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last102
-end103:
+	B last112
+end113:
 	RET
 
 // func tile8NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
@@ -2538,7 +3041,7 @@ TEXT ·tile8NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	WORD $0x6e2e1dce // EOR V14, V14, V14
 	WORD $0x6e2f1def // EOR V15, V15, V15
-step104:
+step114:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2567,8 +3070,8 @@ step104:
 	WORD $0x4e38cfae // FMLA V14, V29, V24
 	WORD $0x4e39cfaf // FMLA V15, V29, V25
 	SUBS $1, R10, R10
-	BNE step104
-	CBZ R16, store105
+	BNE step114
+	CBZ R16, store115
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2610,7 +3113,7 @@ step104:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd5ef // FADD V15, V15, V31
 	ADD R15, R0, R0
-store105:
+store115:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2664,7 +3167,7 @@ TEXT ·tile4NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e251ca5 // EOR V5, V5, V5
 	WORD $0x6e261cc6 // EOR V6, V6, V6
 	WORD $0x6e271ce7 // EOR V7, V7, V7
-step106:
+step116:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2681,8 +3184,8 @@ step106:
 	WORD $0x4e38cfa6 // FMLA V6, V29, V24
 	WORD $0x4e39cfa7 // FMLA V7, V29, V25
 	SUBS $1, R10, R10
-	BNE step106
-	CBZ R16, store107
+	BNE step116
+	CBZ R16, store117
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2704,7 +3207,7 @@ step106:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	ADD R15, R0, R0
-store107:
+store117:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2740,7 +3243,7 @@ TEXT ·tile2NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
-step108:
+step118:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2751,8 +3254,8 @@ step108:
 	WORD $0x4e38cf62 // FMLA V2, V27, V24
 	WORD $0x4e39cf63 // FMLA V3, V27, V25
 	SUBS $1, R10, R10
-	BNE step108
-	CBZ R16, store109
+	BNE step118
+	CBZ R16, store119
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -2764,7 +3267,7 @@ step108:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd463 // FADD V3, V3, V31
 	ADD R15, R0, R0
-store109:
+store119:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -2791,7 +3294,7 @@ TEXT ·tile1NEON(SB), NOSPLIT, $0-80
 	LSL $2, R15, R15
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
-step110:
+step120:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -2799,21 +3302,21 @@ step110:
 	WORD $0x4e38cf40 // FMLA V0, V26, V24
 	WORD $0x4e39cf41 // FMLA V1, V26, V25
 	SUBS $1, R10, R10
-	BNE step110
-	CBZ R16, store111
+	BNE step120
+	CBZ R16, store121
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	ADD R15, R0, R0
-store111:
+store121:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
 	RET
 
-// func scan1NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+// func scan1NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
 // computes the products of panels of rows in eight bits with 1 queries.
 TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	MOVD panels+0(FP), R1
@@ -2821,13 +3324,15 @@ TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	MOVD rows+16(FP), R3
 	MOVD scale+24(FP), R4
 	MOVD queries+32(FP), R5
-	MOVD queryScale+48(FP), R6
+	MOVD step+40(FP), R11
+	MOVD terms+48(FP), R6
 	MOVD out+56(FP), R7
 	MOVD outRow+64(FP), R8
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
+	SUB $4, R11, R11
 	FMOVQ 592(R12), F23
-panel112:
+panel122:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -2838,7 +3343,7 @@ panel112:
 	WORD $0x6e271ce7 // EOR V7, V7, V7
 	MOVD R5, R9
 	MOVD R2, R10
-group113:
+group123:
 	VLD1R.P 4(R9), [V16.S4]
 	FMOVQ 0(R3), F20
 	WORD $0x6e371e94 // EOR V20, V20, V23
@@ -2865,10 +3370,11 @@ group113:
 	WORD $0x4e606aa6 // SADALP V6, V21
 	WORD $0x4e606ac7 // SADALP V7, V22
 	ADD $64, R3, R3
+	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group113
+	BNE group123
 	MOVD R7, R0
-	FMOVS 0(R6), F24
+	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
 	WORD $0x4ea1bc00 // ADDP V0, V0, V1
 	WORD $0x4e21d800 // SCVTF V0, V0
@@ -2898,10 +3404,10 @@ group113:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel112
+	BNE panel122
 	RET
 
-// func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, zero *int32, queryScale, out *float32, outRow int)
+// func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
 // computes the products of panels of rows in eight bits with 2 queries.
 TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	MOVD panels+0(FP), R1
@@ -2909,13 +3415,15 @@ TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	MOVD rows+16(FP), R3
 	MOVD scale+24(FP), R4
 	MOVD queries+32(FP), R5
-	MOVD queryScale+48(FP), R6
+	MOVD step+40(FP), R11
+	MOVD terms+48(FP), R6
 	MOVD out+56(FP), R7
 	MOVD outRow+64(FP), R8
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
+	SUB $8, R11, R11
 	FMOVQ 592(R12), F23
-panel114:
+panel124:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -2934,7 +3442,7 @@ panel114:
 	WORD $0x6e2f1def // EOR V15, V15, V15
 	MOVD R5, R9
 	MOVD R2, R10
-group115:
+group125:
 	VLD1R.P 4(R9), [V16.S4]
 	VLD1R.P 4(R9), [V17.S4]
 	FMOVQ 0(R3), F20
@@ -2978,10 +3486,11 @@ group115:
 	WORD $0x4e606aae // SADALP V14, V21
 	WORD $0x4e606acf // SADALP V15, V22
 	ADD $64, R3, R3
+	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group115
+	BNE group125
 	MOVD R7, R0
-	FMOVS 0(R6), F24
+	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
 	WORD $0x4ea1bc00 // ADDP V0, V0, V1
 	WORD $0x4e21d800 // SCVTF V0, V0
@@ -3008,7 +3517,7 @@ group115:
 	WORD $0x6e39dcc6 // FMUL V6, V6, V25
 	FMOVQ F6, 48(R0)
 	ADD R8, R0, R0
-	FMOVS 4(R6), F24
+	FMOVS 12(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
 	WORD $0x4ea9bd08 // ADDP V8, V8, V9
 	WORD $0x4e21d908 // SCVTF V8, V8
@@ -3038,5 +3547,5 @@ group115:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel114
+	BNE panel124
 	RET

@@ -26,9 +26,11 @@ type path struct {
 	adam              func(w, m, v, g []float32, u AdamUpdate)
 	addSparse         func(y []float32, s float32, row, next Sparse)
 	noteSparse        func(noted []uint32, y []float32, s float32, row, next Sparse) int
-	sumAbove          func(x []float32) [sumLanes]float64  // of a multiple of sumLanes
-	find              func(x []float32, least float32) int // a place not behind the first, near it
-	scan              func(x *Quantised, queries []ByteQuery, panel, panels int, out []float32, ld int)
+	sumAbove          func(x []float32) [sumLanes]float64 // of a multiple of sumLanes
+	sumExp            func(x []float32, shift float32) (largest, sum float32)
+	addSumExp         func(x, extra []float32, shift float32) (largest, sum float32)
+	mark              func(marks []uint64, x []float32, least float32) // the last word comes cleared
+	scan              func(x *Quantised, q queryRange, panel, panels int, out []float32, ld int)
 }
 
 // paths is what this machine can use, best first; active is the one in use.

@@ -14,8 +14,8 @@ var plain = path{
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
-	dropout: plainDropout, adam: plainAdam, find: plainFind, scan: plainScan,
 	addSparse: plainAddSparse, noteSparse: plainNoteSparse, sumAbove: plainSumAbove,
+	dropout: plainDropout, adam: plainAdam, sumExp: plainSumExp, addSumExp: plainAddSumExp, mark: plainMark, scan: plainScan,
 }
 
 func plainDot(a, b []float32) float32 {

@@ -81,35 +81,70 @@ func norm(x []float32) float64 {
 	return math.Sqrt(sum)
 }
 
-// ByteQuery is a query in eight bits. Its memory is used again by the next Set.
-type ByteQuery struct {
-	values []int8 // (groups,4)
-	scale  float32
-	zero   int32 // -128·Σ values: what the zero of rows adds to a product
-	length float64
-	off    float64
+// ByteQueries is some queries in eight bits, side by side, so that they go over the
+// rows together. Its memory is used again by the next Set.
+type ByteQueries struct {
+	queryRange
+	bounds []queryBounds // (queries)
+	values []int8        // of one query
 }
 
-// Set makes q the query v (dim) to rows of x.
-func (q *ByteQuery) Set(x *Quantised, v []float32) {
-	if len(q.values) != x.groups*4 {
-		q.values = make([]int8, x.groups*4)
+// queryRange is some queries of a ByteQueries.
+type queryRange struct {
+	bytes []int8      // four values of each query, then from step to step the next four
+	step  int         // bytes from four values of a query to its next four
+	terms []queryTerm // (queries)
+}
+
+// queryTerm is what makes a product of a sum: (sum+zero)·scale, times the row's scale.
+type queryTerm struct {
+	zero  int32 // -128·Σ values: what the zero of rows adds to a sum
+	scale float32
+}
+
+// queryBounds say how long a query is, and how far from what it is quantised to.
+type queryBounds struct{ length, off float64 }
+
+// Set makes q the queries to rows of x, each (dim).
+func (q *ByteQueries) Set(x *Quantised, queries [][]float32) {
+	n := len(queries)
+	q.step = 4 * n
+	q.bytes = cleared(q.bytes, x.groups*q.step)
+	q.terms, q.bounds = cleared(q.terms, n), cleared(q.bounds, n)
+	q.values = cleared(q.values, x.dim)
+	for i, v := range queries {
+		t, b := &q.terms[i], &q.bounds[i]
+		t.scale, b.length, b.off = quantise(q.values, v[:x.dim])
+		b.length += b.off
+		for j, value := range q.values {
+			q.bytes[j/4*q.step+4*i+j%4] = value
+			t.zero -= 128 * int32(value)
+		}
 	}
-	clear(q.values)
-	var length float64
-	q.scale, length, q.off = quantise(q.values[:x.dim], v[:x.dim])
-	q.length, q.zero = length+q.off, 0
-	for _, b := range q.values {
-		q.zero -= 128 * int32(b)
+}
+
+// cleared gives n elements of their zero value, in the memory of old if that is enough.
+func cleared[T any](old []T, n int) []T {
+	if cap(old) < n {
+		return make([]T, n)
 	}
+	old = old[:n]
+	clear(old)
+	return old
 }
 
 // Slack is the largest difference that there can be between a product that Scan
-// gives for q and the exact one: by the inequality of Cauchy and Schwarz, with
+// gives for query i and the exact one: by the inequality of Cauchy and Schwarz, with
 // what rounding adds.
-func (x *Quantised) Slack(q *ByteQuery) float32 {
-	s := q.length*x.off + q.off*x.longest + 4*eps*q.length*(x.longest+x.off)
+func (x *Quantised) Slack(q *ByteQueries, i int) float32 {
+	b := q.bounds[i]
+	s := b.length*x.off + b.off*x.longest + 4*eps*b.length*(x.longest+x.off)
 	return float32(s) * (1 + 4*eps)
+}
+
+// only gives some of the queries.
+func (q queryRange) only(from, n int) queryRange {
+	return queryRange{q.bytes[4*from:], q.step, q.terms[from : from+n]}
 }
 
 // eps is the rounding error of one float32 operation.
@@ -121,69 +156,47 @@ const scanPanels = 64
 
 // Scan computes products of the rows from…to-1 with queries: out (queries,to-from)
 // with leading dimension ld. from is a multiple of 16.
-func (x *Quantised) Scan(out []float32, ld int, queries []ByteQuery, from, to int) {
-	if to <= from || len(queries) == 0 {
+func (x *Quantised) Scan(out []float32, ld int, queries *ByteQueries, from, to int) {
+	q := queries.queryRange
+	if to <= from || len(q.terms) == 0 {
 		return
 	}
-	need(out, len(queries), to-from, ld)
+	need(out, len(q.terms), to-from, ld)
 	if from%panelRows != 0 || to > x.rows {
 		panic("kernel: scan of rows that do not begin with a panel, or do not exist")
 	}
 	whole := from + (to-from)/panelRows*panelRows
 	for at := from; at < whole; at += scanPanels * panelRows {
 		n := min(scanPanels*panelRows, whole-at)
-		active.scan(x, queries, at/panelRows, n/panelRows, out[at-from:], ld)
+		active.scan(x, q, at/panelRows, n/panelRows, out[at-from:], ld)
 	}
 	if whole < to {
-		x.scanRest(out[whole-from:], ld, queries, whole, to-whole)
+		x.scanRest(out[whole-from:], ld, q, whole, to-whole)
 	}
 }
 
 // scanRest does the rows of a panel that is not full.
-func (x *Quantised) scanRest(out []float32, ld int, queries []ByteQuery, from, rows int) {
+func (x *Quantised) scanRest(out []float32, ld int, q queryRange, from, rows int) {
 	var aside [panelRows]float32
-	for i := range queries {
-		active.scan(x, queries[i:i+1], from/panelRows, 1, aside[:], panelRows)
+	for i := range q.terms {
+		active.scan(x, q.only(i, 1), from/panelRows, 1, aside[:], panelRows)
 		copy(out[i*ld:i*ld+rows], aside[:rows])
 	}
 }
 
 // plainScan computes some panels' products with queries.
-func plainScan(x *Quantised, queries []ByteQuery, panel, panels int, out []float32, ld int) {
-	for i := range queries {
-		q := &queries[i]
+func plainScan(x *Quantised, q queryRange, panel, panels int, out []float32, ld int) {
+	for i, t := range q.terms {
 		for p := range panels {
 			bytes := x.bytes[(panel+p)*x.panelSize():][:x.panelSize()]
 			for r := range panelRows {
-				sum := q.zero
+				sum := t.zero
 				for g := range x.groups {
-					b, v := bytes[(g*panelRows+r)*4:][:4], q.values[g*4:][:4]
+					b, v := bytes[(g*panelRows+r)*4:][:4], q.bytes[g*q.step+4*i:][:4]
 					sum += int32(b[0])*int32(v[0]) + int32(b[1])*int32(v[1]) + int32(b[2])*int32(v[2]) + int32(b[3])*int32(v[3])
 				}
-				out[i*ld+p*panelRows+r] = float32(float32(sum)*q.scale) * x.scale[(panel+p)*panelRows+r]
+				out[i*ld+p*panelRows+r] = float32(float32(sum)*t.scale) * x.scale[(panel+p)*panelRows+r]
 			}
 		}
 	}
-}
-
-// Find gives the place of the first element that is least or more, len(x) if
-// there is none.
-func Find(x []float32, least float32) int {
-	if len(x) == 0 {
-		return 0
-	}
-	i := active.find(x, least)
-	for i < len(x) && !(x[i] >= least) {
-		i++
-	}
-	return i
-}
-
-func plainFind(x []float32, least float32) int {
-	for i, v := range x {
-		if v >= least {
-			return i
-		}
-	}
-	return len(x)
 }

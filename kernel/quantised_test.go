@@ -9,11 +9,13 @@ import (
 )
 
 // scanOf gives the products of rows from…to-1 with queries, fences around them.
-func scanOf(t *testing.T, x *Quantised, queries []ByteQuery, from, to int) []float32 {
+func scanOf(t *testing.T, x *Quantised, queries [][]float32, from, to int) []float32 {
 	t.Helper()
+	var q ByteQueries
+	q.Set(x, queries)
 	n := to - from
 	out := guard(make([]float32, len(queries)*n), n)
-	x.Scan(out.x, n, queries, from, to)
+	x.Scan(out.x, n, &q, from, to)
 	out.check(t, fmt.Sprintf("%d queries, rows %d to %d", len(queries), from, to))
 	return out.x
 }
@@ -27,9 +29,9 @@ func TestScan(t *testing.T) {
 				x := random(r, rows*dim)
 				q := Quantise(x, rows, dim)
 				for queries := 1; queries <= 17; queries += 1 + rows/100 {
-					asked := make([]ByteQuery, queries)
+					asked := make([][]float32, queries)
 					for i := range asked {
-						asked[i].Set(q, random(r, dim))
+						asked[i] = random(r, dim)
 					}
 					from := r.IntN(rows) / 16 * 16
 					to := from + 1 + r.IntN(rows-from)
@@ -61,11 +63,7 @@ func TestScanOfExtremes(t *testing.T) {
 	}
 	check := func(t *testing.T) {
 		q := Quantise(x, rows, dim)
-		asked := make([]ByteQuery, 3)
-		for i := range asked {
-			asked[i].Set(q, v)
-		}
-		for i, got := range scanOf(t, q, asked, 0, rows) {
+		for i, got := range scanOf(t, q, [][]float32{v, v, v}, 0, rows) {
 			want := float64(dim)
 			if i%2 == 1 {
 				want = -want
@@ -98,10 +96,11 @@ func TestSlack(t *testing.T) {
 		}
 		clear(x[7*dim : 8*dim])
 		q := Quantise(x, rows, dim)
-		var asked ByteQuery
-		asked.Set(q, v)
-		slack, worst := float64(q.Slack(&asked)), 0.
-		for i, got := range scanOf(t, q, []ByteQuery{asked}, 0, rows) {
+		var asked ByteQueries
+		asked.Set(q, [][]float32{random(r, dim), v}) // what was there before is gone
+		asked.Set(q, [][]float32{v})
+		slack, worst := float64(q.Slack(&asked, 0)), 0.
+		for i, got := range scanOf(t, q, [][]float32{v}, 0, rows) {
 			var want float64
 			for j, a := range v {
 				want += float64(a) * float64(x[i*dim+j])
@@ -122,12 +121,9 @@ func TestScanKeepsNaN(t *testing.T) {
 		x := random(r, rows*dim)
 		x[17*dim+4], x[39*dim+8] = float32(math.NaN()), float32(math.Inf(-1))
 		q := Quantise(x, rows, dim)
-		asked := make([]ByteQuery, 2)
 		v := random(r, dim)
-		asked[0].Set(q, v)
-		v[0] = float32(math.Inf(1))
-		asked[1].Set(q, v)
-		for i, got := range scanOf(t, q, asked, 0, rows) {
+		infinite := append([]float32{float32(math.Inf(1))}, v[1:]...)
+		for i, got := range scanOf(t, q, [][]float32{v, infinite}, 0, rows) {
 			if want := i == 17 || i == 39 || i >= rows; want != (got != got) {
 				t.Errorf("product %d: %v", i, got)
 			}
@@ -135,35 +131,6 @@ func TestScanKeepsNaN(t *testing.T) {
 	}
 	onPaths(t, check)
 	byTwin(func() { check(t) })
-}
-
-func TestFind(t *testing.T) { // exact
-	onPaths(t, func(t *testing.T) {
-		r := rand.New(rand.NewPCG(8, 5))
-		for _, n := range lengths() {
-			for _, values := range []func(*rand.Rand, int) []float32{random, odds} {
-				x := values(r, n)
-				for _, least := range append([]float32{2.5, 3, 4, -9}, odd...) {
-					got := Find(x, least)
-					var want int
-					byTwin(func() { want = Find(x, least) })
-					if got != want {
-						t.Fatalf("length %d, %v: %d, twin %d", n, least, got, want)
-					}
-				}
-			}
-			for i := range n { // alone, below and above zero
-				x := slices.Repeat([]float32{-3}, n)
-				x[i] = -1
-				if got := Find(x, -2); got != i {
-					t.Fatalf("length %d: %d, want %d", n, got, i)
-				}
-				if got := Find(x, 0); got != n {
-					t.Fatalf("length %d: %d, want none", n, got)
-				}
-			}
-		}
-	})
 }
 
 // BenchmarkScan is the products of a catalogue with one query and with eight.
@@ -178,10 +145,12 @@ func BenchmarkScan(b *testing.B) {
 		const chunk = 1024
 		out := make([]float32, 8*chunk)
 		for _, queries := range []int{1, 2, 8} {
-			asked := make([]ByteQuery, queries)
+			asked := make([][]float32, queries)
 			for i := range asked {
-				asked[i].Set(q, x[i*c.dim:])
+				asked[i] = x[i*c.dim:]
 			}
+			var together ByteQueries
+			together.Set(q, asked)
 			b.Run(fmt.Sprintf("%dx%d/%d", c.rows, c.dim, queries), func(b *testing.B) {
 				eachPath(b, func(b *testing.B) {
 					if Path() == "go" {
@@ -189,7 +158,7 @@ func BenchmarkScan(b *testing.B) {
 					}
 					for b.Loop() {
 						for at := 0; at < c.rows; at += chunk {
-							q.Scan(out, chunk, asked, at, min(c.rows, at+chunk))
+							q.Scan(out, chunk, &together, at, min(c.rows, at+chunk))
 						}
 					}
 					b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*queries), "µs/query")

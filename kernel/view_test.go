@@ -56,13 +56,13 @@ func TestStoredQuantised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var q ByteQuery
-	q.Set(made, x[:dim])
+	var q ByteQueries
+	q.Set(made, [][]float32{x[:dim]})
 	want, got := make([]float32, rows), make([]float32, rows)
-	made.Scan(want, rows, []ByteQuery{q}, 0, rows)
-	again.Scan(got, rows, []ByteQuery{q}, 0, rows)
-	if !slices.Equal(want, got) || made.Slack(&q) != again.Slack(&q) {
-		t.Errorf("%v, slack %v; want %v, %v", got, again.Slack(&q), want, made.Slack(&q))
+	made.Scan(want, rows, &q, 0, rows)
+	again.Scan(got, rows, &q, 0, rows)
+	if !slices.Equal(want, got) || made.Slack(&q, 0) != again.Slack(&q, 0) {
+		t.Errorf("%v, slack %v; want %v, %v", got, again.Slack(&q, 0), want, made.Slack(&q, 0))
 	}
 	for _, size := range [][2]int{{rows, dim + 4}, {rows + 16, dim}, {0, 0}, {-1, dim}} {
 		if _, err := made.Stored().Quantised(size[0], size[1]); err == nil {

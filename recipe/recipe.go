@@ -38,6 +38,10 @@ type Input struct {
 	Seed    seed.Seed
 	Workers int // goroutines; changes the speed only; 0 means one for each CPU
 
+	// Objective is what answers are to bring besides relevance; nil: nothing. Recipes
+	// that cannot weigh one take no notice.
+	Objective *Objective
+
 	// Tuned holds what an earlier fit chose on its validation part: the refit
 	// on all data does not choose again. nil: choose.
 	Tuned *Choices

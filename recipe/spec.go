@@ -40,6 +40,7 @@ type Spec struct {
 	Live      bool // live events change answers at once
 	Metadata  bool // metadata columns in answers need no switch
 	Events    bool // solutionConfig.eventsConfig is allowed
+	Objective bool // solutionConfig.optimizationObjective is allowed
 	Legacy    bool // listed, but no new solutions
 
 	// Of use cases: the type of the events that it learns from, "" for all, and

@@ -140,7 +140,7 @@ var table = []Spec{
 		Algorithm: "aws-personalized-ranking", Transformation: "JSON-percentile-filtering",
 		Description: "Puts a list of items into the order in which they suit a user.",
 		Algo:        recurrent("149"), Feature: percentiles,
-		NeedsUser: true, Scores: true, Live: true,
+		NeedsUser: true, Scores: true, Live: true, Objective: true,
 	},
 	{
 		Name: "aws-personalized-ranking-v2", Type: PersonalizedRanking,
@@ -199,7 +199,7 @@ var table = []Spec{
 		Algorithm: "aws-user-personalization", Transformation: "JSON-percentile-filtering",
 		Description: "Predicts the items a user will interact with next, and explores new items.",
 		Algo:        recurrent("149"), Feature: percentiles,
-		NeedsUser: true, Scores: true, Live: true,
+		NeedsUser: true, Scores: true, Live: true, Objective: true,
 	},
 	{
 		Name: "aws-user-personalization-v2", Type: UserPersonalization,

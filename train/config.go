@@ -35,6 +35,10 @@ type config struct {
 			}
 		}
 	}
+	OptimizationObjective struct {
+		ItemAttribute        string
+		ObjectiveSensitivity recipe.Sensitivity
+	}
 	TrainingDataConfig struct {
 		ExcludedDatasetColumns map[string][]string
 		IncludedDatasetColumns map[string][]string
@@ -70,6 +74,18 @@ func (c *config) rules() []recipe.EventRule {
 	return out
 }
 
+// objective gives what answers are to bring besides relevance; nil: nothing.
+func (c *config) objective() *recipe.Objective {
+	o := &recipe.Objective{Attribute: c.OptimizationObjective.ItemAttribute, Sensitivity: c.OptimizationObjective.ObjectiveSensitivity}
+	if o.Attribute == "" {
+		return nil
+	}
+	if o.Sensitivity == "" {
+		o.Sensitivity = recipe.Medium
+	}
+	return o
+}
+
 // learnt gives the data that a version learns from.
 func (c *config) learnt(all *dataset.Snapshot, v *catalog.SolutionVersion) *dataset.Snapshot {
 	s := recipe.LearntBy(recipe.Learnt(all, v.EventType, v.EventValueThreshold), c.rules())
@@ -95,9 +111,15 @@ func (c *config) columns(s *dataset.Snapshot) *dataset.Snapshot {
 	return &out
 }
 
-// wanted says whether a column is learnt from: where columns are included only
-// those are, and excluded ones never.
+// wanted says whether a column is learnt from.
 func (c *config) wanted(t dataset.Type, column string) bool {
+	return Learns(c.TrainingDataConfig.IncludedDatasetColumns, c.TrainingDataConfig.ExcludedDatasetColumns, t, column)
+}
+
+// Learns says whether a training learns from a column, by the lists of a
+// trainingDataConfig: where columns are included only those are, and excluded ones
+// never.
+func Learns(included, excluded map[string][]string, t dataset.Type, column string) bool {
 	has := func(by map[string][]string) (named, some bool) {
 		for name, list := range by {
 			if strings.EqualFold(name, string(t)) {
@@ -107,8 +129,8 @@ func (c *config) wanted(t dataset.Type, column string) bool {
 		}
 		return named, some
 	}
-	in, some := has(c.TrainingDataConfig.IncludedDatasetColumns)
-	out, _ := has(c.TrainingDataConfig.ExcludedDatasetColumns)
+	in, some := has(included)
+	out, _ := has(excluded)
 	return !out && (in || !some)
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"usher/dataset"
+	"usher/eval"
 	"usher/internal/seed"
 	"usher/recipe"
 )
@@ -120,8 +121,8 @@ func (m *fakeModel) Choices() *recipe.Choices {
 }
 
 func (m *fakeModel) Recommend(_ context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
-	if k != 25 || !allow.All() {
-		return nil, errors.New("fake: 25 of all items are to be asked for")
+	if k != eval.ListLength && k != eval.RewardedList || !allow.All() {
+		return nil, errors.New("fake: 25 of all items are to be asked for, or 50 for rewards")
 	}
 	order := m.Order
 	if m.fake.query != nil {

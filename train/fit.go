@@ -77,7 +77,7 @@ func (c *child) evaluate(ctx context.Context, r recipe.Recipe, data *dataset.Sna
 	if chooser, ok := m.(recipe.Chooser); ok {
 		c.at.Choices = chooser.Choices()
 	}
-	a := asking{model: m, spec: r.Spec(), weights: recipe.EventWeights(data.EventTypes, c.req.Events), workers: c.req.Workers, progress: func(done float64) {
+	a := asking{model: m, spec: r.Spec(), weights: recipe.EventWeights(data.EventTypes, c.req.Events), objective: c.req.Objective, workers: c.req.Workers, progress: func(done float64) {
 		c.report(stageMeasure, done, fmt.Sprintf("%d test users", min(len(cases), casesMax)))
 	}}
 	if c.at.Metrics, err = a.measure(ctx, data, sample(cases, from)); err != nil {
@@ -124,7 +124,7 @@ func (c *child) fitWith(ctx context.Context, r recipe.Recipe, data *dataset.Snap
 	cp := &fitCheckpoint{child: c, ctx: ctx}
 	m, err := r.Train(ctx, recipe.Input{
 		Data: data, Params: p, Weights: recipe.EventWeights(data.EventTypes, c.req.Events),
-		Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices,
+		Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices, Objective: c.objective(s),
 		Checkpoint: cp, Progress: func(done float64, note string) { c.report(s, done, note) },
 	})
 	switch {
@@ -134,6 +134,15 @@ func (c *child) fitWith(ctx context.Context, r recipe.Recipe, data *dataset.Snap
 		return nil, err
 	}
 	return nil, &permanent{err}
+}
+
+// objective gives what a fit is to bring besides relevance. A search looks for the
+// most relevant answers: what they are worth is weighed afterwards.
+func (c *child) objective(s stage) *recipe.Objective {
+	if s == stageSearch {
+		return nil
+	}
+	return c.req.Objective
 }
 
 // stoppableReader gives an error once ctx is done.

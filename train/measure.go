@@ -41,6 +41,8 @@ type asking struct {
 	weights  []float64 // of events by their types; nil: all count alike
 	workers  int
 	progress func(done float64)
+
+	objective *recipe.Objective // nil: none
 }
 
 // block is how many cases a worker takes at once.
@@ -55,6 +57,9 @@ func (a *asking) measure(ctx context.Context, all *dataset.Snapshot, cases []eva
 	metrics := tallied(all, cases, lists).Metrics()
 	if a.weights != nil {
 		maps.Copy(metrics, a.weighted(all, cases, lists))
+	}
+	if a.objective != nil {
+		metrics["average_rewards_at_k"] = a.rewards(all, cases, lists)
 	}
 	return metrics, nil
 }
@@ -145,6 +150,33 @@ func (a *asking) weighted(all *dataset.Snapshot, cases []eval.Case, lists [][]da
 	return out
 }
 
+// rewards gives AWS's measure of an objective.
+func (a *asking) rewards(all *dataset.Snapshot, cases []eval.Case, lists [][]dataset.Index) float64 {
+	reward := func(i dataset.Index) float64 {
+		if all.ItemTable == nil {
+			return 0
+		}
+		x, _ := a.objective.Value(all.ItemTable.Schema, all.ItemTable.Row(i))
+		return x
+	}
+	var sum float64
+	var users int
+	for i, c := range cases {
+		if x, ok := eval.Reward(lists[i], c.Truth, reward); ok {
+			sum, users = sum+x, users+1
+		}
+	}
+	return math.Round(sum/float64(max(1, users))*1e4) / 1e4
+}
+
+// length is how many recommendations are asked for.
+func (a *asking) length() int {
+	if a.objective != nil {
+		return eval.RewardedList
+	}
+	return eval.ListLength
+}
+
 // ask puts the answers to some cases into lists, as the model gives them in
 // serving: the user is one that it was not trained on, what is known of him is
 // the input.
@@ -161,7 +193,7 @@ func (a *asking) ask(ctx context.Context, all *dataset.Snapshot, cases []eval.Ca
 			q.Shown = func() []dataset.Exposure { return all.Shown.Before(c.User, h[len(c.Input)].Time) }
 		}
 		var err error
-		if dst, err = a.model.Recommend(ctx, &q, eval.ListLength, a.allowed(all, c.Input), dst); err != nil {
+		if dst, err = a.model.Recommend(ctx, &q, a.length(), a.allowed(all, c.Input), dst); err != nil {
 			return err
 		}
 		lists[i] = make([]dataset.Index, len(dst))

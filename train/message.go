@@ -17,7 +17,7 @@ import (
 // replaced since: that is what the version is for.
 const (
 	protocolMagic   = "ushrtrn"
-	protocolVersion = 2
+	protocolVersion = 3
 	messageMax      = 1 << 20 // large things are blobs
 )
 
@@ -35,15 +35,16 @@ const (
 
 // request is what the child has to do.
 type request struct {
-	Recipe  string             `json:"recipe"`
-	Params  recipe.Params      `json:"params"`
-	Events  []recipe.EventRule `json:"events,omitempty"` // what events count; the snapshot has only these
-	Search  *search            `json:"search,omitempty"` // nil: Params are what to train with
-	Seed    uint64             `json:"seed"`
-	Workers int                `json:"workers"`
-	Fits    string             `json:"fits"`  // checkpoints of a fit are blobs of this name and a number
-	Model   string             `json:"model"` // blob to write
-	From    checkpoint         `json:"from"`
+	Recipe    string             `json:"recipe"`
+	Params    recipe.Params      `json:"params"`
+	Events    []recipe.EventRule `json:"events,omitempty"`    // what events count; the snapshot has only these
+	Objective *recipe.Objective  `json:"objective,omitempty"` // besides relevance; nil: none
+	Search    *search            `json:"search,omitempty"`    // nil: Params are what to train with
+	Seed      uint64             `json:"seed"`
+	Workers   int                `json:"workers"`
+	Fits      string             `json:"fits"`  // checkpoints of a fit are blobs of this name and a number
+	Model     string             `json:"model"` // blob to write
+	From      checkpoint         `json:"from"`
 }
 
 // report says how far a stage is.

@@ -126,7 +126,7 @@ func (s *supervision) converse(ctx context.Context, w work) error {
 	}
 	err = writeHello(s.p.In)
 	if err == nil {
-		err = writeMessage(s.p.In, messageRequest, &request{Recipe: v.Recipe, Params: v.Params, Events: conf.rules(), Search: conf.search(v), Seed: v.Seed, Workers: s.t.opt.Workers,
+		err = writeMessage(s.p.In, messageRequest, &request{Recipe: v.Recipe, Params: v.Params, Events: conf.rules(), Search: conf.search(v), Objective: conf.objective(), Seed: v.Seed, Workers: s.t.opt.Workers,
 			Fits: s.names.fits(), Model: s.names.model(), From: *s.c})
 	}
 	if err != nil {

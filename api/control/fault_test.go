@@ -286,7 +286,6 @@ func TestSolutionRefusals(t *testing.T) {
 		{create("shop", v2, events(`{"eventType": "click"}, {"eventType": "click"}`)), []string{"eventParametersList.2.member", `"click"`}},
 		{create("shop", v2, events(`{"weight": 0.5}`)), []string{"eventParametersList.1.member.eventType is missing"}},
 		{create("shop", v2, events(`{"eventType": "a", "weight": 1.5}`)), []string{"validation error"}},
-		{create("shop", v2, config(`"optimizationObjective": {"itemAttribute": "PRICE", "objectiveSensitivity": "LOW"}`)), []string{"optimizationObjective", v2}},
 		{create("shop", v2, config(`"autoMLConfig": {"metricName": "x"}`)), []string{"autoMLConfig"}},
 		{create("shop", v2, config(`"hpoConfig": {"hpoObjective": {"type": "max"}}`)), []string{"hpoObjective"}},
 		{create("shop", v2, config(`"hpoConfig": {"hpoResourceConfig": {"maxNumberOfTrainingJobs": "41"}}`)), []string{"maxNumberOfTrainingJobs", `"41"`, "1 to 40"}},

@@ -72,13 +72,11 @@ func (p *plan) check(c *wire.SolutionConfig) (*float64, error) {
 	if c.AutoMLConfig != nil {
 		return nil, invalid("%s.autoMLConfig is only used with performAutoML, which this version of usher does not have. Leave it out.", p.path)
 	}
-	if c.OptimizationObjective != nil {
-		return nil, p.noObjective()
-	}
 	for _, check := range []func() error{
 		func() error { return p.checkEvents(c.EventsConfig) },
 		func() error { return p.checkHPO(c.HpoConfig) },
 		func() error { return p.checkColumns(c.TrainingDataConfig) },
+		func() error { return p.checkObjective(c.OptimizationObjective, c.TrainingDataConfig) },
 		func() error { return p.checkSchedule(c.AutoTrainingConfig) },
 	} {
 		if err := check(); err != nil {
@@ -86,14 +84,6 @@ func (p *plan) check(c *wire.SolutionConfig) (*float64, error) {
 		}
 	}
 	return threshold, nil
-}
-
-// noObjective refuses optimizationObjective, with the reason for the recipe.
-func (p *plan) noObjective() error {
-	if p.spec.Name == "aws-user-personalization" || p.spec.Name == "aws-personalized-ranking" {
-		return invalid("%s.optimizationObjective: this version of usher does not weigh an attribute of items against relevance yet. Leave it out.", p.path)
-	}
-	return invalid("%s.optimizationObjective is for the recipes aws-user-personalization and aws-personalized-ranking only, not for %s. Leave it out.", p.path, p.spec.Name)
 }
 
 // needColumn gives an error unless the group's interactions have a column.

@@ -21,6 +21,7 @@ import (
 // evaluateCommand is the flags of usher evaluate.
 type evaluateCommand struct {
 	recipes, protocol, json    string
+	objective                  string
 	params                     paramFlag
 	rounds, questions, workers int
 	seed                       uint64
@@ -44,6 +45,7 @@ func evaluateFiles(ctx context.Context, io stdio, args []string) error {
 	fs.IntVar(&c.workers, "workers", 0, "goroutines; 0: one for each CPU")
 	fs.BoolVar(&c.counters, "counters", true, "measure plain counters beside the recipes")
 	fs.Var(c.params, "param", "hyperparameter `name=value` of the recipes that have it; may be given again")
+	fs.StringVar(&c.objective, "objective", "", "`column:sensitivity` of what recipes that can are to bring besides relevance, for example PRICE:LOW; MEDIUM, HIGH, OFF")
 	fs.StringVar(&c.json, "json", "", "`file` to write the results to as JSON; - is the standard output, without the table")
 	fs.BoolVar(&c.quiet, "quiet", false, "say nothing of what is being done")
 	if err := parse(fs, io.err, args); err != nil {
@@ -100,6 +102,11 @@ func (c *evaluateCommand) options() (opt evaluate.Options, err error) {
 	}
 	if opt.Recipes, err = recipesOf(c.recipes); err != nil {
 		return opt, err
+	}
+	if c.objective != "" {
+		if opt.Objective, err = recipe.ParseObjective(c.objective); err != nil {
+			return opt, fmt.Errorf("-objective: %w", err)
+		}
 	}
 	return opt, checkParams(opt)
 }

@@ -23,7 +23,7 @@ async function read(group) {
 }
 
 const titles = {
-  normalized_discounted_cumulative_gain: 'NDCG', mean_reciprocal_rank: 'MRR', precision: 'Precision', hit: 'Hits', recall: 'Recall', coverage: 'Coverage', average_rewards: 'Average rewards',
+  normalized_discounted_cumulative_gain: 'NDCG', mean_reciprocal_rank: 'MRR', precision: 'Precision', hit: 'Hits', recall: 'Recall', coverage: 'Coverage', average_rewards_at_k: 'Average rewards',
 };
 
 // metricTitle writes precision_at_5 as Precision@5.
@@ -32,13 +32,19 @@ function metricTitle(name) {
   return (titles[base] ?? base.replaceAll('_', ' ')) + (k ? `@${k}` : '');
 }
 
+// aim says what a version is to bring besides relevance.
+function aim({solutionConfig}) {
+  const o = solutionConfig?.optimizationObjective;
+  return o?.itemAttribute ? `for ${o.itemAttribute} (${o.objectiveSensitivity ?? 'MEDIUM'}) · ` : '';
+}
+
 function draw(versions) {
   const names = [...new Set(versions.flatMap((v) => Object.keys(v.metrics)))].sort((a, b) => a.localeCompare(b, 'en', {numeric: true}));
   const best = Object.fromEntries(names.map((n) => [n, Math.max(...versions.map((v) => v.metrics[n] ?? -Infinity))]));
   const hours = (v) => (v.trainingHours === undefined ? '–' : lasted(v.trainingHours * 3600));
   return [
     h('section', {class: 'card'}, table('Versions and their metrics', [
-      {title: 'Version', cell: (v) => [h('strong', null, v.name), h('small', null, `${recipeName(v.recipeArn)} · `, h('code', null, v.solutionVersionArn.split('/').pop()))]},
+      {title: 'Version', cell: (v) => [h('strong', null, v.name), h('small', null, `${recipeName(v.recipeArn)} · ${aim(v)}`, h('code', null, v.solutionVersionArn.split('/').pop()))]},
       {title: 'Status', cell: (v) => badge(v.status)},
       {title: 'Trained', cell: (v) => when(v.lastUpdatedDateTime)},
       {title: 'Work', kind: 'number', cell: hours},

@@ -23,7 +23,7 @@ const partNames = {
   latest: 'being the newest event itself',
 };
 
-const partName = (name) => partNames[name] ?? (/^rules_(\d+)$/.test(name) ? `rules between items, ${name.slice(6)} events apart at most` : name);
+const partName = (name) => partNames[name] ?? (/^rules_(\d+)$/.test(name) ? `rules between items, ${name.slice(6)} events apart at most` : name.startsWith('objective ') ? `the objective of the solution: a high ${name.slice(10)}` : name);
 
 // explanation draws one item's explanation.
 export function explanation(item, records, question) {

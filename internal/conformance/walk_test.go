@@ -11,7 +11,7 @@ import (
 const (
 	role     = "arn:aws:iam::000000000000:role/personalize"
 	interest = `{"type":"record","name":"Interactions","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"},{"name":"EVENT_TYPE","type":"string"}%s],"version":"1.0"}`
-	items    = `{"type":"record","name":"Items","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true}%s],"version":"1.0"}`
+	items    = `{"type":"record","name":"Items","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"ITEM_ID","type":"string"},{"name":"GENRE","type":["null","string"],"categorical":true},{"name":"PRICE","type":"float"}%s],"version":"1.0"}`
 	users    = `{"type":"record","name":"Users","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":["null","int"]}],"version":"1.0"}`
 	actions  = `{"type":"record","name":"Actions","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"ACTION_ID","type":"string"},{"name":"VALUE","type":["null","long"]}],"version":"1.0"}`
 	actioned = `{"type":"record","name":"ActionInteractions","namespace":"com.amazonaws.personalize.schema","fields":[{"name":"USER_ID","type":"string"},{"name":"ACTION_ID","type":"string"},{"name":"EVENT_TYPE","type":"string"},{"name":"TIMESTAMP","type":"long"}],"version":"1.0"}`
@@ -36,7 +36,7 @@ func TestEveryOperation(t *testing.T) {
 	v := newVisit(t)
 	v.upload("data", "")
 	v.upload("data/events.csv", events())
-	v.upload("data/items.csv", "ITEM_ID,GENRE\ni1,a|b\ni2,a\n")
+	v.upload("data/items.csv", "ITEM_ID,GENRE,PRICE\ni1,a|b,3\ni2,a,9.5\n")
 	v.upload("data/questions.json", `{"userId": "u1"}`)
 	v.upload("data/segments.json", `{"itemId": "i1"}`)
 	v.upload("data/gone.csv", "USER_ID\nu39\n")
@@ -126,7 +126,7 @@ func (v *visit) data() {
 	v.try("ListEventTrackers", in{"datasetGroupArn": arn("dataset-group/shop")})
 	v.try("PutEvents", in{"trackingId": tracker["trackingId"], "sessionId": "s", "userId": "u1", "eventList": []any{
 		in{"eventType": "Click", "itemId": "i1", "sentAt": time.Unix(1_700_100_000, 0).Unix(), "eventId": "e1"}}})
-	v.try("PutItems", in{"datasetArn": arn("dataset/shop/ITEMS"), "items": []any{in{"itemId": "new", "properties": `{"genre": "c"}`}}})
+	v.try("PutItems", in{"datasetArn": arn("dataset/shop/ITEMS"), "items": []any{in{"itemId": "new", "properties": `{"genre": "c", "price": 1}`}}})
 	v.try("PutUsers", in{"datasetArn": arn("dataset/shop/USERS"), "users": []any{in{"userId": "u1", "properties": `{"age": 30}`}}})
 }
 
@@ -220,9 +220,14 @@ func (v *visit) answers(campaign string) {
 }
 
 func (v *visit) ranking() {
-	v.ok("CreateSolution", in{"name": "rank", "datasetGroupArn": arn("dataset-group/shop"), "recipeArn": "arn:aws:personalize:::recipe/aws-personalized-ranking-v2"})
+	v.ok("CreateSolution", in{"name": "rank", "datasetGroupArn": arn("dataset-group/shop"), "recipeArn": "arn:aws:personalize:::recipe/aws-personalized-ranking",
+		"solutionConfig": in{"optimizationObjective": in{"itemAttribute": "PRICE", "objectiveSensitivity": "MEDIUM"}}})
 	version := in{"solutionVersionArn": v.ok("CreateSolutionVersion", in{"solutionArn": arn("solution/rank")})["solutionVersionArn"]}
 	v.until("ACTIVE", "DescribeSolutionVersion", version, "solutionVersion", "status")
+	if of := at(v.ok("DescribeSolution", in{"solutionArn": arn("solution/rank")}), "solution", "solutionConfig", "optimizationObjective", "objectiveSensitivity"); of != "MEDIUM" {
+		v.Errorf("the sensitivity is %v", of)
+	}
+	v.ok("GetSolutionMetrics", version)
 	v.ok("CreateCampaign", in{"name": "rank", "solutionVersionArn": version["solutionVersionArn"]})
 	v.until("ACTIVE", "DescribeCampaign", in{"campaignArn": arn("campaign/rank")}, "campaign", "status")
 	list := []any{"i1", "i2", "never seen"}

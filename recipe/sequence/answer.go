@@ -80,7 +80,7 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 // row; nil where nothing does.
 func (m *Model) bonus(a *answer, history []dataset.Event) {
 	a.extra = nil
-	if m.blend == nil && !m.maskSeen && !a.said.some() && len(a.ignored) == 0 {
+	if m.blend == nil && m.objective == nil && !m.maskSeen && !a.said.some() && len(a.ignored) == 0 {
 		return
 	}
 	a.startOver(m)
@@ -105,10 +105,7 @@ func (m *Model) bonus(a *answer, history []dataset.Event) {
 // startOver makes room what it is before a question: only what the last one changed
 // has to be changed back, which of a large catalogue is little.
 func (a *answer) startOver(m *Model) {
-	var base []float32
-	if m.blend != nil {
-		base = m.blend.base
-	}
+	base := m.standing()
 	switch {
 	case a.room == nil:
 		a.room = make([]float32, len(m.items))
@@ -152,8 +149,7 @@ const fewPart = 128
 
 // fewChanged gives lookup.few. bonus and mask come first.
 func (m *Model) fewChanged(a *answer) []uint32 {
-	based := m.blend != nil && m.blend.base != nil
-	if based || a.changedMany || len(a.changed)+len(a.seen) > len(m.items)/fewPart {
+	if m.standing() != nil || a.changedMany || len(a.changed)+len(a.seen) > len(m.items)/fewPart {
 		return nil
 	}
 	a.order = append(append(a.order[:0], a.changed...), a.seen...)
@@ -293,7 +289,7 @@ func (m *Model) behind(a *answer, e *encoded, k int, allow dataset.Set) scale {
 // cosines × Tau, and the features of the counters are logs of numbers that occur.
 func (m *Model) span() float32 {
 	if m.blend == nil {
-		return 3 * m.net.Tau
+		return 3*m.net.Tau + m.objective.span()
 	}
 	const largest = 16 // ln 10⁷
 	sum := 0.
@@ -302,7 +298,7 @@ func (m *Model) span() float32 {
 			sum += largest * math.Abs(w)
 		}
 	}
-	return m.net.Tau*(1+2*float32(math.Abs(m.blend.weights[netFeature]))) + float32(sum)
+	return m.net.Tau*(1+2*float32(math.Abs(m.blend.weights[netFeature]))) + float32(sum) + m.objective.span()
 }
 
 func exp(x float32) float64 { return math.Exp(float64(x)) }

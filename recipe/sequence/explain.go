@@ -123,6 +123,13 @@ func (x *explaining) parts(history []dataset.Event) []recipe.Part {
 	if n := x.ignored.times(x.item(x.row)); n > 0 {
 		out = append(out, recipe.Part{Name: "shown", Value: float64(x.shown.effect(n))})
 	}
+	if o := x.Model.objective; o != nil {
+		worth := o.values
+		if newcomer {
+			worth = x.Model.cold.worth
+		}
+		out = append(out, recipe.Part{Name: "objective " + o.Attribute, Value: o.Weight * float64(o.far(worth[row]))})
+	}
 	if x.blend == nil {
 		return out
 	}

@@ -32,7 +32,9 @@ type fit struct {
 	content   *content.Map // nil: metadata say nothing
 	explained float64      // part of the vectors' variance that metadata explain
 
-	sided   []string // what is told of side information
+	objective *objective // what answers are to bring besides relevance; nil: nothing
+
+	sided   []string // what is told of side information and objective
 	blended metric   // of network and counters on the validation part; zero: not blended
 }
 
@@ -66,7 +68,7 @@ func newFit(c *corpus, s settings, held []heldOut, root seed.Seed, in recipe.Inp
 	f.print = fingerprint(c, s, root, len(held))
 	f.every, f.tell = f.pace()
 	f.tr = nn.Trainer{Net: net, Items: len(c.items), Sample: s.sample, Drop: float32(s.drop),
-		Workers: in.Workers, State: nn.NewAdam(net)}
+		Workers: in.Workers, Muon: float32(s.matrixLR / s.lr), State: nn.NewAdam(net)}
 	return f
 }
 
@@ -102,7 +104,7 @@ func (f *fit) run(ctx context.Context) error {
 	return nil
 }
 
-// rate is the learning rate of a step: a warm-up, then half a cosine down to a
+// rate is the learning rate of a step (that of matrices goes the same way): a warm-up, then half a cosine down to a
 // fiftieth.
 func rate(top float64, step, all int) float32 {
 	warm := max(min(100, all/10), all*3/100, 1)

@@ -40,19 +40,21 @@ type head struct {
 	Content  *contentHead    `json:"content,omitempty"`
 	Sides    *sidesHead      `json:"sides,omitempty"`
 	Shown    shownWeight     `json:"shown,omitempty"`
+
+	Objective *objectiveHead `json:"objective,omitempty"`
 }
 
 // sound says whether what the head says can be of a file of this size.
 func (h *head) sound(size int64) bool {
 	return h.Shape.Check() == nil && h.Shape.Rows > 1 && h.Known >= h.Shape.Rows-1 && h.Known <= 1<<31 &&
 		int64(h.Known) <= 64*size+1<<20 && // it is the length of a table in memory
-		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size) && h.Shown.sound()
+		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size) && h.Shown.sound() && h.Objective.sound()
 }
 
 // Save writes the model for Load.
 func (m *Model) Save(w io.Writer) error {
 	defer runtime.KeepAlive(m)
-	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead(), m.sides.head(), m.shown}
+	h := head{m.known, m.net.Shape, m.maskSeen, m.chosen, m.blend.head(), m.contentHead(), m.sides.head(), m.shown, m.objective.head()}
 	return format.WriteSections(w, h, m.sections())
 }
 
@@ -80,7 +82,7 @@ func (m *Model) sections() []modelfile.Section {
 		out = append(out, modelfile.Section{Name: quantisedSection, Data: s.Bytes}, modelfile.Numbers(scaleSection, s.Scale),
 			modelfile.Section{Name: boundsSection, Data: boundsBytes(s.Bounds)})
 	}
-	return slices.Concat(out, m.blend.sections(), m.contentSections(), m.sides.sections())
+	return slices.Concat(out, m.blend.sections(), m.contentSections(), m.sides.sections(), m.objectiveSections())
 }
 
 // boundsBytes gives two float64s as they lie in the file.
@@ -141,6 +143,7 @@ func fromSections(f *modelfile.File, size int64) (*Model, error) {
 	tables := h.Blend.take(f, rows)
 	said := h.Content.take(f, d)
 	beside := h.Sides.take(f)
+	wanted := h.Objective.take(f, rows, said.cold)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
@@ -160,6 +163,9 @@ func fromSections(f *modelfile.File, size int64) (*Model, error) {
 	}
 	m.content, m.cold, m.sides = said.content, said.cold, beside
 	m.prepare(q)
+	if wanted != nil {
+		m.pursue(wanted)
+	}
 	return m, nil
 }
 

@@ -101,6 +101,11 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(saved(f, m))
 		f.Add(raw[:60])
+		if m.cold != nil {
+			m.cold.worth = make([]float32, m.cold.count())
+		}
+		m.pursue(&objective{objectiveHead: objectiveHead{"PRICE", 2, 1, .5}, values: make([]float32, len(m.items))})
+		f.Add(saved(f, m))
 	}
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -36,6 +36,8 @@ type Model struct {
 	cold    *newcomers   // nil: nobody is one
 	sides   *sides       // what is said beside the history; nil: nothing that helps
 	shown   shownWeight  // of what the user was shown and did not choose
+
+	objective *objective // what answers are to bring besides relevance; nil: nothing
 }
 
 func newModel(net *nn.Net, known int, items []uint32, maskSeen bool, chosen *recipe.Choices) *Model {

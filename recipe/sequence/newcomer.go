@@ -19,6 +19,10 @@ type newcomers struct {
 	vectors []float32 // (items,d) of length 1, as all items' are
 	near    []uint32  // (items,nearMost) rows of the nearest items
 	bias    float32   // added to their scores; chosen on the validation part
+
+	// Of models with an objective (objective.go): their attributes, and what is added
+	// to their scores for that.
+	worth, shift []float32
 }
 
 // nearMost is how many items a newcomer borrows from.
@@ -38,15 +42,12 @@ func (m *Model) newcomersOf(bias float32, s *dataset.Schema, items []dataset.Ind
 		n.items, n.vectors = append(n.items, uint32(i)), append(n.vectors, vector...)
 		d := m.net.Dim
 		kernel.MatMulNT(scores, len(scores), vector, d, m.vectors, d, 1, len(scores), d, false)
-		near.begin(min(nearMost, len(scores)))
-		for r, x := range scores {
-			if x > near.floor {
-				near.offer(ranked{x, uint32(r)})
-			}
-		}
-		best := near.sorted()
+		best := firstOf(&near, scores, nearMost)
 		for k := range nearMost { // where there are fewer, the nearest counts for the others
 			n.near = append(n.near, best[min(k, len(best)-1)].row)
+		}
+		if m.objective != nil {
+			n.worth = append(n.worth, m.objective.value(s, row(i)))
 		}
 	}
 	return n
@@ -76,6 +77,9 @@ func (n *newcomers) with(others *newcomers, d int) *newcomers {
 	take := func(from *newcomers, at int) {
 		out.items, out.vectors = append(out.items, from.items[at]), append(out.vectors, from.vectors[at*d:(at+1)*d]...)
 		out.near = append(out.near, from.near[at*nearMost:(at+1)*nearMost]...)
+		if from.worth != nil {
+			out.worth = append(out.worth, from.worth[at])
+		}
 	}
 	at := 0
 	for k, i := range others.items {
@@ -97,7 +101,8 @@ func (n *newcomers) with(others *newcomers, d int) *newcomers {
 func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) recipe.Model {
 	defer runtime.KeepAlive(m)
 	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
-		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, shown: m.shown, hold: m.hold}
+		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, shown: m.shown,
+		objective: m.objective, hold: m.hold}
 	out.answers.New = m.answers.New
 	var unknown []dataset.Index
 	for _, i := range items {
@@ -111,6 +116,9 @@ func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.
 	}
 	slices.Sort(unknown)
 	out.cold = m.cold.with(m.newcomersOf(m.cold.bias, s, slices.Compact(unknown), row), m.net.Dim)
+	if m.objective != nil {
+		out.cold.favour(m.objective)
+	}
 	return out
 }
 
@@ -141,6 +149,9 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 		if at := n.find(g.item); at >= 0 {
 			x[at] += m.shown.effect(g.times)
 		}
+	}
+	if n.shift != nil {
+		kernel.Axpy(x, 1, n.shift)
 	}
 	if m.maskSeen {
 		for _, h := range history {
@@ -184,8 +195,12 @@ func (n *newcomers) borrowed(bonus []float32, at int) (sum float32) {
 // coldScore gives the score of one newcomer. bonus comes first.
 func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
 	d := m.net.Dim
-	return kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.borrowed(a.extra, at) +
+	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.borrowed(a.extra, at) +
 		m.shown.effect(a.ignored.times(dataset.Index(m.cold.items[at])))
+	if m.cold.shift != nil {
+		x += m.cold.shift[at]
+	}
+	return x
 }
 
 // coldRanking is the best newcomers for a history, and the scale of all of them.

@@ -1,6 +1,7 @@
 package sequence
 
 import (
+	"math/bits"
 	"runtime"
 	"sync"
 
@@ -18,11 +19,11 @@ type lookup struct {
 	most   int         // rows wanted
 	top    top
 
-	bytes kernel.ByteQuery // query, for the quantised vectors
-	slack float32          // what a score of those can be off by; 0: it is exact
+	slack float32 // what a score of the quantised vectors can be off by; 0: it is exact
 
 	peak   float32 // the highest score of all items, whatever allow says
-	expSum float64 // of exp(score-peak)
+	expSum float64 // of exp(score-peak); while a pass goes on of exp(score-shift)
+	shift  float32 // a score that is near the highest so far
 
 	ahead []uint32      // the rest of few, while a pass goes on
 	done  chan struct{} // has room for one
@@ -77,7 +78,9 @@ type scanner struct {
 // tile is the memory of a pass.
 type tile struct {
 	scores  [scanTogether * tileRows]float32
-	queries [scanTogether]kernel.ByteQuery
+	marks   [tileRows / 64]uint64
+	vectors [scanTogether][]float32
+	queries kernel.ByteQueries // the vectors, for the quantised table
 }
 
 // newScanner makes a scanner. quantised is the vectors in eight bits, nil if they are
@@ -145,26 +148,36 @@ func (s *scanner) take(into []*lookup) int {
 func (s *scanner) pass(qs []*lookup) {
 	t := s.tiles.Get().(*tile)
 	defer s.tiles.Put(t)
-	for i, q := range qs {
-		q.peak, q.expSum, q.slack = lowest, 0, 0
-		if s.quantised != nil {
-			q.bytes.Set(s.quantised, q.query)
-			q.slack = s.quantised.Slack(&q.bytes)
-			t.queries[i] = q.bytes
-		}
-		q.ahead = q.few
-		q.top.begin(q.most)
-		q.top.margin = 2 * q.slack
-	}
+	s.begin(t, qs)
 	for from := 0; from < len(s.items); from += tileRows {
 		n := min(tileRows, len(s.items)-from)
 		s.multiply(t, qs, from, n)
 		for i, q := range qs {
-			q.take(t.scores[i*tileRows:i*tileRows+n], from, s)
+			q.take(t.scores[i*tileRows:i*tileRows+n], from, s, t)
 		}
 	}
 	for _, q := range qs {
 		q.settle(s)
+	}
+}
+
+// begin makes questions and the tile ready for a pass.
+func (s *scanner) begin(t *tile, qs []*lookup) {
+	for i, q := range qs {
+		t.vectors[i] = q.query
+	}
+	if s.quantised != nil {
+		t.queries.Set(s.quantised, t.vectors[:len(qs)])
+	}
+	clear(t.vectors[:])
+	for i, q := range qs {
+		q.peak, q.expSum, q.shift, q.slack = lowest, 0, lowest, 0
+		if s.quantised != nil {
+			q.slack = s.quantised.Slack(&t.queries, i)
+		}
+		q.ahead = q.few
+		q.top.begin(q.most)
+		q.top.margin = 2 * q.slack
 	}
 }
 
@@ -174,7 +187,7 @@ func (s *scanner) pass(qs []*lookup) {
 // way of the rows from memory. Sums of whole numbers are the same anyway.
 func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 	if s.quantised != nil {
-		s.quantised.Scan(t.scores[:], tileRows, t.queries[:len(qs)], from, from+n)
+		s.quantised.Scan(t.scores[:], tileRows, &t.queries, from, from+n)
 		return
 	}
 	rows := s.vectors[from*s.dim : (from+n)*s.dim]
@@ -183,53 +196,85 @@ func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 	}
 }
 
-// take looks at the network's scores of the rows from from on, and leaves
-// something else in them.
-func (q *lookup) take(scores []float32, from int, s *scanner) {
-	q.addExtra(scores, from)
-	highest := kernel.Max(scores)
+// take looks at the network's scores of the rows from from on, and adds extra to them.
+func (q *lookup) take(scores []float32, from int, s *scanner, t *tile) {
+	extra := q.extraOf(scores, from)
+	var highest float32
+	if q.summed {
+		highest = q.sum(scores, extra)
+	} else {
+		kernel.Axpy(scores, 1, extra)
+		highest = kernel.Max(scores)
+	}
 	if highest >= q.top.floor {
-		q.choose(scores, from, s)
+		q.choose(t.marks[:], scores, from, s)
 	}
-	if !q.summed || highest == lowest {
-		return
-	}
-	if highest > q.peak {
-		q.expSum *= exp(q.peak - highest)
-		q.peak = highest
-	}
-	q.expSum += float64(kernel.ExpSum(scores, 1, -q.peak))
 }
 
-// addExtra adds extra to the scores of the rows from from on. Where it is mostly 0,
-// reading all of it would take as long as reading a part of the vectors.
-func (q *lookup) addExtra(scores []float32, from int) {
+// farAbove is how far above the shift scores may lie before another is taken: exponents
+// of this many times tileRows are far from infinite, and of what lies as far below the
+// shift nothing counts.
+const farAbove = 40
+
+// sum adds extra to scores, their exponents to what is summed, and gives the highest.
+func (q *lookup) sum(scores, extra []float32) float32 {
+	highest, sum := kernel.SumExp(scores, extra, q.shift)
+	if highest == lowest {
+		return highest
+	}
+	if highest-q.shift > farAbove {
+		q.expSum *= exp(q.shift - highest)
+		q.shift = highest
+		_, sum = kernel.SumExp(scores, nil, q.shift)
+	}
+	q.peak = max(q.peak, highest)
+	q.expSum += float64(sum)
+	return highest
+}
+
+// extraOf gives what is to be added to the scores of the rows from from on. Where it is
+// mostly 0, reading all of it would take as long as reading a part of the vectors: then
+// it adds the few, and gives nil.
+func (q *lookup) extraOf(scores []float32, from int) []float32 {
 	switch {
 	case q.extra == nil:
+		return nil
 	case q.few == nil:
-		kernel.Axpy(scores, 1, q.extra[from:from+len(scores)])
-	default:
-		at := 0
-		for ; at < len(q.ahead) && int(q.ahead[at]) < from+len(scores); at++ {
-			r := q.ahead[at]
-			scores[int(r)-from] += q.extra[r]
-		}
-		q.ahead = q.ahead[at:]
+		return q.extra[from : from+len(scores)]
 	}
+	at := 0
+	for ; at < len(q.ahead) && int(q.ahead[at]) < from+len(scores); at++ {
+		r := q.ahead[at]
+		scores[int(r)-from] += q.extra[r]
+	}
+	q.ahead = q.ahead[at:]
+	return nil
 }
 
 // choose offers the rows that may be among the best.
-func (q *lookup) choose(scores []float32, from int, s *scanner) {
-	next := func(i int) int { return i + kernel.Find(scores[i:], q.top.floor) }
-	for i := next(0); i < len(scores); i = next(i + 1) {
-		if q.allow.Has(dataset.Index(s.items[from+i])) && (scores[i] > q.top.floor || q.slack > 0 && scores[i] > lowest) {
-			q.top.offer(ranked{scores[i], uint32(from + i)})
+func (q *lookup) choose(marks []uint64, scores []float32, from int, s *scanner) {
+	kernel.Mark(marks, scores, q.top.floor)
+	for w, word := range marks[:(len(scores)+63)/64] {
+		for ; word != 0; word &= word - 1 {
+			i := w*64 + bits.TrailingZeros64(word)
+			if q.mayBe(scores[i]) && q.allow.Has(dataset.Index(s.items[from+i])) {
+				q.top.offer(ranked{scores[i], uint32(from + i)})
+			}
 		}
 	}
 }
 
-// settle makes rough scores exact, of the rows that may be among the best.
+// mayBe says whether a later row of this score can be among the best.
+func (q *lookup) mayBe(score float32) bool {
+	return score > q.top.floor || q.slack > 0 && score == q.top.floor && score > lowest
+}
+
+// settle ends a pass: the sum becomes one from the peak, and rough scores exact, of the
+// rows that may be among the best.
 func (q *lookup) settle(s *scanner) {
+	if q.expSum > 0 {
+		q.expSum *= exp(q.shift - q.peak)
+	}
 	if q.slack == 0 {
 		return
 	}

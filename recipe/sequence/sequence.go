@@ -42,6 +42,9 @@
 // Users' metadata and the context of a question add what is said of items there
 // (side.go), where that helps.
 //
+// Answers can bring high values of a number that items have, besides relevance
+// (objective.go): it is weighed so that the validation part loses no more than it may.
+//
 // Values of events are not used yet. Numbers
 // become ids, filters become sets and promotions are mixed in above.
 package sequence
@@ -99,6 +102,9 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 		in.Progress(0, fmt.Sprintf("takes about %.1f GiB of memory", s.memory(c, in.Workers)/(1<<30)))
 	}
 	f := newFit(c, s, held, root, in)
+	if err := f.wantObjective(); err != nil {
+		return nil, fmt.Errorf("train %s: %w", Name, err)
+	}
 	m, err := f.train(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("train %s: %w", Name, err)
@@ -128,6 +134,9 @@ func (f *fit) train(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	if err := f.addNewcomers(ctx, m); err != nil {
+		return nil, err
+	}
+	if err := f.addObjective(ctx, m); err != nil {
 		return nil, err
 	}
 	m.chosen = f.choices()

@@ -46,11 +46,34 @@ func TestDerivedSettings(t *testing.T) {
 	}
 }
 
+// What is dense and large is learnt by a wide network whose matrices Muon moves; that
+// stays so when the data are too large for a wide one. Choices of a fit from before
+// Muon do not speak of it, and are repeated without.
+func TestDenseAndLarge(t *testing.T) {
+	c := large(6040, 165, 3416)
+	c.rowOf, c.start, c.rows = nil, make([]int64, len(c.count)), make([]uint32, c.events)
+	s := derive(c)
+	if s.dim != 128 || s.matrixLR != .02 {
+		t.Errorf("a million events: %+v", s)
+	}
+	larger := s
+	larger.afford(large(200_000, 100, 100_000))
+	if larger.dim != 64 || larger.matrixLR != .02 {
+		t.Errorf("20 million events: %+v", larger)
+	}
+	old := all(s)
+	delete(old, "matrix_learning_rate")
+	if err := s.repeat(old); err != nil || s.matrixLR != 0 {
+		t.Errorf("choices from before Muon are repeated with a rate of %v, error %v", s.matrixLR, err)
+	}
+}
+
 func TestChoicesRepeat(t *testing.T) {
 	c := newCorpus(snapshot(20, chain(20, 30, 8, 2)), nil)
 	a := derive(c)
 	a.dim, a.inner, a.heads, a.blocks, a.window, a.tau, a.drop = 24, 40, 3, 1, 17, 11, .25
-	a.sample, a.lr, a.stepTokens, a.planned, a.epochs, a.maskSeen, a.gaps = 7, 1e-4, 99, 12, 5, !a.maskSeen, !a.gaps
+	a.sample, a.lr, a.matrixLR, a.stepTokens, a.planned, a.epochs = 7, 1e-4, 1e-2, 99, 12, 5
+	a.maskSeen, a.gaps = !a.maskSeen, !a.gaps
 	b := derive(c)
 	if err := b.repeat(all(a)); err != nil {
 		t.Fatal(err)

@@ -206,5 +206,6 @@ func (f *fit) question(u dataset.Index, at int) *recipe.Query {
 	h := f.in.Data.History(u)
 	q := &recipe.Query{User: u, History: h[:at], Context: f.in.Data.Context(u, at), Now: time.Unix(h[at].Time, 0).UTC()}
 	q.Profile, q.ProfileSchema = f.in.Data.Profile(u)
+	q.Shown = func() []dataset.Exposure { return f.in.Data.Shown.Before(u, h[at].Time) }
 	return q
 }

@@ -137,21 +137,8 @@ func (f *fit) newSideAsker(m *Model, s *sides, counted *sideItems) *sideAsker {
 
 // ask makes an example of the question for the event at a place of a history.
 func (a *sideAsker) ask(h heldOut, at int, history []dataset.Event) example {
-	m, n, d := a.model, len(a.base), a.model.net.Dim
 	target := a.c.rowOf[h.item]
-	m.encode(a.answer, history[:at], &a.answer.own)
-	kernel.MatMulNT(a.base, n, a.answer.own.query, d, m.vectors, d, 1, n, d, false)
-	m.bonus(a.answer, history[:at])
-	if a.answer.extra != nil {
-		kernel.Axpy(a.base, 1, a.answer.extra)
-	}
-	if m.maskSeen {
-		for _, e := range history[:at] {
-			if r := m.row(e.Item); r != noRow {
-				a.base[r] = lowest
-			}
-		}
-	}
+	a.model.scores(a.answer, history[:at], a.base)
 	var what said
 	for k := range a.said {
 		clear(a.said[k])
@@ -197,13 +184,7 @@ func (a *sideAsker) example(h heldOut, target uint32, events int) example {
 		for _, x := range with {
 			kernel.Axpy(a.sum, 1, x)
 		}
-		a.best.begin(min(2*candidateTop, len(a.sum)))
-		for r, x := range a.sum {
-			if x > a.best.floor {
-				a.best.offer(ranked{x, uint32(r)})
-			}
-		}
-		for _, x := range a.best.sorted() {
+		for _, x := range firstOf(&a.best, a.sum, 2*candidateTop) {
 			if !a.marked[x.row] {
 				a.marked[x.row] = true
 				candidates = append(candidates, x.row)

@@ -58,11 +58,16 @@ func (c *memory) Save(state []byte) error {
 // A fit that is killed after any checkpoint, and goes on from it, ends with the
 // same bytes as one that was not.
 func TestResumedIsUninterrupted(t *testing.T) {
+	t.Run("Adam", func(t *testing.T) { resumedIsUninterrupted(t, 0) })
+	t.Run("Muon", func(t *testing.T) { resumedIsUninterrupted(t, 5) })
+}
+
+func resumedIsUninterrupted(t *testing.T, muon float32) {
 	in := recipe.Input{Data: snapshot(20, chain(20, 30, 8, 2)), Seed: 9, Workers: 2}
 	whole := func(c recipe.Checkpoint, every int) (*Model, error) {
 		f := prepared(in)
 		f.in.Checkpoint = c
-		f.every = every
+		f.every, f.tr.Muon = every, muon
 		return f.train(context.Background())
 	}
 	want, err := whole(nil, 1)

@@ -58,10 +58,9 @@ type machine interface {
 	xor(d, a vec, b any)
 	zeroWhereLess(d, a, b, spare vec) // d = 0 where a < b, as signed whole numbers
 
-	// search is the body of find, which gives the start of the first vector at
-	// pointer 0 with an element not below register 14, or how many elements
-	// there are. It ends the function.
-	search()
+	// markAll is the body of mark, which sets bits from pointer 1 on for the elements
+	// at pointer 0 that are not below register 14. It ends the function.
+	markAll()
 
 	// own writes what is not made of these operations.
 	own()
@@ -98,6 +97,7 @@ type lanes struct {
 func bodies(m machine) {
 	vectors(m)
 	activations(m)
+	surveys(m)
 	logarithms(m)
 	gates(m)
 	norms(m)

@@ -29,7 +29,9 @@ const (
 	addp   = 0x4ea0bc00
 	mulw   = 0x4ea09c00
 	cmgt   = 0x4ea03400
+	ushl   = 0x6ea04400
 	eor    = 0x6e201c00
+	and    = 0x4e201c00
 	orr    = 0x4ea01c00
 	bic    = 0x4e601c00
 	bit    = 0x6ea01c00 // d = n where m
@@ -72,7 +74,7 @@ func (m neon) word(code uint32, meaning string) {
 
 var names = map[uint32]string{
 	fadd: "FADD", fsub: "FSUB", fmul: "FMUL", fdiv: "FDIV", fmla: "FMLA", fmls: "FMLS", faddp: "FADDP", fmaxp: "FMAXP",
-	fcmgt: "FCMGT", fcmge: "FCMGE", addw: "ADD", addp: "ADDP", mulw: "MUL", cmgt: "CMGT", eor: "EOR", orr: "ORR",
+	fcmgt: "FCMGT", fcmge: "FCMGE", addw: "ADD", addp: "ADDP", mulw: "MUL", cmgt: "CMGT", ushl: "USHL", and: "AND", eor: "EOR", orr: "ORR",
 	bic: "BIC", bit: "BIT", smull: "SMULL", smull2: "SMULL2", fsqrt: "FSQRT", fneg: "FNEG", frintn: "FRINTN",
 	fcvtns: "FCVTNS", scvtf: "SCVTF", sadalp: "SADALP", dup: "DUP", shl: "SHL", ushr: "USHR", ldr: "LDR", str: "STR",
 }
@@ -310,22 +312,4 @@ func (m neon) own() {
 	for _, n := range []int{1, 2} {
 		m.scan(n)
 	}
-}
-
-// search is the body of find.
-func (m neon) search() {
-	found := m.label("found")
-	m.loop(1, func(l lanes) {
-		m.load(l, 0, 0)
-		m.three(fcmge, 0, 0, 14)
-		m.drop(l, 0)
-		m.op("VMOV", "V0.D[0]", "R11")
-		m.op("VMOV", "V0.D[1]", "R13")
-		m.op("ORR", "R13", "R11", "R11")
-		m.op("CBNZ", "R11", found)
-	})
-	m.at(found)
-	m.op("LSR", "$2", "R0", "R0")
-	m.op("MOVD", "R0", m.place("ret"))
-	m.ret()
 }

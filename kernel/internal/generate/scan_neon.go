@@ -7,13 +7,14 @@ import "fmt"
 // those of rows, with their sign, V21 and V22 products in sixteen bits.
 func (m neon) scan(queries int) {
 	regs := map[string]any{"panels": "R1", "groups": "R2", "rows": "R3", "scale": "R4", "queries": "R5",
-		"queryScale": "R6", "out": "R7", "outRow": "R8"}
+		"step": "R11", "terms": "R6", "out": "R7", "outRow": "R8"}
 	var params []param
 	for _, p := range scanParams {
 		params = append(params, param{p.name, p.kind, regs[p.name]})
 	}
 	m.function(fmt.Sprintf("scan%d%s", queries, m.suffix), scanComment(queries), "", params, func() {
 		m.op("LSL", "$2", "R8", "R8")
+		m.op("SUB", fmt.Sprintf("$%d", 4*queries), "R11", "R11")
 		m.set(23, word(0x80808080))
 		panel, group := m.label("panel"), m.label("group")
 		m.at(panel)
@@ -37,11 +38,12 @@ func (m neon) scan(queries int) {
 			}
 		}
 		m.op("ADD", "$64", "R3", "R3")
+		m.op("ADD", "R11", "R9", "R9")
 		m.op("SUBS", "$1", "R10", "R10")
 		m.op("BNE", group)
 		m.op("MOVD", "R7", "R0")
 		for i := range vec(queries) {
-			m.op("FMOVS", fmt.Sprintf("%d(R6)", 4*i), "F24")
+			m.op("FMOVS", fmt.Sprintf("%d(R6)", 8*i+4), "F24")
 			m.two(dup, 24, 24)
 			for j := range vec(4) {
 				v := 8*i + 2*j
@@ -60,4 +62,37 @@ func (m neon) scan(queries int) {
 		m.op("BNE", panel)
 		m.ret()
 	})
+}
+
+// markAll is the body of mark. R13 collects the bits of a word, R14 is how many it has;
+// V13 has a bit for each lane.
+func (m neon) markAll() {
+	m.set(13, word(1))
+	m.three(ushl, 13, 13, m.operand(counting{}))
+	m.op("MOVD", "ZR", "R13")
+	m.op("MOVD", "ZR", "R14")
+	m.loop(1, func(l lanes) {
+		m.load(l, 0, 0)
+		m.three(fcmge, 0, 0, 14)
+		m.drop(l, 0)
+		m.three(and, 0, 0, 13)
+		m.three(addp, 0, 0, 0)
+		m.three(addp, 0, 0, 0)
+		m.op("FMOVS", f(0), "R11")
+		m.op("LSL", "R14", "R11", "R11")
+		m.op("ORR", "R11", "R13", "R13")
+		m.op("ADD", fmt.Sprintf("$%d", m.step(l)), "R14", "R14")
+		more := m.label("more")
+		m.op("CMP", "$64", "R14")
+		m.op("BNE", more)
+		m.op("MOVD.P", "R13", "8(R2)")
+		m.op("MOVD", "ZR", "R13")
+		m.op("MOVD", "ZR", "R14")
+		m.at(more)
+	})
+	end := m.label("marked")
+	m.op("CBZ", "R14", end)
+	m.op("MOVD", "R13", "(R2)")
+	m.at(end)
+	m.ret()
 }

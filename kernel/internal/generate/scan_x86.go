@@ -4,14 +4,14 @@ import "fmt"
 
 // Rows in eight bits lie in panels of sixteen: for each four columns there are
 // 64 bytes, four of each row, unsigned with 128 as zero. Queries are signed and
-// lie side by side: four bytes of each, then the next four. AVX-512 multiplies
-// and adds four bytes at a time (VPDPBUSD) and does up to eight queries in one
-// pass over the rows; AVX2 widens both to sixteen bits, where no sum overflows,
+// lie side by side: four bytes of each, then from step to step the next four. AVX-512
+// multiplies and adds four bytes at a time (VPDPBUSD) and does up to eight queries in
+// one pass over the rows; AVX2 widens both to sixteen bits, where no sum overflows,
 // and does up to two. Sums are whole numbers, so all machines agree to the bit.
 
-// scanParams are those of all scans.
+// scanParams are those of all scans. A term is a query's zero and its scale.
 var scanParams = []param{{"panels", "int", "R12"}, {"groups", "int", "R13"}, {"rows", "*byte", "SI"}, {"scale", "*float32", "R8"},
-	{"queries", "*int8", "DX"}, {"zero", "*int32", "R9"}, {"queryScale", "*float32", "R10"}, {"out", "*float32", "DI"}, {"outRow", "int", "R11"}}
+	{"queries", "*int8", "DX"}, {"step", "int", "R10"}, {"terms", "*queryTerm", "R9"}, {"out", "*float32", "DI"}, {"outRow", "int", "R11"}}
 
 func scanComment(queries int) string {
 	return fmt.Sprintf("computes the products of panels of rows in eight bits with %d queries.", queries)
@@ -19,33 +19,44 @@ func scanComment(queries int) string {
 
 func (m x86) scans() {
 	if m.wide() {
-		for _, n := range []int{1, 2, 4, 8} {
-			m.scan(n, m.byteDots)
+		for n := range 8 {
+			m.scan(n+1, m.byteDots)
 		}
 		return
 	}
-	for _, n := range []int{1, 2} {
-		m.scan(n, m.wordDots)
+	for n := range 2 {
+		m.scan(n+1, m.wordDots)
 	}
 }
 
 // scan writes a scan for some queries. dots leaves the products of query i with
 // rows of a panel, as whole numbers: with all sixteen in register i, or with
-// eight each in 2i and 2i+1.
+// eight each in 2i and 2i+1. With AVX-512 the zeros of queries are in the registers
+// from 16 on, their scales in those from 24 on.
 func (m x86) scan(queries int, dots func(queries int)) {
 	m.function(fmt.Sprintf("scan%d%s", queries, m.suffix), scanComment(queries), "", scanParams, func() {
 		m.op("SHLQ", "$2", "R11")
+		if m.wide() {
+			for i := range queries {
+				m.op("VPBROADCASTD", fmt.Sprintf("%d(R9)", 8*i), m.vec(vec(16+i)))
+				m.op("VBROADCASTSS", fmt.Sprintf("%d(R9)", 8*i+4), m.vec(vec(24+i)))
+			}
+		}
 		panel := m.label("panel")
 		m.at(panel)
 		dots(queries)
 		halves := 16 / m.lanes
 		m.op("MOVQ", "DI", "BX")
 		for i := range queries {
+			scale := vec(24 + i)
+			if !m.wide() {
+				scale = 15
+				m.op("VBROADCASTSS", fmt.Sprintf("%d(R9)", 8*i+4), m.vec(scale))
+			}
 			for h := range halves {
 				v := vec(i*halves + h)
 				m.op("VCVTDQ2PS", m.vec(v), m.vec(v))
-				m.op("VBROADCASTSS", fmt.Sprintf("%d(R10)", 4*i), m.vec(15))
-				m.mul(v, v, vec(15))
+				m.mul(v, v, scale)
 				m.op("VMULPS", fmt.Sprintf("%d(R8)", 32*h), m.vec(v), m.vec(v))
 				m.op("VMOVUPS", m.vec(v), fmt.Sprintf("%d(BX)", 32*h))
 			}
@@ -61,11 +72,18 @@ func (m x86) scan(queries int, dots func(queries int)) {
 	})
 }
 
-// byteDots is dots by VPDPBUSD. With one query a second sum, register 8, keeps
-// one addition from waiting for the other.
+// byteDots is dots by VPDPBUSD. Where queries are few second sums, in the registers
+// from 8 on, keep one addition from waiting for the other.
 func (m x86) byteDots(queries int) {
-	for i := range queries {
-		m.op("VPBROADCASTD", fmt.Sprintf("%d(R9)", 4*i), m.vec(vec(i)))
+	second := vec(0)
+	if queries <= 4 {
+		second = 8
+	}
+	for i := range vec(queries) {
+		m.op("VMOVDQA64", m.vec(16+i), m.vec(i))
+		if second > 0 {
+			m.set(second+i, num(0))
+		}
 	}
 	step := func(to vec) {
 		m.op("VMOVDQU64", "(SI)", "Z14")
@@ -73,15 +91,10 @@ func (m x86) byteDots(queries int) {
 			m.op("VPDPBUSD.BCST", fmt.Sprintf("%d(AX)", 4*i), "Z14", m.vec(vec(i)+to))
 		}
 		m.op("ADDQ", "$64", "SI")
-		m.op("ADDQ", fmt.Sprintf("$%d", 4*queries), "AX")
+		m.op("ADDQ", "R10", "AX")
 	}
 	m.op("MOVQ", "DX", "AX")
 	m.op("MOVQ", "R13", "CX")
-	second := vec(0)
-	if queries == 1 {
-		second = 8
-		m.set(8, num(0))
-	}
 	two, rest, done := m.label("two"), m.label("rest"), m.label("done")
 	m.op("SHRQ", "$1", "CX")
 	m.op("JZ", rest)
@@ -96,8 +109,10 @@ func (m x86) byteDots(queries int) {
 	m.op("JZ", done)
 	step(0)
 	m.at(done)
-	if queries == 1 {
-		m.addInt(0, 0, vec(8))
+	if second > 0 {
+		for i := range vec(queries) {
+			m.addInt(i, i, second+i)
+		}
 	}
 }
 
@@ -125,11 +140,11 @@ func (m x86) wordDots(queries int) {
 		}
 	}
 	m.op("ADDQ", "$64", "SI")
-	m.op("ADDQ", fmt.Sprintf("$%d", 4*queries), "AX")
+	m.op("ADDQ", "R10", "AX")
 	m.op("DECQ", "CX")
 	m.op("JNZ", group)
 	for i := range queries {
-		m.op("VPBROADCASTD", fmt.Sprintf("%d(R9)", 4*i), y(8))
+		m.op("VPBROADCASTD", fmt.Sprintf("%d(R9)", 8*i), y(8))
 		for h := range 2 { // rows 8h to 8h+7
 			to := y(2*i + h)
 			m.op("VPHADDD", y(4*i+2*h+1), y(4*i+2*h), y(9))
@@ -139,36 +154,24 @@ func (m x86) wordDots(queries int) {
 	}
 }
 
-// search is the body of find.
-func (m x86) search() {
-	found := m.label("found")
-	m.loop(1, func(l lanes) {
+// markAll is the body of mark: as many bits at once as a vector has lanes.
+func (m x86) markAll() {
+	m.loop(4, func(l lanes) {
 		m.load(l, 0, 0)
-		m.compare(l)
-		m.op("TESTL", "BX", "BX")
-		m.op("JNZ", found)
+		switch {
+		case !m.wide():
+			m.op("VCMPPS", "$0x1d", "Y14", "Y0", "Y0")
+			m.drop(l, 0)
+			m.op("VMOVMSKPS", "Y0", "BX")
+			m.op("MOVB", "BX", "(SI)")
+		case l.masked:
+			m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K1", "K2")
+			m.op("KMOVW", "K2", "(SI)")
+		default:
+			m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K2")
+			m.op("KMOVW", "K2", "(SI)")
+		}
+		m.op("ADDQ", fmt.Sprintf("$%d", m.lanes/8), "SI")
 	})
-	m.op("MOVQ", m.place("n"), "AX")
-	m.op("SHLQ", "$2", "AX")
-	m.at(found)
-	m.op("SHRQ", "$2", "AX")
-	m.op("MOVQ", "AX", m.place("ret"))
 	m.ret()
-}
-
-// compare puts a bit for each lane of register 0 that is at least that of 14 into
-// BX.
-func (m x86) compare(l lanes) {
-	switch {
-	case !m.wide():
-		m.op("VCMPPS", "$0x1d", "Y14", "Y0", "Y0")
-		m.drop(l, 0)
-		m.op("VMOVMSKPS", "Y0", "BX")
-		return
-	case l.masked:
-		m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K1", "K2")
-	default:
-		m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K2")
-	}
-	m.op("KMOVW", "K2", "BX")
 }

@@ -64,9 +64,6 @@ func vectors(m machine) {
 			m.largest(1, 0)
 			m.give(0)
 		})
-	function(m, "find", "gives the start of the first vector with an x[i] ≥ least, or n.", "int",
-		"func(x []float32, least float32) int { return ƒ(len(x), &x[0], least) }",
-		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}, {"least", "float32", vec(14)}}, m.search)
 }
 
 // dot leaves the product of count floats at two pointers in all lanes of 0. It

@@ -1,5 +1,5 @@
 // Package nn holds the networks of the recipes: layers with forward and
-// backward by hand, a softmax loss, gradients and an optimiser.
+// backward by hand, a softmax loss, gradients and optimisers.
 //
 // There is one network so far: a causal transformer over item sequences. Two
 // or more pre-LN blocks of attention with a learned bias per head and distance

@@ -12,25 +12,27 @@ import (
 	"usher/kernel"
 )
 
-// Trainer changes a network step by step with Adam.
+// Trainer changes a network step by step with Adam, and its matrices with Muon.
 type Trainer struct {
 	Net     *Net
 	Items   int     // rows of the table below it are items, and candidates of the softmax
 	Sample  int     // negatives of a batch; 0 or ≥ Items: the softmax is over all items
 	Drop    float32 // dropout rate
 	Workers int     // goroutines; the result does not depend on it
+	Muon    float32 // learning rate of the blocks' matrices, as a multiple of the step's; 0: they are Adam's too
 	State   Adam
 
 	grads []*Gradient
 	works []*work
+	muons []muon // of each worker
 	zero  []float32
 }
 
 // Adam is the optimiser's state: with the network's parameters it is all that
 // a training needs to go on.
 type Adam struct {
-	T                              int // steps done
-	TableM, TableV, DenseM, DenseV []float32
+	T                              int       // steps done
+	TableM, TableV, DenseM, DenseV []float32 // first and second moments; of Muon's matrices the momentum and nothing
 }
 
 // NewAdam gives the state before the first step.
@@ -72,7 +74,15 @@ func (t *Trainer) Step(ctx context.Context, shards [][]Batch, lr float32, key se
 		scale = float32(clip / norm)
 	}
 	t.State.T++
-	t.update(g, kernel.AdamStep{LR: lr, Beta1: .9, Beta2: .98, Eps: 1e-8, T: t.State.T}.Update(scale))
+	adam := kernel.AdamStep{LR: lr, Beta1: .9, Beta2: .98, Eps: 1e-8, T: t.State.T}.Update(scale)
+	t.updateTable(g, adam)
+	if t.Muon > 0 {
+		t.updateBlocks(g, adam, t.Muon*lr, scale)
+	} else {
+		pieces(t.Workers, len(t.Net.Dense), func(i, j int) {
+			kernel.Adam(t.Net.Dense[i:j], t.State.DenseM[i:j], t.State.DenseV[i:j], g.dense[i:j], adam)
+		})
+	}
 	return g.Loss / weight, nil
 }
 
@@ -98,12 +108,24 @@ func (t *Trainer) gradient(ctx context.Context, shards [][]Batch, scale float64,
 	return sum(t.grads[:len(shards)], t.Workers)
 }
 
-// update moves the parameters against g.
-func (t *Trainer) update(g *Gradient, step kernel.AdamUpdate) {
+// updateBlocks moves the matrices of the blocks by Muon and the other dense parameters
+// by Adam.
+func (t *Trainer) updateBlocks(g *Gradient, adam kernel.AdamUpdate, lr, scale float32) {
+	n, first, second := t.Net, t.Net.view(t.State.DenseM), t.Net.view(t.State.DenseV)
+	w, m, grad := n.matrices(n.v), n.matrices(first), n.matrices(g.v)
+	if len(t.muons) < max(1, t.Workers) {
+		t.muons = make([]muon, max(1, t.Workers))
+	}
+	Each(t.Workers, len(w), func(worker, i int) { t.muons[worker].step(w[i], m[i], grad[i], lr, scale) })
+	m1, m2, gs := first.vectors(), second.vectors(), g.v.vectors()
+	for i, x := range n.v.vectors() {
+		kernel.Adam(x, m1[i], m2[i], gs[i], adam)
+	}
+}
+
+// updateTable moves the table's rows against g.
+func (t *Trainer) updateTable(g *Gradient, step kernel.AdamUpdate) {
 	n, a, d := t.Net, &t.State, t.Net.Dim
-	pieces(t.Workers, len(n.Dense), func(i, j int) {
-		kernel.Adam(n.Dense[i:j], a.DenseM[i:j], a.DenseV[i:j], g.dense[i:j], step)
-	})
 	row := func(r int, x []float32) {
 		i, j := r*d, (r+1)*d
 		kernel.Adam(n.Table[i:j], a.TableM[i:j], a.TableV[i:j], x, step)

@@ -34,42 +34,45 @@ func randomShards(s Shape, shards, batches int, from seed.Seed) [][]Batch {
 
 func TestWorkersDoNotChangeAStep(t *testing.T) {
 	shape := Shape{Rows: 300, Dim: 16, Inner: 24, Heads: 2, Blocks: 1, Window: 20, Tau: 10}
-	var want *Net
-	for _, workers := range []int{1, 2, 5} {
-		n := New(shape, 1)
-		tr := &Trainer{Net: n, Items: 299, Sample: 50, Drop: .2, Workers: workers, State: NewAdam(n)}
-		for step := range 4 {
-			if _, err := tr.Step(context.Background(), randomShards(shape, 4, 2, seed.Seed(step)), 1e-2, seed.Seed(step)); err != nil {
-				t.Fatal(err)
+	for _, muon := range []float32{0, 5} {
+		var want *Net
+		for _, workers := range []int{1, 2, 5} {
+			n := New(shape, 1)
+			tr := &Trainer{Net: n, Items: 299, Sample: 50, Drop: .2, Workers: workers, Muon: muon, State: NewAdam(n)}
+			for step := range 4 {
+				if _, err := tr.Step(context.Background(), randomShards(shape, 4, 2, seed.Seed(step)), 1e-2, seed.Seed(step)); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if want == nil {
-			want = n
-		} else if !slices.Equal(n.Table, want.Table) || !slices.Equal(n.Dense, want.Dense) {
-			t.Errorf("%d workers give another network than 1", workers)
+			if want == nil {
+				want = n
+			} else if !slices.Equal(n.Table, want.Table) || !slices.Equal(n.Dense, want.Dense) {
+				t.Errorf("Muon %v: %d workers give another network than 1", muon, workers)
+			}
 		}
 	}
 }
 
 func TestStepsLowerTheLoss(t *testing.T) {
-	shape := small
-	n := New(shape, 1)
-	tr := &Trainer{Net: n, Items: shape.Rows - 1, Workers: 1, State: NewAdam(n)}
-	data := randomShards(shape, 2, 1, 9)
-	var first, last float64
-	for step := range 120 {
-		loss, err := tr.Step(context.Background(), data, 1e-2, seed.Seed(step))
-		if err != nil {
-			t.Fatal(err)
+	for _, muon := range []float32{0, 5} {
+		n := New(small, 1)
+		tr := &Trainer{Net: n, Items: small.Rows - 1, Workers: 1, Muon: muon, State: NewAdam(n)}
+		data := randomShards(small, 2, 1, 9)
+		var first, last float64
+		for step := range 120 {
+			loss, err := tr.Step(context.Background(), data, 1e-2, seed.Seed(step))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step == 0 {
+				first = loss
+			}
+			last = loss
 		}
-		if step == 0 {
-			first = loss
+		// Random targets can only be learnt by heart: from guessing (log 13) or worse down.
+		if guess := math.Log(13); first < .8*guess || last > guess/2 {
+			t.Errorf("Muon %v: loss went from %.3f to %.3f", muon, first, last)
 		}
-		last = loss
-	}
-	// Random targets can only be learnt by heart: from guessing (log 13) or worse down.
-	if guess := math.Log(13); first < .8*guess || last > guess/2 {
-		t.Errorf("loss went from %.3f to %.3f", first, last)
 	}
 }
 

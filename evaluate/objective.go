@@ -1,0 +1,61 @@
+package evaluate
+
+import (
+	"fmt"
+
+	"usher/dataset"
+	"usher/recipe"
+)
+
+// checkObjective sees to it that there is something to weigh, and a recipe to do it.
+func (o *Options) checkObjective(data *dataset.Snapshot) error {
+	if o.Objective == nil {
+		return nil
+	}
+	able := false
+	for _, r := range o.Recipes {
+		able = able || r.Spec().Objective
+	}
+	if !able {
+		return fmt.Errorf("none of the recipes can weigh an objective: aws-user-personalization and aws-personalized-ranking can")
+	}
+	for i := range data.ItemIDs {
+		if _, ok := worth(o.Objective, data, dataset.Index(i)); ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("no item has a number in the column %s, which is the objective", o.Objective.Attribute)
+}
+
+// objective is what recipes of a kind are trained for; nil: relevance alone.
+func (o *Options) objective(of recipe.Spec) *recipe.Objective {
+	if !of.Objective {
+		return nil
+	}
+	return o.Objective
+}
+
+// reward gives the mean attribute of the items in lists that have it, 0 without an
+// objective. AWS's own measure, average_rewards_at_k, says which of the items that
+// users wanted are dear, not whether what they are shown is.
+func (o *Options) reward(data *dataset.Snapshot, lists [][]dataset.Index) float64 {
+	if o.Objective == nil {
+		return 0
+	}
+	sum, n := 0., 0
+	for _, list := range lists {
+		for _, i := range list {
+			if x, ok := worth(o.Objective, data, i); ok {
+				sum, n = sum+x, n+1
+			}
+		}
+	}
+	return sum / float64(max(1, n))
+}
+
+func worth(o *recipe.Objective, data *dataset.Snapshot, i dataset.Index) (float64, bool) {
+	if data.ItemTable == nil {
+		return 0, false
+	}
+	return o.Value(data.ItemTable.Schema, data.ItemTable.Row(i))
+}
