@@ -19,6 +19,9 @@
 // first-time items, usual weights are where it begins. A refit
 // repeats the weights, with counters over all data.
 //
+// Where the times between events differ, the network is told them too (gap.go): what
+// was found on one page and what was found weeks later is followed by other things.
+//
 // When (almost) nobody in the data has an item twice, items of the user's
 // history are ranked behind all others; otherwise they compete as all do.
 //

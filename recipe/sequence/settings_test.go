@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"usher/dataset"
 	"usher/internal/seed"
 )
 
@@ -52,6 +53,7 @@ func TestDerivedSettings(t *testing.T) {
 func TestDenseAndLarge(t *testing.T) {
 	c := large(6040, 165, 3416)
 	c.rowOf, c.start, c.rows = nil, make([]int64, len(c.count)), make([]uint32, c.events)
+	c.times = make([]dataset.Event, c.events)
 	s := derive(c)
 	if s.dim != 128 || s.matrixLR != .02 {
 		t.Errorf("a million events: %+v", s)
