@@ -149,6 +149,33 @@ func TestSoftmax(t *testing.T) {
 	byTwin(func() { check(t) })
 }
 
+func TestBiasedSoftmax(t *testing.T) {
+	check := func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 4))
+		for _, n := range lengths()[1:] {
+			x, bias, scale := random(r, n), random(r, n), float32(3*r.Float64())
+			want, sum := make([]float64, n), 0.
+			for i := range x {
+				x[i] *= 5
+				want[i] = math.Exp(float64(x[i])*float64(scale) + float64(bias[i]))
+				sum += want[i]
+			}
+			y, b := guard(x, r.IntN(8)), guard(bias, r.IntN(8))
+			BiasedSoftmax(y.x, b.x, scale)
+			for i := range want {
+				// arguments are up to 80 half-ulps off
+				if w := want[i] / sum; math.Abs(float64(y.x[i])-w) > w*eps*(200+float64(n)/8)+1e-37 {
+					t.Fatalf("length %d: [%d] %v, want %v", n, i, y.x[i], w)
+				}
+			}
+			y.check(t, "x")
+			b.check(t, "bias")
+		}
+	}
+	onPaths(t, check)
+	byTwin(func() { check(t) })
+}
+
 func TestSoftmaxBackward(t *testing.T) {
 	onPaths(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 3))

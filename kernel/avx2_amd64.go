@@ -12,6 +12,7 @@ func elementAVX2() path {
 		multiply:        func(y, a, b []float32) { multiplyAVX2(len(y), &y[0], &a[0], &b[0]) },
 		max:             func(x []float32) float32 { return maxAVX2(len(x), &x[0]) },
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX2(len(x), &x[0], scale, shift) },
+		biasedSoftmax:   func(x, bias []float32, scale float32) { biasedSoftmaxAVX2(len(x), &x[0], &bias[0], scale) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
 		sumExp: func(x []float32, shift float32) (largest, sum float32) {
 			var out [2]float32
@@ -76,6 +77,11 @@ func maxAVX2(n int, x *float32) float32
 //
 //go:noescape
 func expSumAVX2(n int, x *float32, scale, shift float32) float32
+
+// biasedSoftmaxAVX2 replaces x by the softmax of scale·x + bias.
+//
+//go:noescape
+func biasedSoftmaxAVX2(n int, x, bias *float32, scale float32)
 
 // softmaxBackwardAVX2 computes dp[i] = p[i]·(dp[i] - the sum of p·dp).
 //

@@ -138,6 +138,14 @@ func Softmax(x []float32) {
 	Scale(x, 1/ExpSum(x, 1, -Max(x)))
 }
 
+// BiasedSoftmax replaces x by the softmax of scale·x + bias: an attention's row. Where
+// its largest element is infinite the result is NaN.
+func BiasedSoftmax(x, bias []float32, scale float32) {
+	if len(x) > 0 {
+		active.biasedSoftmax(x, bias[:len(x)], scale)
+	}
+}
+
 // SoftmaxBackward turns dp, the gradient of the probabilities p, into the
 // gradient of what the softmax was made of.
 func SoftmaxBackward(dp, p []float32) {

@@ -667,6 +667,326 @@ end24:
 	FMOVS F12, ret+24(FP)
 	RET
 
+// func biasedSoftmaxNEON(n int, x, bias *float32, scale float32)
+// replaces x by the softmax of scale·x + bias.
+TEXT ·biasedSoftmaxNEON(SB), NOSPLIT, $0-28
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	MOVD bias+16(FP), R2
+	FMOVS scale+24(FP), F14
+	WORD $0x4e0405ce // DUP V14, V14
+	MOVD $constants<>(SB), R12
+	FMOVQ 0(R12), F4
+	FMOVQ 0(R12), F5
+	MOVD ZR, R0
+many25:
+	CMP $8, R10
+	BLT one26
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x3ce06841 // LDR Q1, [R2, R0]
+	WORD $0x4ea11c3e // ORR V30, V1, V1
+	WORD $0x4e2ecc1e // FMLA V30, V0, V14
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6ea4e41e // FCMGT V30, V0, V4
+	WORD $0x6ebe1c04 // BIT V4, V0, V30
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x3ce06841 // LDR Q1, [R2, R0]
+	WORD $0x4ea11c3e // ORR V30, V1, V1
+	WORD $0x4e2ecc1e // FMLA V30, V0, V14
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6ea5e41e // FCMGT V30, V0, V5
+	WORD $0x6ebe1c05 // BIT V5, V0, V30
+	ADD $16, R0, R0
+	SUB $8, R10, R10
+	B many25
+one26:
+	CMP $4, R10
+	BLT last27
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x3ce06841 // LDR Q1, [R2, R0]
+	WORD $0x4ea11c3e // ORR V30, V1, V1
+	WORD $0x4e2ecc1e // FMLA V30, V0, V14
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6ea4e41e // FCMGT V30, V0, V4
+	WORD $0x6ebe1c04 // BIT V4, V0, V30
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one26
+last27:
+	CBZ R10, end28
+	FMOVS (R1)(R0), F0
+	FMOVS (R2)(R0), F1
+	WORD $0x4ea11c3e // ORR V30, V1, V1
+	WORD $0x4e2ecc1e // FMLA V30, V0, V14
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	FMOVS F0, (R1)(R0)
+	FMOVQ 0(R12), F1
+	VMOV V0.S[0], V1.S[0]
+	WORD $0x4ea11c20 // ORR V0, V1, V1
+	WORD $0x6ea4e41e // FCMGT V30, V0, V4
+	WORD $0x6ebe1c04 // BIT V4, V0, V30
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last27
+end28:
+	WORD $0x6ea4e4be // FCMGT V30, V5, V4
+	WORD $0x6ebe1ca4 // BIT V4, V5, V30
+	WORD $0x6e24f484 // FMAXP V4, V4, V4
+	WORD $0x6e24f484 // FMAXP V4, V4, V4
+	MOVD n+0(FP), R10
+	WORD $0x6e2c1d8c // EOR V12, V12, V12
+	MOVD ZR, R0
+many29:
+	CMP $8, R10
+	BLT one30
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4ea4d400 // FSUB V0, V0, V4
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4ea4d400 // FSUB V0, V0, V4
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	SUB $8, R10, R10
+	B many29
+one30:
+	CMP $4, R10
+	BLT last31
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4ea4d400 // FSUB V0, V0, V4
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one30
+last31:
+	CBZ R10, end32
+	FMOVS (R1)(R0), F0
+	WORD $0x4ea4d400 // FSUB V0, V0, V4
+	FMOVQ 16(R12), F31
+	WORD $0x6e3fdc01 // FMUL V1, V0, V31
+	WORD $0x4e218821 // FRINTN V1, V1
+	WORD $0x4ea01c02 // ORR V2, V0, V0
+	FMOVQ 32(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 48(R12), F31
+	WORD $0x4ebfcc22 // FMLS V2, V1, V31
+	FMOVQ 64(R12), F3
+	FMOVQ 80(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 96(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 112(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 128(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 144(R12), F30
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	WORD $0x6e22dc63 // FMUL V3, V3, V2
+	WORD $0x4ea21c5e // ORR V30, V2, V2
+	WORD $0x4e22cc7e // FMLA V30, V3, V2
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 160(R12), F31
+	WORD $0x4e3fd463 // FADD V3, V3, V31
+	WORD $0x4e21a821 // FCVTNS V1, V1
+	WORD $0x4f375421 // SHL V1, V1, #23
+	WORD $0x4ea18463 // ADD V3, V3, V1
+	FMOVQ 176(R12), F31
+	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
+	WORD $0x4e611c63 // BIC V3, V3, V1
+	FMOVQ 192(R12), F31
+	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	FMOVQ 208(R12), F31
+	WORD $0x6ea11fe3 // BIT V3, V31, V1
+	WORD $0x4ea31c60 // ORR V0, V3, V3
+	FMOVS F0, (R1)(R0)
+	FMOVS F0, F0
+	WORD $0x4e20d58c // FADD V12, V12, V0
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last31
+end32:
+	WORD $0x6e2cd58c // FADDP V12, V12, V12
+	WORD $0x6e2cd58c // FADDP V12, V12, V12
+	FMOVQ 160(R12), F1
+	WORD $0x6e2cfc2e // FDIV V14, V1, V12
+	MOVD n+0(FP), R10
+	MOVD ZR, R0
+many33:
+	CMP $16, R10
+	BLT one34
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2edc00 // FMUL V0, V0, V14
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2edc00 // FMUL V0, V0, V14
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2edc00 // FMUL V0, V0, V14
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2edc00 // FMUL V0, V0, V14
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	SUB $16, R10, R10
+	B many33
+one34:
+	CMP $4, R10
+	BLT last35
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e2edc00 // FMUL V0, V0, V14
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one34
+last35:
+	CBZ R10, end36
+	FMOVS (R1)(R0), F0
+	WORD $0x6e2edc00 // FMUL V0, V0, V14
+	FMOVS F0, (R1)(R0)
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last35
+end36:
+	RET
+
 // func softmaxBackwardNEON(n int, dp, p *float32)
 // computes dp[i] = p[i]·(dp[i] - the sum of p·dp).
 TEXT ·softmaxBackwardNEON(SB), NOSPLIT, $0-24
@@ -679,9 +999,9 @@ TEXT ·softmaxBackwardNEON(SB), NOSPLIT, $0-24
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many25:
+many37:
 	CMP $16, R10
-	BLT one26
+	BLT one38
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06825 // LDR Q5, [R1, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -699,25 +1019,25 @@ many25:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many25
-one26:
+	B many37
+one38:
 	CMP $4, R10
-	BLT last27
+	BLT last39
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06825 // LDR Q5, [R1, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one26
-last27:
-	CBZ R10, end28
+	B one38
+last39:
+	CBZ R10, end40
 	FMOVS (R2)(R0), F4
 	FMOVS (R1)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last27
-end28:
+	B last39
+end40:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -726,9 +1046,9 @@ end28:
 	WORD $0x4ea01c0e // ORR V14, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many29:
+many41:
 	CMP $16, R10
-	BLT one30
+	BLT one42
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -754,10 +1074,10 @@ many29:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many29
-one30:
+	B many41
+one42:
 	CMP $4, R10
-	BLT last31
+	BLT last43
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -765,9 +1085,9 @@ one30:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one30
-last31:
-	CBZ R10, end32
+	B one42
+last43:
+	CBZ R10, end44
 	FMOVS (R1)(R0), F0
 	FMOVS (R2)(R0), F1
 	WORD $0x4eaed400 // FSUB V0, V0, V14
@@ -775,8 +1095,8 @@ last31:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last31
-end32:
+	B last43
+end44:
 	RET
 
 // func sumExpNEON(n int, x, out *float32, shift float32)
@@ -793,9 +1113,9 @@ TEXT ·sumExpNEON(SB), NOSPLIT, $0-28
 	FMOVQ 0(R12), F11
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	MOVD ZR, R0
-many33:
+many45:
 	CMP $8, R10
-	BLT one34
+	BLT one46
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
@@ -891,10 +1211,10 @@ many33:
 	WORD $0x4e20d5ad // FADD V13, V13, V0
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many33
-one34:
+	B many45
+one46:
 	CMP $4, R10
-	BLT last35
+	BLT last47
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
@@ -943,9 +1263,9 @@ one34:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one34
-last35:
-	CBZ R10, end36
+	B one46
+last47:
+	CBZ R10, end48
 	FMOVS (R1)(R0), F0
 	FMOVQ 0(R12), F1
 	VMOV V0.S[0], V1.S[0]
@@ -998,8 +1318,8 @@ last35:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last35
-end36:
+	B last47
+end48:
 	WORD $0x6eaae57e // FCMGT V30, V11, V10
 	WORD $0x6ebe1d6a // BIT V10, V11, V30
 	WORD $0x6e2af54a // FMAXP V10, V10, V10
@@ -1027,9 +1347,9 @@ TEXT ·addSumExpNEON(SB), NOSPLIT, $0-36
 	FMOVQ 0(R12), F11
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	MOVD ZR, R0
-many37:
+many49:
 	CMP $8, R10
-	BLT one38
+	BLT one50
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1131,10 +1451,10 @@ many37:
 	WORD $0x4e20d5ad // FADD V13, V13, V0
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many37
-one38:
+	B many49
+one50:
 	CMP $4, R10
-	BLT last39
+	BLT last51
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1186,9 +1506,9 @@ one38:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one38
-last39:
-	CBZ R10, end40
+	B one50
+last51:
+	CBZ R10, end52
 	FMOVS (R1)(R0), F0
 	FMOVS (R2)(R0), F1
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1244,8 +1564,8 @@ last39:
 	WORD $0x4e20d58c // FADD V12, V12, V0
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last39
-end40:
+	B last51
+end52:
 	WORD $0x6eaae57e // FCMGT V30, V11, V10
 	WORD $0x6ebe1d6a // BIT V10, V11, V30
 	WORD $0x6e2af54a // FMAXP V10, V10, V10
@@ -1273,9 +1593,9 @@ TEXT ·markNEON(SB), NOSPLIT, $0-28
 	MOVD ZR, R13
 	MOVD ZR, R14
 	MOVD ZR, R0
-one42:
+one54:
 	CMP $4, R10
-	BLT last43
+	BLT last55
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x6e2ee400 // FCMGE V0, V0, V14
 	WORD $0x4e2d1c00 // AND V0, V0, V13
@@ -1286,16 +1606,16 @@ one42:
 	ORR R11, R13, R13
 	ADD $4, R14, R14
 	CMP $64, R14
-	BNE more45
+	BNE more57
 	MOVD.P R13, 8(R2)
 	MOVD ZR, R13
 	MOVD ZR, R14
-more45:
+more57:
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one42
-last43:
-	CBZ R10, end44
+	B one54
+last55:
+	CBZ R10, end56
 	FMOVS (R1)(R0), F0
 	WORD $0x6e2ee400 // FCMGE V0, V0, V14
 	FMOVS F0, F0
@@ -1307,18 +1627,18 @@ last43:
 	ORR R11, R13, R13
 	ADD $1, R14, R14
 	CMP $64, R14
-	BNE more46
+	BNE more58
 	MOVD.P R13, 8(R2)
 	MOVD ZR, R13
 	MOVD ZR, R14
-more46:
+more58:
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last43
-end44:
-	CBZ R14, marked47
+	B last55
+end56:
+	CBZ R14, marked59
 	MOVD R13, (R2)
-marked47:
+marked59:
 	RET
 
 // func addLogNEON(n int, y, x *float32, w, s float32)
@@ -1333,9 +1653,9 @@ TEXT ·addLogNEON(SB), NOSPLIT, $0-32
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one49:
+one61:
 	CMP $4, R10
-	BLT last50
+	BLT last62
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
@@ -1399,9 +1719,9 @@ one49:
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one49
-last50:
-	CBZ R10, end51
+	B one61
+last62:
+	CBZ R10, end63
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
@@ -1465,8 +1785,8 @@ last50:
 	FMOVS F1, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last50
-end51:
+	B last62
+end63:
 	RET
 
 // func sigmoidNEON(n int, y, x *float32)
@@ -1477,9 +1797,9 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
 	MOVD x+16(FP), R2
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many52:
+many64:
 	CMP $8, R10
-	BLT one53
+	BLT one65
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1579,10 +1899,10 @@ many52:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many52
-one53:
+	B many64
+one65:
 	CMP $4, R10
-	BLT last54
+	BLT last66
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1633,9 +1953,9 @@ one53:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one53
-last54:
-	CBZ R10, end55
+	B one65
+last66:
+	CBZ R10, end67
 	FMOVS (R2)(R0), F0
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1686,8 +2006,8 @@ last54:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last54
-end55:
+	B last66
+end67:
 	RET
 
 // func gateBackwardNEON(n int, dy, du, o, s *float32)
@@ -1700,9 +2020,9 @@ TEXT ·gateBackwardNEON(SB), NOSPLIT, $0-40
 	MOVD s+32(FP), R4
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many56:
+many68:
 	CMP $8, R10
-	BLT one57
+	BLT one69
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -1726,10 +2046,10 @@ many56:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many56
-one57:
+	B many68
+one69:
 	CMP $4, R10
-	BLT last58
+	BLT last70
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -1742,9 +2062,9 @@ one57:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one57
-last58:
-	CBZ R10, end59
+	B one69
+last70:
+	CBZ R10, end71
 	FMOVS (R1)(R0), F0
 	FMOVS (R4)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -1757,8 +2077,8 @@ last58:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last58
-end59:
+	B last70
+end71:
 	RET
 
 // func swiGLUNEON(n int, y, a, b *float32)
@@ -1770,9 +2090,9 @@ TEXT ·swiGLUNEON(SB), NOSPLIT, $0-32
 	MOVD b+24(FP), R3
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many60:
+many72:
 	CMP $8, R10
-	BLT one61
+	BLT one73
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1876,10 +2196,10 @@ many60:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many60
-one61:
+	B many72
+one73:
 	CMP $4, R10
-	BLT last62
+	BLT last74
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1932,9 +2252,9 @@ one61:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one61
-last62:
-	CBZ R10, end63
+	B one73
+last74:
+	CBZ R10, end75
 	FMOVS (R2)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -1987,8 +2307,8 @@ last62:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last62
-end63:
+	B last74
+end75:
 	RET
 
 // func swiGLUBackwardNEON(n int, da, db, dy, a, b *float32)
@@ -2002,9 +2322,9 @@ TEXT ·swiGLUBackwardNEON(SB), NOSPLIT, $0-48
 	MOVD b+40(FP), R5
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one65:
+one77:
 	CMP $4, R10
-	BLT last66
+	BLT last78
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2068,9 +2388,9 @@ one65:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one65
-last66:
-	CBZ R10, end67
+	B one77
+last78:
+	CBZ R10, end79
 	FMOVS (R4)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2134,8 +2454,8 @@ last66:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last66
-end67:
+	B last78
+end79:
 	RET
 
 // func layerNormNEON(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float32)
@@ -2151,16 +2471,16 @@ TEXT ·layerNormNEON(SB), NOSPLIT, $0-68
 	FMOVS inv+64(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row68:
+row80:
 	MOVD R9, R10
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many69:
+many81:
 	CMP $16, R10
-	BLT one70
+	BLT one82
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
@@ -2174,23 +2494,23 @@ many69:
 	WORD $0x4e24d463 // FADD V3, V3, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many69
-one70:
+	B many81
+one82:
 	CMP $4, R10
-	BLT last71
+	BLT last83
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one70
-last71:
-	CBZ R10, end72
+	B one82
+last83:
+	CBZ R10, end84
 	FMOVS (R2)(R0), F4
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last71
-end72:
+	B last83
+end84:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2204,9 +2524,9 @@ end72:
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many73:
+many85:
 	CMP $16, R10
-	BLT one74
+	BLT one86
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
@@ -2224,26 +2544,26 @@ many73:
 	WORD $0x4e24cc83 // FMLA V3, V4, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many73
-one74:
+	B many85
+one86:
 	CMP $4, R10
-	BLT last75
+	BLT last87
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one74
-last75:
-	CBZ R10, end76
+	B one86
+last87:
+	CBZ R10, end88
 	FMOVS (R2)(R0), F4
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	FMOVS F4, F4
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last75
-end76:
+	B last87
+end88:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2258,9 +2578,9 @@ end76:
 	FMOVS F9, (R6)
 	MOVD R9, R10
 	MOVD ZR, R0
-many77:
+many89:
 	CMP $16, R10
-	BLT one78
+	BLT one90
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2302,10 +2622,10 @@ many77:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many77
-one78:
+	B many89
+one90:
 	CMP $4, R10
-	BLT last79
+	BLT last91
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2317,9 +2637,9 @@ one78:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one78
-last79:
-	CBZ R10, end80
+	B one90
+last91:
+	CBZ R10, end92
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2331,8 +2651,8 @@ last79:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last79
-end80:
+	B last91
+end92:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD $4, R5, R5
@@ -2340,7 +2660,7 @@ end80:
 	MOVD rows+48(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+48(FP)
-	BNE row68
+	BNE row80
 	RET
 
 // func layerNormBackwardNEON(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
@@ -2358,16 +2678,16 @@ TEXT ·layerNormBackwardNEON(SB), NOSPLIT, $0-84
 	FMOVS inv+80(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row81:
+row93:
 	VLD1R (R7), [V8.S4]
 	VLD1R (R8), [V9.S4]
 	MOVD R9, R10
 	WORD $0x6e2a1d4a // EOR V10, V10, V10
 	WORD $0x6e2b1d6b // EOR V11, V11, V11
 	MOVD ZR, R0
-many82:
+many94:
 	CMP $8, R10
-	BLT one83
+	BLT one95
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2399,10 +2719,10 @@ many82:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many82
-one83:
+	B many94
+one95:
 	CMP $4, R10
-	BLT last84
+	BLT last96
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2419,9 +2739,9 @@ one83:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one83
-last84:
-	CBZ R10, end85
+	B one95
+last96:
+	CBZ R10, end97
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2438,8 +2758,8 @@ last84:
 	FMOVS F4, (R6)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last84
-end85:
+	B last96
+end97:
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2edd4a // FMUL V10, V10, V14
@@ -2448,9 +2768,9 @@ end85:
 	WORD $0x6e2edd6b // FMUL V11, V11, V14
 	MOVD R9, R10
 	MOVD ZR, R0
-many86:
+many98:
 	CMP $8, R10
-	BLT one87
+	BLT one99
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2476,10 +2796,10 @@ many86:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many86
-one87:
+	B many98
+one99:
 	CMP $4, R10
-	BLT last88
+	BLT last100
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2493,9 +2813,9 @@ one87:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one87
-last88:
-	CBZ R10, end89
+	B one99
+last100:
+	CBZ R10, end101
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2509,8 +2829,8 @@ last88:
 	FMOVS F3, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last88
-end89:
+	B last100
+end101:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD R9<<2, R3, R3
@@ -2519,7 +2839,7 @@ end89:
 	MOVD rows+64(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+64(FP)
-	BNE row81
+	BNE row93
 	RET
 
 // func normaliseNEON(n int, y, x *float32) float32
@@ -2534,9 +2854,9 @@ TEXT ·normaliseNEON(SB), NOSPLIT, $0-28
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many90:
+many102:
 	CMP $16, R10
-	BLT one91
+	BLT one103
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2554,25 +2874,25 @@ many90:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many90
-one91:
+	B many102
+one103:
 	CMP $4, R10
-	BLT last92
+	BLT last104
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one91
-last92:
-	CBZ R10, end93
+	B one103
+last104:
+	CBZ R10, end105
 	FMOVS (R2)(R0), F4
 	FMOVS (R2)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last92
-end93:
+	B last104
+end105:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2585,9 +2905,9 @@ end93:
 	WORD $0x6e20fdce // FDIV V14, V14, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many94:
+many106:
 	CMP $16, R10
-	BLT one95
+	BLT one107
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
@@ -2605,25 +2925,25 @@ many94:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many94
-one95:
+	B many106
+one107:
 	CMP $4, R10
-	BLT last96
+	BLT last108
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one95
-last96:
-	CBZ R10, end97
+	B one107
+last108:
+	CBZ R10, end109
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last96
-end97:
+	B last108
+end109:
 	FMOVS F14, ret+24(FP)
 	RET
 
@@ -2642,9 +2962,9 @@ TEXT ·normaliseBackwardNEON(SB), NOSPLIT, $0-36
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many98:
+many110:
 	CMP $16, R10
-	BLT one99
+	BLT one111
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2662,25 +2982,25 @@ many98:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many98
-one99:
+	B many110
+one111:
 	CMP $4, R10
-	BLT last100
+	BLT last112
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one99
-last100:
-	CBZ R10, end101
+	B one111
+last112:
+	CBZ R10, end113
 	FMOVS (R2)(R0), F4
 	FMOVS (R3)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last100
-end101:
+	B last112
+end113:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2689,9 +3009,9 @@ end101:
 	WORD $0x4ea01c0d // ORR V13, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many102:
+many114:
 	CMP $16, R10
-	BLT one103
+	BLT one115
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -2721,10 +3041,10 @@ many102:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many102
-one103:
+	B many114
+one115:
 	CMP $4, R10
-	BLT last104
+	BLT last116
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -2733,9 +3053,9 @@ one103:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one103
-last104:
-	CBZ R10, end105
+	B one115
+last116:
+	CBZ R10, end117
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R1)(R0), F2
@@ -2744,8 +3064,8 @@ last104:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last104
-end105:
+	B last116
+end117:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
@@ -2776,9 +3096,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many106:
+many118:
 	CMP $8, R10
-	BLT one107
+	BLT one119
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2824,10 +3144,10 @@ many106:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many106
-one107:
+	B many118
+one119:
 	CMP $4, R10
-	BLT last108
+	BLT last120
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2851,9 +3171,9 @@ one107:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one107
-last108:
-	CBZ R10, end109
+	B one119
+last120:
+	CBZ R10, end121
 	FMOVS (R4)(R0), F0
 	FMOVS (R2)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -2877,8 +3197,8 @@ last108:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last108
-end109:
+	B last120
+end121:
 	RET
 
 // func dropoutNEON(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
@@ -2901,9 +3221,9 @@ TEXT ·dropoutNEON(SB), NOSPLIT, $0-44
 	FMOVQ 240(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	MOVD ZR, R0
-many110:
+many122:
 	CMP $8, R10
-	BLT one111
+	BLT one123
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2947,10 +3267,10 @@ many110:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many110
-one111:
+	B many122
+one123:
 	CMP $4, R10
-	BLT last112
+	BLT last124
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2973,9 +3293,9 @@ one111:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one111
-last112:
-	CBZ R10, end113
+	B one123
+last124:
+	CBZ R10, end125
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -2998,8 +3318,8 @@ last112:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last112
-end113:
+	B last124
+end125:
 	RET
 
 // func tile8NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
@@ -3041,7 +3361,7 @@ TEXT ·tile8NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	WORD $0x6e2e1dce // EOR V14, V14, V14
 	WORD $0x6e2f1def // EOR V15, V15, V15
-step114:
+step126:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3070,8 +3390,8 @@ step114:
 	WORD $0x4e38cfae // FMLA V14, V29, V24
 	WORD $0x4e39cfaf // FMLA V15, V29, V25
 	SUBS $1, R10, R10
-	BNE step114
-	CBZ R16, store115
+	BNE step126
+	CBZ R16, store127
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3113,7 +3433,7 @@ step114:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd5ef // FADD V15, V15, V31
 	ADD R15, R0, R0
-store115:
+store127:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3167,7 +3487,7 @@ TEXT ·tile4NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e251ca5 // EOR V5, V5, V5
 	WORD $0x6e261cc6 // EOR V6, V6, V6
 	WORD $0x6e271ce7 // EOR V7, V7, V7
-step116:
+step128:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3184,8 +3504,8 @@ step116:
 	WORD $0x4e38cfa6 // FMLA V6, V29, V24
 	WORD $0x4e39cfa7 // FMLA V7, V29, V25
 	SUBS $1, R10, R10
-	BNE step116
-	CBZ R16, store117
+	BNE step128
+	CBZ R16, store129
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3207,7 +3527,7 @@ step116:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	ADD R15, R0, R0
-store117:
+store129:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3243,7 +3563,7 @@ TEXT ·tile2NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
-step118:
+step130:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3254,8 +3574,8 @@ step118:
 	WORD $0x4e38cf62 // FMLA V2, V27, V24
 	WORD $0x4e39cf63 // FMLA V3, V27, V25
 	SUBS $1, R10, R10
-	BNE step118
-	CBZ R16, store119
+	BNE step130
+	CBZ R16, store131
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3267,7 +3587,7 @@ step118:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd463 // FADD V3, V3, V31
 	ADD R15, R0, R0
-store119:
+store131:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3294,7 +3614,7 @@ TEXT ·tile1NEON(SB), NOSPLIT, $0-80
 	LSL $2, R15, R15
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
-step120:
+step132:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3302,15 +3622,15 @@ step120:
 	WORD $0x4e38cf40 // FMLA V0, V26, V24
 	WORD $0x4e39cf41 // FMLA V1, V26, V25
 	SUBS $1, R10, R10
-	BNE step120
-	CBZ R16, store121
+	BNE step132
+	CBZ R16, store133
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	ADD R15, R0, R0
-store121:
+store133:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3332,7 +3652,7 @@ TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	LSL $2, R8, R8
 	SUB $4, R11, R11
 	FMOVQ 592(R12), F23
-panel122:
+panel134:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -3343,7 +3663,7 @@ panel122:
 	WORD $0x6e271ce7 // EOR V7, V7, V7
 	MOVD R5, R9
 	MOVD R2, R10
-group123:
+group135:
 	VLD1R.P 4(R9), [V16.S4]
 	FMOVQ 0(R3), F20
 	WORD $0x6e371e94 // EOR V20, V20, V23
@@ -3372,7 +3692,7 @@ group123:
 	ADD $64, R3, R3
 	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group123
+	BNE group135
 	MOVD R7, R0
 	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -3404,7 +3724,7 @@ group123:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel122
+	BNE panel134
 	RET
 
 // func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
@@ -3423,7 +3743,7 @@ TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	LSL $2, R8, R8
 	SUB $8, R11, R11
 	FMOVQ 592(R12), F23
-panel124:
+panel136:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -3442,7 +3762,7 @@ panel124:
 	WORD $0x6e2f1def // EOR V15, V15, V15
 	MOVD R5, R9
 	MOVD R2, R10
-group125:
+group137:
 	VLD1R.P 4(R9), [V16.S4]
 	VLD1R.P 4(R9), [V17.S4]
 	FMOVQ 0(R3), F20
@@ -3488,7 +3808,7 @@ group125:
 	ADD $64, R3, R3
 	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group125
+	BNE group137
 	MOVD R7, R0
 	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -3547,5 +3867,5 @@ group125:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel124
+	BNE panel136
 	RET

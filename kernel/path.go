@@ -12,6 +12,7 @@ type path struct {
 	multiply          func(y, a, b []float32)
 	max               func(x []float32) float32
 	expSum            func(x []float32, scale, shift float32) float32
+	biasedSoftmax     func(x, bias []float32, scale float32)
 	addLog            func(y, x []float32, w, s float32)
 	softmaxBackward   func(dp, p []float32)
 	layerNorm         func(y, x, gain, bias, mean, rstd []float32, rows, d int)

@@ -10,7 +10,7 @@ import "math"
 // plain is the path of the twins.
 var plain = path{
 	name: "go", matMul: plainMatMul, dot: plainDot, axpy: plainAxpy, scale: plainScale, multiply: plainMultiply,
-	max: plainMax, expSum: plainExpSum, addLog: plainAddLog, softmaxBackward: plainSoftmaxBackward,
+	max: plainMax, expSum: plainExpSum, addLog: plainAddLog, biasedSoftmax: plainBiasedSoftmax, softmaxBackward: plainSoftmaxBackward,
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
@@ -128,6 +128,13 @@ func log(x float32) float32 {
 	y = float32(float32(y*f) * z)
 	y -= float32(.5 * z)
 	return y + f + float32((float32(e)-127)*math.Ln2)
+}
+
+func plainBiasedSoftmax(x, bias []float32, scale float32) {
+	for i, v := range x {
+		x[i] = float32(v*scale) + bias[i]
+	}
+	plainScale(x, 1/plainExpSum(x, 1, -plainMax(x)))
 }
 
 func plainSoftmaxBackward(dp, p []float32) {

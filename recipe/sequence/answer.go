@@ -21,10 +21,11 @@ type answer struct {
 	scale      scale   // of own
 	enc        nn.Encoder
 	tokens     []uint32
-	room       []float32 // (items) of extra
-	seen       []uint32  // rows of the history that are put behind the others
-	order      []uint32  // of fewChanged
-	cold       []float32 // (newcomers)
+	trail      []cacheKey // of tokens
+	room       []float32  // (items) of extra
+	seen       []uint32   // rows of the history that are put behind the others
+	order      []uint32   // of fewChanged
+	cold       []float32  // (newcomers)
 	coldTop    top
 	mixed      []ranked
 	mixedScale scale
@@ -33,6 +34,25 @@ type answer struct {
 
 // encode makes the query vector of a history.
 func (m *Model) encode(a *answer, history []dataset.Event, to *encoded) {
+	m.read(a, history, to)
+	m.net.Encode(&a.enc, a.tokens, to.query)
+	m.weigh(to.query)
+}
+
+// follow is encode of a history of which the beginning may be known, and that may go on.
+func (m *Model) follow(a *answer, history []dataset.Event, to *encoded) {
+	m.read(a, history, to)
+	a.trail = trailKeys(a.trail, a.tokens)
+	rows := m.trails.take(a.trail)
+	m.net.Continue(&a.enc, a.tokens, rows, to.query)
+	if entered := m.net.Entered(&a.enc); entered != nil && len(a.tokens) < m.net.Window {
+		m.trails.put(a.trail[0], append(rows[:0], entered...))
+	}
+	m.weigh(to.query)
+}
+
+// read makes the network's tokens of a history.
+func (m *Model) read(a *answer, history []dataset.Event, to *encoded) {
 	window := m.net.Window
 	a.tokens = a.tokens[:0]
 	later := int64(0) // the time of the event that was taken last
@@ -54,9 +74,12 @@ func (m *Model) encode(a *answer, history []dataset.Event, to *encoded) {
 		a.tokens = append(a.tokens, uint32(len(m.items)))
 	}
 	slices.Reverse(a.tokens)
-	m.net.Encode(&a.enc, a.tokens, to.query)
+}
+
+// weigh gives a query the network's weight.
+func (m *Model) weigh(query []float32) {
 	if m.blend != nil {
-		kernel.Scale(to.query, float32(m.blend.weights[netFeature]))
+		kernel.Scale(query, float32(m.blend.weights[netFeature]))
 	}
 }
 
@@ -70,7 +93,7 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 	e := m.cache.get(key)
 	if e == nil {
 		e = &encoded{query: make([]float32, m.net.Dim)}
-		compute(func() { m.encode(a, q.History, e) })
+		compute(func() { m.follow(a, q.History, e) })
 		m.cache.put(key, e)
 	}
 	return e

@@ -136,10 +136,12 @@ func (k cacheKey) with(what *said) cacheKey {
 	return k
 }
 
-// Cache implements recipe.Cacher.
+// Cache implements recipe.Cacher. Half of the bytes are for answers, half for what makes
+// the next one about a history quicker.
 func (m *Model) Cache(bytes int64) {
 	const overhead = 200
+	bytes /= 2
 	if each := int64(4*m.net.Dim + 8*min(rankingMost, len(m.items)) + overhead); bytes >= each {
-		m.cache = newCache(int(bytes / each))
+		m.cache, m.trails = newCache(int(bytes/each)), newTrails(bytes)
 	}
 }

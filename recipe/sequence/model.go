@@ -25,7 +25,8 @@ type Model struct {
 	chosen   *recipe.Choices
 	answers  sync.Pool // of *answer
 	scanner  *scanner
-	cache    *cache // nil: nothing is kept
+	cache    *cache  // nil: nothing is kept
+	trails   *trails // there is one where there is a cache
 
 	// hold is the file in memory that slices of all this are parts of; nil: none are.
 	// They do not keep it, so every exported method that uses them ends with

@@ -78,6 +78,39 @@ func BenchmarkScale(b *testing.B) {
 	}
 }
 
+// shorten takes the shortcuts that 20 million events with 100,000 items take, in
+// proportion (afford).
+func (s *settings) shorten() {
+	whole := settings{dim: 128, inner: 256, heads: 2, blocks: 2, window: 200, sample: 4427, planned: 6}
+	cut := whole
+	cut.afford(large(200_000, 100, 100_000))
+	if s.dim > cut.dim {
+		s.dim, s.inner, s.lr = cut.dim, cut.inner, cut.lr
+	}
+	s.sample = s.sample * cut.sample / whole.sample
+	s.planned = s.planned * cut.planned / whole.planned
+	s.epochs = s.planned
+}
+
+// BenchmarkShortcuts is what these shortcuts cost: it prints what the validation part
+// says with them, and BenchmarkQuality with the same USHER_SEED what it says without.
+func BenchmarkShortcuts(b *testing.B) {
+	from, _ := strconv.Atoi(cmp.Or(os.Getenv("USHER_SEED"), "1"))
+	for _, set := range benchmarks {
+		b.Run(set.name, func(b *testing.B) {
+			data, _ := set.load(b)
+			in := recipe.Input{Data: data, Seed: seed.Seed(from), Workers: 2}
+			for b.Loop() {
+				m, err := shaped(in, (*settings).shorten).train(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				fmt.Printf("%s with shortcuts: %v\n", set.name, sortedValues(m.Choices().Values))
+			}
+		})
+	}
+}
+
 // projectScale measures parts and says what the whole would cost.
 func projectScale(b *testing.B, in recipe.Input, say func(string, ...any)) {
 	c := newCorpus(in.Data, nil)

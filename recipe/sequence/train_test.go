@@ -123,11 +123,16 @@ func prepared(in recipe.Input) *fit { return planned(in, 16) }
 
 // planned is one of so many epochs.
 func planned(in recipe.Input, epochs int) *fit {
+	return shaped(in, func(s *settings) { s.planned, s.epochs = epochs, epochs })
+}
+
+// shaped is one with other settings than the data suggest.
+func shaped(in recipe.Input, change func(*settings)) *fit {
 	root := in.Seed.Branch("sequence")
 	held := holdOut(in.Data, in.Weights, root.Branch("validation"))
 	c := newCorpus(in.Data, held)
 	s := derive(c)
-	s.planned, s.epochs = epochs, epochs
+	change(&s)
 	c.weigh(s.recency, nil)
 	return newFit(c, s, held, root, in)
 }

@@ -42,6 +42,10 @@ func activations(m machine) {
 			m.total(0, 12)
 			m.give(12)
 		})
+	function(m, "biasedSoftmax", "replaces x by the softmax of scale·x + bias.", "",
+		"func(x, bias []float32, scale float32) { ƒ(len(x), &x[0], &bias[0], scale) }",
+		[]param{{"n", "int", count}, {"x", "*float32", ptr(0)}, {"bias", "*float32", ptr(1)}, {"scale", "float32", vec(14)}},
+		func() { biasedSoftmax(m) })
 	function(m, "softmaxBackward", "computes dp[i] = p[i]·(dp[i] - the sum of p·dp).", "",
 		"func(dp, p []float32) { ƒ(len(dp), &dp[0], &p[0]) }",
 		[]param{{"n", "int", count}, {"dp", "*float32", ptr(0)}, {"p", "*float32", ptr(1)}}, func() {
@@ -57,6 +61,44 @@ func activations(m machine) {
 			})
 			m.ret()
 		})
+}
+
+// biasedSoftmax goes over x three times: for the largest element, the exponentials and
+// their sum, and what makes that 1.
+func biasedSoftmax(m machine) {
+	for i := range vec(2) {
+		m.set(4+i, num(math.Inf(-1)))
+	}
+	m.loop(2, func(l lanes) {
+		m.load(l, 0, 0)
+		m.load(l, 1, 1)
+		m.mulTo(0, 14, vec(1))
+		m.store(l, 0, 0)
+		m.dropTo(l, 0, num(math.Inf(-1)), 1)
+		m.larger(vec(4+l.u), 0)
+	})
+	m.larger(4, 5)
+	m.largest(0, 4)
+	m.recount("n")
+	m.set(12, num(0))
+	m.loop(2, func(l lanes) {
+		m.load(l, 0, 0)
+		m.sub(0, 0, 4)
+		exp(m, 0, 1, 2, 3)
+		m.store(l, 0, 0)
+		m.drop(l, 0)
+		m.add(12, 12, vec(0))
+	})
+	m.total(0, 12)
+	m.set(1, num(1))
+	m.div(14, 1, 12)
+	m.recount("n")
+	m.loop(4, func(l lanes) {
+		m.load(l, 0, 0)
+		m.mul(0, 0, vec(14))
+		m.store(l, 0, 0)
+	})
+	m.ret()
 }
 
 // logarithms writes the sum of a slice and logarithms. Products and sums are each

@@ -8,7 +8,9 @@ const attentionRows = 48
 
 // attention computes o = softmax(QKᵀ/√(d/H) + rel)·V for one sequence of l
 // tokens, for the query rows from…l-1; later keys are not seen. qkv is (l,3d),
-// o is (l,d), p is (H,l,l) and keeps the probabilities for the backward pass.
+// o is (l,d), p is (H,l,l) and keeps the probabilities for the backward pass. What a
+// row becomes does not depend on from, as long as l-from is 2 or more: a product of one
+// row alone with others is summed in another order, so no strip has one row.
 func (s Shape) attention(o, p, qkv, rel []float32, l, from int) {
 	d := s.Dim
 	width, ld := d/s.Heads, 3*d
@@ -17,24 +19,18 @@ func (s Shape) attention(o, p, qkv, rel []float32, l, from int) {
 		q, k, v := qkv[h*width:], qkv[d+h*width:], qkv[2*d+h*width:]
 		near := rel[h*s.Window : (h+1)*s.Window]
 		ph := p[h*l*l : (h+1)*l*l]
-		for r0 := from; r0 < l; r0 += attentionRows {
-			r1 := min(l, r0+attentionRows)
+		for r0, r1 := from, 0; r0 < l; r0 = r1 {
+			if r1 = r0 + attentionRows; r1+1 >= l {
+				r1 = l
+			}
 			kernel.MatMulNT(ph[r0*l:], l, q[r0*ld:], ld, k, ld, r1-r0, r1, width, false)
 			for r := r0; r < r1; r++ {
-				s.soften(ph[r*l:r*l+r+1], near, scale)
+				kernel.BiasedSoftmax(ph[r*l:r*l+r+1], near[s.Window-1-r:], scale)
 				clear(ph[r*l+r+1 : r*l+r1])
 			}
 			kernel.MatMul(o[r0*d+h*width:], d, ph[r0*l:], l, v, ld, r1-r0, width, r1, false)
 		}
 	}
-}
-
-// soften turns a row of products with all keys up to the query's own into
-// probabilities.
-func (s Shape) soften(row, near []float32, scale float32) {
-	kernel.Axpy(row, 1/scale, near[s.Window-len(row):])
-	sum := kernel.ExpSum(row, scale, -scale*kernel.Max(row))
-	kernel.Scale(row, 1/sum)
 }
 
 // attentionBackward adds to dqkv (l,3d) and drel (H,L) the gradients for do

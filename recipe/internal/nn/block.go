@@ -62,9 +62,8 @@ func (n *Net) project(i int, x []float32, tp *tape) {
 // mix is the rest of a block: attention over what was projected, and the
 // feed-forward part.
 func (n *Net) mix(i int, x []float32, lens []int, tp *tape, sc *scratch, dr dropper) {
-	d, f, t := n.Dim, n.Inner, len(x)/n.Dim
-	w := &n.v.blocks[i]
-	room(&tp.o, t*d)
+	d, w := n.Dim, &n.v.blocks[i]
+	room(&tp.o, len(x))
 	room(&tp.p, probabilities(lens, n.Heads))
 	at, pat := 0, 0
 	for _, l := range lens {
@@ -72,6 +71,13 @@ func (n *Net) mix(i int, x []float32, lens []int, tp *tape, sc *scratch, dr drop
 		at += l
 		pat += n.Heads * l * l
 	}
+	n.feed(i, x, tp, sc, dr)
+}
+
+// feed adds to x (T,d) what was attended to, with its gate, and the feed-forward part.
+func (n *Net) feed(i int, x []float32, tp *tape, sc *scratch, dr dropper) {
+	d, f, t := n.Dim, n.Inner, len(x)/n.Dim
+	w := &n.v.blocks[i]
 	r := room(&sc.t1, t*d)
 	kernel.Multiply(room(&tp.og, t*d), tp.o, tp.s)
 	kernel.MatMul(r, d, tp.og, d, w.out, d, t, d, d, false)

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -122,5 +123,23 @@ func TestMatricesAndVectorsAreAllOfTheBlocks(t *testing.T) {
 		if n != 1 {
 			t.Fatalf("parameter %d is counted %v times", i, n)
 		}
+	}
+}
+
+// BenchmarkMuon moves the matrices of two blocks once: a step's time beside its
+// batches, whatever their number.
+func BenchmarkMuon(b *testing.B) {
+	for _, dim := range []int{64, 128} {
+		b.Run(fmt.Sprintf("d %d", dim), func(b *testing.B) {
+			s := Shape{Rows: 1, Dim: dim, Inner: 2 * dim, Heads: 2, Blocks: 2, Window: 200, Tau: 15}
+			w, m, g := New(s, 1), New(s, 2), New(s, 3)
+			ws, ms, gs := s.matrices(w.v), s.matrices(m.v), s.matrices(g.v)
+			var u muon
+			for b.Loop() {
+				for i := range ws {
+					u.step(ws[i], ms[i], gs[i], .02, 1)
+				}
+			}
+		})
 	}
 }
