@@ -19,7 +19,7 @@ func TestContinue(t *testing.T) {
 		}
 		for _, blocks := range []int{0, 1, 2, 3} {
 			r := rand.New(rand.NewPCG(5, uint64(blocks)))
-			n := New(Shape{Rows: 300, Dim: 48, Inner: 80, Heads: 3, Blocks: blocks, Window: 2*attentionRows + 9, Tau: 15, Marks: 4}, 1)
+			n := sayMarks(New(Shape{Rows: 300, Dim: 48, Inner: 80, Heads: 3, Blocks: blocks, Window: 2*attentionRows + 9, Tau: 15, Marks: 4}, 1))
 			for _, projected := range []bool{false, true} {
 				if projected {
 					n.Project()

@@ -10,7 +10,7 @@ import (
 func TestProject(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
 	for _, blocks := range []int{1, 2, 3} {
-		n := New(Shape{Rows: 1500, Dim: 48, Inner: 80, Heads: 3, Blocks: blocks, Window: 60, Tau: 15, Marks: 4}, 1)
+		n := sayMarks(New(Shape{Rows: 1500, Dim: 48, Inner: 80, Heads: 3, Blocks: blocks, Window: 60, Tau: 15, Marks: 4}, 1))
 		var e Encoder
 		encode := func(tokens []uint32) []float32 {
 			q := make([]float32, n.Dim)
