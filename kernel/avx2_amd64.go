@@ -282,3 +282,8 @@ func noteSparseAVX(n int, y *float32, at *uint32, x *float32, limit int, s float
 //
 //go:noescape
 func sumAboveAVX(groups int, sums *float64, x *float32)
+
+// fetchLines fetches so many lines of the cache from x on.
+//
+//go:noescape
+func fetchLines(lines int, x *float32)

@@ -6167,3 +6167,15 @@ group233:
 	VMOVUPD Y3, 96(DI)
 	VZEROUPPER
 	RET
+
+// func fetchLines(lines int, x *float32)
+// fetches so many lines of the cache from x on.
+TEXT ·fetchLines(SB), NOSPLIT, $0-16
+	MOVQ lines+0(FP), CX
+	MOVQ x+8(FP), SI
+line234:
+	PREFETCHT0 (SI)
+	ADDQ $64, SI
+	DECQ CX
+	JNZ line234
+	RET

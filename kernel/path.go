@@ -27,6 +27,7 @@ type path struct {
 	adam              func(w, m, v, g []float32, u AdamUpdate)
 	addSparse         func(y []float32, s float32, row, next Sparse)
 	noteSparse        func(noted []uint32, y []float32, s float32, row, next Sparse) int
+	fetch             func(x []float32)
 	sumAbove          func(x []float32) [sumLanes]float64 // of a multiple of sumLanes
 	sumExp            func(x []float32, shift float32) (largest, sum float32)
 	addSumExp         func(x, extra []float32, shift float32) (largest, sum float32)

@@ -17,7 +17,7 @@ func neon() path {
 	}}
 	p := elementNEON()
 	p.matMul = t.matMul
-	p.addSparse, p.noteSparse, p.sumAbove = plainAddSparse, plainNoteSparse, plainSumAbove
+	p.addSparse, p.noteSparse, p.fetch, p.sumAbove = plain.addSparse, plain.noteSparse, plain.fetch, plain.sumAbove
 	p.scan = scanners{{2, scan2NEON}, {1, scan1NEON}}.scan
 	return p
 }

@@ -14,7 +14,7 @@ var plain = path{
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
-	addSparse: plainAddSparse, noteSparse: plainNoteSparse, sumAbove: plainSumAbove,
+	addSparse: plainAddSparse, noteSparse: plainNoteSparse, fetch: func([]float32) {}, sumAbove: plainSumAbove,
 	dropout: plainDropout, adam: plainAdam, sumExp: plainSumExp, addSumExp: plainAddSumExp, mark: plainMark, scan: plainScan,
 }
 

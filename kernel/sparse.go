@@ -28,6 +28,13 @@ func NoteSparse(noted []uint32, y []float32, s float32, row, next Sparse) int {
 	return active.noteSparse(noted[:len(row.At)], y, s, Sparse{row.At, row.X[:len(row.At)]}, next)
 }
 
+// Fetch brings x nearer to the processor, for use soon, without waiting for it.
+func Fetch(x []float32) {
+	if len(x) > 0 {
+		active.fetch(x)
+	}
+}
+
 // SumAbove sums what is above zero. All paths give the same bits.
 func SumAbove(x []float32) float64 {
 	whole := len(x) / sumLanes * sumLanes

@@ -23,6 +23,7 @@ func (p *path) sparseLoops() {
 		}
 		return n
 	}
+	p.fetch = func(x []float32) { fetchLines((len(x)+sparseRounds-1)/sparseRounds, &x[0]) }
 	p.sumAbove = func(x []float32) (sums [sumLanes]float64) {
 		sumAboveAVX(len(x)/sumLanes, &sums[0], &x[0])
 		return sums

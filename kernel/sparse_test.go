@@ -87,6 +87,21 @@ func TestSparseOutside(t *testing.T) {
 	}
 }
 
+// Fetch takes slices of any length and place, and changes nothing.
+func TestFetch(t *testing.T) {
+	onPaths(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(6, 4))
+		for _, n := range lengths() {
+			x := random(r, n)
+			g := guard(x, r.IntN(8))
+			if Fetch(g.x); !slices.Equal(g.x, x) {
+				t.Fatalf("length %d: changed", n)
+			}
+			g.check(t, "x")
+		}
+	})
+}
+
 func TestSumAbove(t *testing.T) {
 	onPaths(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(6, 2))

@@ -13,6 +13,16 @@ func (m x86) sparse() {
 	m.function("noteSparseAVX", "is addSparseAVX that writes to noted the columns where y was 0, and gives their number.", "int",
 		append(params, param{"noted", "*uint32", "R11"}), func() { m.sparseRow(true) })
 	m.sumAbove()
+	m.function("fetchLines", "fetches so many lines of the cache from x on.", "",
+		[]param{{"lines", "int", "CX"}, {"x", "*float32", "SI"}}, func() {
+			line := m.label("line")
+			m.at(line)
+			m.op("PREFETCHT0", "(SI)")
+			m.op("ADDQ", "$64", "SI")
+			m.op("DECQ", "CX")
+			m.op("JNZ", line)
+			m.op("RET")
+		})
 }
 
 // sparseRow is the loop over a row: 16 entries a round, each with a line of the next

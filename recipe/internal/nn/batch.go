@@ -62,7 +62,11 @@ func (n *Net) backward(w *work, b *Batch, dy []float32, g *Gradient, dr dropper)
 
 // gather writes the vectors of tokens, times √d, to x (T,d).
 func (n *Net) gather(x []float32, tokens []uint32) {
+	const ahead = 8
 	for i, tok := range tokens {
+		if i+ahead < len(tokens) {
+			kernel.Fetch(n.row(rowOf(tokens[i+ahead])))
+		}
 		copy(x[i*n.Dim:(i+1)*n.Dim], n.row(rowOf(tok)))
 	}
 	kernel.Scale(x, sqrt32(n.Dim))

@@ -116,8 +116,13 @@ func (n *Net) recall(tokens []uint32, tp *tape) {
 	d := n.Dim
 	room(&tp.qkv, len(tokens)*3*d)
 	room(&tp.s, len(tokens)*d)
-	for at, r := range tokens {
-		from := n.projected[int(rowOf(r))*4*d:]
+	row := func(at int) []float32 { return n.projected[int(rowOf(tokens[at]))*4*d:][:4*d] }
+	const ahead = 2
+	for at := range tokens {
+		if at+ahead < len(tokens) {
+			kernel.Fetch(row(at + ahead))
+		}
+		from := row(at)
 		copy(tp.qkv[at*3*d:(at+1)*3*d], from[:3*d])
 		copy(tp.s[at*d:(at+1)*d], from[3*d:4*d])
 	}
