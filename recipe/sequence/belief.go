@@ -1,15 +1,17 @@
 package sequence
 
 // belief is what the weights are thought to be before any question is asked, and how
-// surely: strength is the inverse variance of each.
+// surely: strength is the inverse variance of each. A feature stays when to leave it out
+// costs more than leastGain of log likelihood and of this belief.
 type belief struct {
-	mean     weights
-	strength float64
+	mean      weights
+	strength  float64
+	leastGain float64
 }
 
 // networkAlone says that the network counts 1 and all else nothing, which questions
-// easily overrule.
-func networkAlone() belief { return belief{prior(), 2} }
+// easily overrule. What stays is two standard errors from nothing.
+func networkAlone() belief { return belief{prior(), 2, 2} }
 
 func prior() weights {
 	var w weights
@@ -28,5 +30,5 @@ const answeredFew = 500
 func usual() belief {
 	var w weights
 	w[netFeature], w[ruleFeature+nearRule], w[popular] = .3, .5, .8
-	return belief{w, 20}
+	return belief{w, 5, .5}
 }

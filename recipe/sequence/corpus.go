@@ -11,11 +11,13 @@ import (
 // noRow stands for an item that has no row in the network.
 const noRow = ^uint32(0)
 
-// heldOut is one question of the validation part: the last item of a user.
+// heldOut is one question of the validation part: the last item of a user, or of few
+// users the first of several that are held out.
 type heldOut struct {
 	user   dataset.Index
 	item   dataset.Index
 	weight float64 // of its event's type; the mean of all is 1
+	more   int     // events behind it, held out too
 }
 
 // The validation part has the last items of at most heldMost users, so that large
@@ -28,13 +30,22 @@ const (
 	measuredMost = 2000
 )
 
+// Of fewer users than heldFew more events are held out, heldEach of a user and at most
+// one in heldPart: as many questions again say more of the weights of counters than the
+// network loses by learning without them.
+const (
+	heldFew  = 500
+	heldEach = 3
+	heldPart = 4
+)
+
 // holdOut draws the users of the validation part, among those with two events
 // or more, in order of their numbers. byType are the weights of event types.
 func holdOut(data *dataset.Snapshot, byType []float64, from seed.Seed) []heldOut {
 	var out []heldOut
 	for u := range data.UserIDs {
 		if h := data.History(dataset.Index(u)); len(h) >= 2 {
-			out = append(out, heldOut{dataset.Index(u), h[len(h)-1].Item, weightOf(byType, h[len(h)-1])})
+			out = append(out, heldOut{user: dataset.Index(u), item: h[len(h)-1].Item, weight: weightOf(byType, h[len(h)-1])})
 		}
 	}
 	if most := min(max(heldMost, len(out)/heldShare), 5*heldMost); len(out) > most {
@@ -42,8 +53,20 @@ func holdOut(data *dataset.Snapshot, byType []float64, from seed.Seed) []heldOut
 		out = out[:most]
 		slices.SortFunc(out, func(a, b heldOut) int { return int(a.user) - int(b.user) })
 	}
+	if len(out) < heldFew {
+		for i := range out {
+			out[i].reachBack(data.History(out[i].user), byType)
+		}
+	}
 	evenOut(out)
 	return out
+}
+
+// reachBack holds more of a user's events out.
+func (h *heldOut) reachBack(history []dataset.Event, byType []float64) {
+	h.more = max(1, min(heldEach, len(history)/heldPart)) - 1
+	first := history[len(history)-1-h.more]
+	h.item, h.weight = first.Item, weightOf(byType, first)
 }
 
 // weightOf gives the weight of an event by its type.
@@ -104,7 +127,7 @@ func newCorpus(data *dataset.Snapshot, held []heldOut) *corpus {
 		c.count[u] = int(data.Start[u+1] - data.Start[u])
 	}
 	for _, h := range held {
-		c.count[h.user]--
+		c.count[h.user] -= 1 + h.more
 	}
 	seen := make([]bool, c.known)
 	for u, n := range c.count {
@@ -129,6 +152,17 @@ func newCorpus(data *dataset.Snapshot, held []heldOut) *corpus {
 // history gives the rows of a user's events that are learnt from.
 func (c *corpus) history(u dataset.Index) []uint32 {
 	return c.rows[c.start[u]:][:c.count[u]]
+}
+
+// before appends to dst the rows of a user's first events, held out or not, that have
+// one.
+func (c *corpus) before(dst []uint32, u dataset.Index, events int) []uint32 {
+	for _, r := range c.rows[c.start[u]:][:events] {
+		if r != noRow {
+			dst = append(dst, r)
+		}
+	}
+	return dst
 }
 
 // oldWeight is what the oldest events count when recency matters. Less than a

@@ -90,3 +90,44 @@ func TestChosenPopularityCountsAtOnce(t *testing.T) {
 		t.Error("popularity has a weight and counts nothing")
 	}
 }
+
+// Of few users several events are held out, of nobody more than a quarter; each is
+// asked for with all before it as history, and nothing has counted them.
+func TestFewUsersAnswerMoreQuestions(t *testing.T) {
+	histories, _ := fewUsers(60, 200, 20, 3)
+	for u := range 20 {
+		histories[u] = histories[u][:5]
+	}
+	data := snapshot(200, histories)
+	held := holdOut(data, nil, 1)
+	f := &fit{c: newCorpus(data, held), held: held, in: recipe.Input{Data: data}}
+	want := 20*1 + 40*heldEach
+	questions := f.questions()
+	if len(questions) != want || f.c.events != 20*5+40*20-want {
+		t.Fatalf("%d questions, %d events are counted, want %d and %d", len(questions), f.c.events, want, 20*5+40*20-want)
+	}
+	for _, q := range questions {
+		h := data.History(q.user)
+		if q.events < f.c.count[q.user] || h[q.events].Item != q.item || q.weight != 1 {
+			t.Fatalf("%+v of %d events, of which %d are counted", q, len(h), f.c.count[q.user])
+		}
+		if rows := f.c.before(nil, q.user, q.events); len(rows) > q.events || len(rows) < f.c.count[q.user] {
+			t.Errorf("%+v has %d rows before it", q, len(rows))
+		}
+	}
+	for _, h := range held {
+		if f.c.count[h.user] != len(data.History(h.user))-1-h.more || data.History(h.user)[f.c.count[h.user]].Item != h.item {
+			t.Errorf("%+v is not the first that is held out", h)
+		}
+	}
+}
+
+// A network that says nothing is held at its least weight, and counters stand by it.
+func TestNetworkThatSaysNothing(t *testing.T) {
+	var truth weights
+	truth[netFeature], truth[popular] = -.3, 1.4
+	got, err := usual().weigh(choicesBy(truth, 400, 4), mayAll())
+	if err != nil || got[netFeature] != networkLeast || got[popular] < 1.1 {
+		t.Errorf("weights %v (%v), true are %v", got, err, truth)
+	}
+}

@@ -36,6 +36,7 @@ type fit struct {
 
 	sided   []string // what is told of side information and objective
 	blended metric   // of network and counters on the validation part; zero: not blended
+	alone   metric   // of the network on the same questions
 }
 
 // best is the network that did best on the validation part: the last one that
@@ -189,11 +190,12 @@ func (f *fit) choices() *recipe.Choices {
 			s.epochs, s.planned, len(measured(f.held)), f.best.score.ndcg, f.best.score.hits))
 	}
 	if f.blended != (metric{}) {
-		out.Values["network_ndcg_at_10"] = f.best.score.ndcg
-		out.Values["network_hit_rate_at_10"] = f.best.score.hits
+		out.Values["network_ndcg_at_10"] = f.alone.ndcg
+		out.Values["network_hit_rate_at_10"] = f.alone.hits
 		out.Values["validation_ndcg_at_10"] = f.blended.ndcg
 		out.Values["validation_hit_rate_at_10"] = f.blended.hits
-		out.Notes = append(out.Notes, fmt.Sprintf("with counters (weights %v): NDCG@10 %.4f, HR@10 %.4f", s.weights, f.blended.ndcg, f.blended.hits))
+		out.Notes = append(out.Notes, fmt.Sprintf("with counters (weights %v): NDCG@10 %.4f, HR@10 %.4f; without %.4f, %.4f",
+			s.weights, f.blended.ndcg, f.blended.hits, f.alone.ndcg, f.alone.hits))
 	}
 	if s.contentLambda != 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("metadata explain %.0f %% of what is learnt of items; they count as %g events, and items that nobody had are favoured by %.2f",

@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"math/bits"
+	"slices"
 
 	"usher/dataset"
 	"usher/recipe/internal/nn"
@@ -53,19 +54,16 @@ func (c *corpus) token(at, after int) uint32 {
 	return nn.Marked(c.rows[at], gapMark(c.times[at].Time-c.times[after].Time))
 }
 
-// context appends to dst the tokens for what is learnt from a user: the newest events
-// that fit into the window, behind the start token when all fit.
-func (c *corpus) context(dst []uint32, user dataset.Index, window int) []uint32 {
-	first, n := int(c.start[user]), c.count[user]
-	if n < window {
-		dst = append(dst, uint32(len(c.items)))
-	}
-	for at := first + max(0, n-window); at < first+n; at++ {
-		after := at - 1
-		if at == first {
-			after = -1
+// context appends to dst the tokens for a user's first events, held out or not: the
+// newest that fit into the window, behind the start token when all fit.
+func (c *corpus) context(dst []uint32, user dataset.Index, events, window int) []uint32 {
+	from, first, after := len(dst), int(c.start[user]), -1
+	dst = append(dst, uint32(len(c.items)))
+	for at := first; at < first+events; at++ {
+		if c.rows[at] != noRow {
+			dst = append(dst, c.token(at, after))
+			after = at
 		}
-		dst = append(dst, c.token(at, after))
 	}
-	return dst
+	return slices.Delete(dst, from, max(from, len(dst)-window))
 }

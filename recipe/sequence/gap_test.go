@@ -90,7 +90,7 @@ func TestTokensAreTheSameEverywhere(t *testing.T) {
 		for u := range dataset.Index(data.Users()) {
 			h := data.History(u)
 			m.encode(a, h, &a.own)
-			if got := c.context(nil, u, size); !slices.Equal(got, a.tokens) {
+			if got := c.context(nil, u, len(h), size); !slices.Equal(got, a.tokens) {
 				t.Errorf("window %d: validated with %x, asked with %x", size, got, a.tokens)
 			}
 			// The last window's tokens are what comes before the newest event.

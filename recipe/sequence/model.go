@@ -94,12 +94,11 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 	a := m.answers.Get().(*answer)
 	defer m.answers.Put(a)
 	m.listen(a, q)
-	e := m.encoded(a, q)
+	e, best, scale := m.bestFor(a, q, min(k, len(m.items)), allow)
 	flags := recipe.Flags(0)
 	if !e.personal && !a.said.some() {
 		flags = recipe.Popular
 	}
-	best, scale := m.best(a, e, q.History, min(k, len(m.items)), allow)
 	if m.cold.count() > 0 {
 		best, scale = m.mix(a, e, q, best, scale, k, allow)
 	}
@@ -111,6 +110,16 @@ func (m *Model) Recommend(ctx context.Context, q *recipe.Query, k int, allow dat
 		dst = append(dst, s)
 	}
 	return dst, nil
+}
+
+// bestFor gives the k best rows of allow for a question. Those who are ready for a pass
+// over all items meanwhile wait for it.
+func (m *Model) bestFor(a *answer, q *recipe.Query, k int, allow dataset.Set) (*encoded, []ranked, *scale) {
+	m.scanner.expect(&a.lookup)
+	defer m.scanner.release(&a.lookup)
+	e := m.encoded(a, q)
+	best, scale := m.best(a, e, q.History, k, allow)
+	return e, best, scale
 }
 
 // Rank orders items by their probability of being next; scores are

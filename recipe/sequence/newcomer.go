@@ -227,14 +227,14 @@ func (m *Model) coldBest(a *answer, e *encoded, history []dataset.Event, k int, 
 		}
 		return a.coldTop.sorted()
 	}
-	r, kept := &coldRanking{of: m.cold}, e != &a.own // an answer's own is another history's next time
-	if kept {
+	r := &coldRanking{of: m.cold}
+	if m.cache != nil {
 		r.best = slices.Clone(pick(min(rankingMost, len(scores)), dataset.Set{}))
 	}
 	best := pick(k, allow)
 	r.peak = kernel.Max(scores)
 	r.sum = float64(kernel.ExpSum(scores, 1, -r.peak))
-	if kept {
+	if m.cache != nil {
 		e.cold.Store(r)
 	}
 	return best, r.scale

@@ -2,7 +2,6 @@ package sequence
 
 import (
 	"math/bits"
-	"runtime"
 	"sync"
 
 	"usher/dataset"
@@ -25,37 +24,20 @@ type lookup struct {
 	expSum float64 // of exp(score-peak); while a pass goes on of exp(score-shift)
 	shift  float32 // a score that is near the highest so far
 
-	ahead []uint32      // the rest of few, while a pass goes on
-	done  chan struct{} // has room for one
+	ahead []uint32 // the rest of few, while a pass goes on
+	place place    // among those who share passes
 }
 
 const (
-	tileRows     = 512 // rows whose vectors stay in the second cache
-	scanTogether = 16  // questions of one pass at most
+	tileRows = 512 // rows whose vectors stay in the second cache
 	// quantisedFrom is the size of a table, in floats, from which passes go over
 	// its vectors in eight bits: smaller ones stay in a processor's own cache.
 	quantisedFrom = 1 << 19
 )
 
-// seats bound how many answers of all models are computed at once to what there was
-// of processors when the program began. More would be no quicker; they would stand in
-// the scheduler's queues before what is done at once – a kept ranking, a refusal –,
-// and these queues would never be empty, which is when the scheduler looks for what
-// has come over the network. Those without a seat wait in the order they came; so while
-// some encode others gather for the next pass.
-var seats = make(chan struct{}, runtime.GOMAXPROCS(0))
-
-// compute runs f on a seat. f does not wait for others.
-func compute(f func()) {
-	seats <- struct{}{}
-	defer func() { <-seats }()
-	f()
-}
-
-// scanner answers questions by passes over the item table. Questions that come
-// while all processors are busy wait and share the next pass, so that each
-// vector is fetched from memory once for all of them. An answer does not depend
-// on who shares its pass: tiles are cut by the data.
+// scanner answers questions by passes over the item table, which those share that come
+// at about the same time (gathering). An answer does not depend on who shares its pass:
+// tiles are cut by the data.
 //
 // A pass over a large table reads vectors in eight bits. Their products are off by
 // no more than a slack that is known: so each of the k best is within two slacks of
@@ -68,10 +50,7 @@ type scanner struct {
 	quantised *kernel.Quantised // the same; nil: it is a small table
 	dim       int
 
-	mu struct {
-		sync.Mutex
-		waiting []*lookup
-	}
+	gathering
 	tiles sync.Pool // of *tile
 }
 
@@ -97,52 +76,6 @@ func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Qu
 // together says whether questions share passes. Of a small table there is nothing to
 // share: its vectors are near each processor.
 func (s *scanner) together() bool { return s.quantised != nil }
-
-// answer returns when q is answered. It works through what is waiting, in order,
-// until its own question is done: by itself or by another.
-func (s *scanner) answer(q *lookup) {
-	if q.done == nil {
-		q.done = make(chan struct{}, 1)
-	}
-	s.mu.Lock()
-	s.mu.waiting = append(s.mu.waiting, q)
-	s.mu.Unlock()
-	runtime.Gosched() // those who come at the same time get into the same pass
-	for {
-		select {
-		case <-q.done:
-			return
-		case seats <- struct{}{}:
-			var batch [scanTogether]*lookup
-			n := s.take(batch[:])
-			if n > 0 {
-				s.pass(batch[:n])
-			}
-			<-seats
-			if n == 0 { // another one has q in its pass
-				<-q.done
-				return
-			}
-			for _, x := range batch[:n] {
-				x.done <- struct{}{}
-			}
-		}
-	}
-}
-
-// take gives the questions that have waited longest: what is waiting, less what
-// idle processors can do at the same time.
-func (s *scanner) take(into []*lookup) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	able := cap(seats) - len(seats) + 1 // this one has its seat
-	part := (len(s.mu.waiting) + able - 1) / able
-	n := copy(into[:min(part, len(into))], s.mu.waiting)
-	left := copy(s.mu.waiting, s.mu.waiting[n:])
-	clear(s.mu.waiting[left:])
-	s.mu.waiting = s.mu.waiting[:left]
-	return n
-}
 
 // pass goes over all items once.
 func (s *scanner) pass(qs []*lookup) {

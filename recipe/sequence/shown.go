@@ -148,7 +148,7 @@ func (f *fit) weighShown(ctx context.Context, m *Model) error {
 	if answered(es) < examplesLeast {
 		return nil
 	}
-	with, without, _, err := byHalves(es, 1, may, networkAlone())
+	with, without, _, err := byHalves(es, may, networkAlone())
 	if err != nil || with.ndcg < betterBy*without.ndcg {
 		return nil // nothing, or too little, is to be had of it
 	}
@@ -188,7 +188,7 @@ func (f *fit) shownExample(m *Model, h heldOut) example {
 	m.encode(a, history, &a.own)
 	best, _ := m.best(a, &a.own, history, min(2*candidateTop, len(m.items)), dataset.Set{})
 	passed := ignored(nil).of(f.in.Data.Shown.Before(h.user, all[last].Time), history)
-	e := example{feature: make([]float32, len(best)*featureCount), target: -1, weight: h.weight}
+	e := example{user: h.user, feature: make([]float32, len(best)*featureCount), target: -1, weight: h.weight}
 	for i, x := range best {
 		item := m.item(x.row)
 		e.row(i)[netFeature] = x.score

@@ -65,7 +65,7 @@ func (f *fit) weighSides(ctx context.Context, m *Model, s *sides, items *sideIte
 		used := len(s.of[k].columns) > 0
 		may[coldFeature+sideStep*k], may[warmFeature+sideStep*k] = used, used
 	}
-	with, without, _, err := byHalves(es, 2, may, networkAlone())
+	with, without, _, err := byHalves(es, may, networkAlone())
 	if err != nil {
 		return false, nil // the equations say nothing: so do the sides
 	}
@@ -198,7 +198,7 @@ func (a *sideAsker) example(h heldOut, target uint32, events int) example {
 	propose(a.said[:]...)
 	slices.Sort(candidates)
 	cold := sideWeight{Cold: 1}.at(events)
-	e := example{feature: make([]float32, len(candidates)*featureCount), target: -1, weight: h.weight}
+	e := example{user: h.user, feature: make([]float32, len(candidates)*featureCount), target: -1, weight: h.weight}
 	for i, r := range candidates {
 		a.marked[r] = false
 		row := e.row(i)

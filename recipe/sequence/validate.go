@@ -62,7 +62,7 @@ func (f *fit) ask(r *ranker, net *nn.Net, items []float32, held []heldOut) (sum 
 		r.q, r.logits = make([]float32, askTogether*d), make([]float32, askTogether*n)
 	}
 	for i, h := range held {
-		r.tokens = f.c.context(r.tokens[:0], h.user, f.s.window)
+		r.tokens = f.c.context(r.tokens[:0], h.user, f.c.count[h.user], f.s.window)
 		net.Encode(&r.enc, r.tokens, r.q[i*d:(i+1)*d])
 	}
 	kernel.MatMulNT(r.logits, n, r.q, d, items, d, len(held), n, d, false)

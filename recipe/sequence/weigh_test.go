@@ -26,7 +26,7 @@ func choicesBy(w weights, n int, from seed.Seed) []example {
 	out := make([]example, n)
 	for i := range out {
 		e := &out[i]
-		e.weight = 1
+		e.user, e.weight = dataset.Index(i), 1
 		for range 30 * featureCount {
 			e.feature = append(e.feature, float32(r.NormFloat64()))
 		}
