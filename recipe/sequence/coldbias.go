@@ -110,7 +110,7 @@ func (f *fit) recent() (out []asking) {
 			from++
 		}
 		for at := from; at < min(len(h), from+recentOfUser); at++ {
-			out = append(out, asking{heldOut{dataset.Index(u), h[at].Item, weightOf(f.in.Weights, h[at])}, at})
+			out = append(out, asking{heldOut{user: dataset.Index(u), item: h[at].Item, weight: weightOf(f.in.Weights, h[at])}, at})
 		}
 	}
 	if n := len(out); n > recentMost {

@@ -110,7 +110,7 @@ func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.
 	defer runtime.KeepAlive(m)
 	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
 		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, shown: m.shown,
-		objective: m.objective, hold: m.hold}
+		trails: m.trails, objective: m.objective, hold: m.hold}
 	out.answers.New = m.answers.New
 	var unknown []dataset.Index
 	for _, i := range items {
