@@ -16,6 +16,7 @@ type answer struct {
 	asked
 	lookup
 	said       said    // beside the history
+	now        int64   // the moment, where ages of newcomers matter
 	ignored    ignored // what the user was shown and did not choose
 	own        encoded // where nothing is kept
 	scale      scale   // of own

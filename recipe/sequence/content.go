@@ -2,11 +2,8 @@ package sequence
 
 import (
 	"context"
-	"fmt"
-	"math"
 
 	"usher/dataset"
-	"usher/recipe"
 	"usher/recipe/internal/content"
 	"usher/recipe/internal/nn"
 )
@@ -139,7 +136,7 @@ func (f *fit) addNewcomers(ctx context.Context, m *Model) error {
 		}
 	}
 	t := f.in.Data.ItemTable
-	m.cold = m.newcomersOf(0, t.Schema, items, t.Row)
+	m.cold = m.newcomersOf(0, f.learnNewness(), t.Schema, items, t.Row)
 	if f.in.Tuned == nil && len(f.held) > 0 {
 		bias, err := f.chooseBias(ctx, m)
 		if err != nil {
@@ -156,146 +153,4 @@ func (f *fit) addNewcomers(ctx context.Context, m *Model) error {
 func (f *fit) newcomers() bool {
 	_, v1 := f.in.Params["recency_mask"]
 	return !v1
-}
-
-// Newcomers are favoured as far as they cost the validation part at most costMost
-// of its NDCG, and fill at most placesMost of the first places: somebody has to be
-// shown them first. Where there are fewer than trialLeast, one item of trialShare
-// stands for one.
-const (
-	costMost   = .01
-	placesMost = .2
-	biasMost   = 6
-	biasStep   = .25
-	trialLeast = 20
-	trialShare = 20
-)
-
-// trial is one question of the validation part with newcomers.
-type trial struct {
-	weight float64
-	target float32   // score of the item looked for; of a newcomer without bias
-	isCold bool      // it is a newcomer
-	warm   []float32 // the best scores of others
-	cold   []float32 // the best scores of newcomers, without bias
-}
-
-// chooseBias gives the bias of newcomers.
-func (f *fit) chooseBias(ctx context.Context, m *Model) (float64, error) {
-	n := m.cold
-	if n.count() < trialLeast {
-		n = f.standIns(m)
-	}
-	if n.count() == 0 {
-		return 0, nil
-	}
-	held := measured(f.held)
-	trials := make([]trial, len(held))
-	nn.Each(f.in.Workers, len(held), func(_, i int) {
-		if ctx.Err() == nil {
-			trials[i] = m.try(n, held[i], f.in.Data.History(held[i].user)[:f.c.count[held[i].user]])
-		}
-	})
-	if ctx.Err() != nil {
-		return 0, fmt.Errorf("weigh new items: %w", context.Cause(ctx))
-	}
-	least := (1 - costMost) * gainWith(trials, math.Inf(-1))
-	for b := float64(biasMost); b > -biasMost; b -= biasStep {
-		if gainWith(trials, b) >= least && placesWith(trials, b) <= placesMost {
-			return b, nil
-		}
-	}
-	return -biasMost, nil
-}
-
-// standIns gives items that play the part of newcomers.
-func (f *fit) standIns(m *Model) *newcomers {
-	var items []dataset.Index
-	for r := 0; r < len(f.c.items); r += trialShare {
-		items = append(items, dataset.Index(f.c.items[r]))
-	}
-	t := f.in.Data.ItemTable
-	return m.newcomersOf(0, t.Schema, items, t.Row)
-}
-
-// try asks one question.
-func (m *Model) try(n *newcomers, h heldOut, history []dataset.Event) trial {
-	a := m.answers.Get().(*answer)
-	defer m.answers.Put(a)
-	q := &recipe.Query{User: h.user, History: history}
-	m.listen(a, q)
-	e := m.encoded(a, q)
-	t := trial{weight: h.weight, target: lowest}
-	best, _ := m.best(a, e, history, min(trialTop, len(m.items)), dataset.Set{})
-	for _, x := range best {
-		t.warm = append(t.warm, x.score)
-		if m.item(x.row) == h.item {
-			t.target = x.score
-		}
-	}
-	scores := m.coldScores(n, a, e, history)
-	if at := n.find(h.item); at >= 0 && m.row(h.item) == noRow {
-		t.target, t.isCold = scores[at], true
-	}
-	a.coldTop.begin(trialTop)
-	for at, x := range scores {
-		if x > a.coldTop.floor {
-			a.coldTop.offer(ranked{x, uint32(at)})
-		}
-	}
-	for _, x := range a.coldTop.sorted() {
-		t.cold = append(t.cold, x.score)
-	}
-	return t
-}
-
-// trialTop is how much of a list is looked at: NDCG@10 sees no more.
-const trialTop = 10
-
-// placesWith gives the part of the first trialTop places that newcomers take when
-// they have a bias.
-func placesWith(trials []trial, bias float64) float64 {
-	cold, all := 0, 0
-	for _, t := range trials {
-		w, c := 0, 0
-		for w+c < min(trialTop, len(t.warm)+len(t.cold)) {
-			if c < len(t.cold) && (w == len(t.warm) || float64(t.cold[c])+bias > float64(t.warm[w])) {
-				c++
-			} else {
-				w++
-			}
-		}
-		cold, all = cold+c, all+w+c
-	}
-	return float64(cold) / float64(max(1, all))
-}
-
-// gainWith gives the NDCG@10 of all trials when newcomers have a bias.
-func gainWith(trials []trial, bias float64) float64 {
-	var sum metric
-	for _, t := range trials {
-		own := float64(t.target)
-		if t.isCold {
-			own += bias
-		}
-		if math.IsInf(own, -1) {
-			continue
-		}
-		rank := -1 // it is in one of the lists itself, or behind both
-		for _, x := range t.warm {
-			if float64(x) >= own {
-				rank++
-			}
-		}
-		for _, x := range t.cold {
-			if float64(x)+bias >= own {
-				rank++
-			}
-		}
-		if t.isCold && float64(t.cold[len(t.cold)-1]) > float64(t.target) {
-			rank++ // it is behind the list of newcomers
-		}
-		sum.add(rank, t.weight)
-	}
-	return sum.ndcg
 }

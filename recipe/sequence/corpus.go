@@ -191,11 +191,7 @@ func (c *corpus) weigh(recency bool, byType []float64) {
 
 // weighTimes weighs by age.
 func (c *corpus) weighTimes() {
-	var times []int64
-	for i := 0; i < len(c.times); i += 1 + len(c.times)/1_000_000 {
-		times = append(times, c.times[i].Time)
-	}
-	slices.Sort(times)
+	times := timesOf(c.times)
 	newest := times[len(times)-1]
 	half := float64(newest - times[len(times)/2])
 	if half <= 0 {
@@ -205,6 +201,15 @@ func (c *corpus) weighTimes() {
 	for i, e := range c.times {
 		c.weights[i] = float32(oldWeight + (1-oldWeight)*math.Exp2(-max(0, float64(newest-e.Time))/half))
 	}
+}
+
+// timesOf gives the times of events, or of about a million of more, sorted.
+func timesOf(events []dataset.Event) (times []int64) {
+	for i := 0; i < len(events); i += 1 + len(events)/1_000_000 {
+		times = append(times, events[i].Time)
+	}
+	slices.Sort(times)
+	return times
 }
 
 // weight gives the weight of the event at a place of rows.

@@ -12,8 +12,9 @@ import (
 type contentHead struct {
 	Columns []content.Column `json:"columns"`
 	Buckets int64            `json:"buckets"`
-	Cold    int64            `json:"cold"`             // items without events
-	Bias    float32          `json:"bias"`             // theirs
+	Cold    int64            `json:"cold"` // items without events
+	Bias    float32          `json:"bias"` // theirs
+	Newness *newness         `json:"newness,omitempty"`
 	Closed  bool             `json:"closed,omitempty"` // new items do not compete here
 	Moved   bool             `json:"moved,omitempty"`  // of version 3: the items' vectors are in the file, metadata moved them
 }
@@ -24,14 +25,14 @@ func (m *Model) contentHead() *contentHead {
 	}
 	h := &contentHead{Columns: m.content.Columns, Buckets: int64(len(m.content.Rarity)), Closed: m.cold == nil}
 	if m.cold != nil {
-		h.Cold, h.Bias = int64(m.cold.count()), m.cold.bias
+		h.Cold, h.Bias, h.Newness = int64(m.cold.count()), m.cold.bias, m.cold.newness
 	}
 	return h
 }
 
 // fits says whether a file of this size can hold what the head says.
 func (h *contentHead) fits(size int64) bool {
-	return h == nil || h.Buckets > 0 && h.Buckets <= size && h.Cold >= 0 && h.Cold <= size && !math.IsNaN(float64(h.Bias))
+	return h == nil || h.Buckets > 0 && h.Buckets <= size && h.Cold >= 0 && h.Cold <= size && !math.IsNaN(float64(h.Bias)) && h.Newness.sound()
 }
 
 // The sections of what metadata say: the buckets' rarity, the mean vector and the
@@ -44,6 +45,7 @@ const (
 	newItemsSection   = "new items"
 	newVectorsSection = "new vectors"
 	newNearSection    = "new near"
+	newBornSection    = "new born"
 )
 
 func (m *Model) contentSections() []modelfile.Section {
@@ -58,6 +60,9 @@ func (m *Model) contentSections() []modelfile.Section {
 	if n := m.cold; n != nil {
 		out = append(out, modelfile.Numbers(newItemsSection, n.items), modelfile.Numbers(newVectorsSection, n.vectors),
 			modelfile.Numbers(newNearSection, n.near))
+		if n.newness != nil {
+			out = append(out, modelfile.Numbers(newBornSection, n.born))
+		}
 	}
 	return out
 }
@@ -82,7 +87,11 @@ func (h *contentHead) take(f *modelfile.File, d int64) (s contentPart) {
 		s.cold = &newcomers{bias: h.Bias,
 			items:   modelfile.TakeNumbers[uint32](f, newItemsSection, h.Cold),
 			vectors: modelfile.TakeNumbers[float32](f, newVectorsSection, h.Cold*d),
-			near:    modelfile.TakeNumbers[uint32](f, newNearSection, h.Cold*nearMost)}
+			near:    modelfile.TakeNumbers[uint32](f, newNearSection, h.Cold*nearMost),
+			newness: h.Newness}
+		if h.Newness != nil {
+			s.cold.born = modelfile.TakeNumbers[uint32](f, newBornSection, h.Cold)
+		}
 	}
 	return s
 }

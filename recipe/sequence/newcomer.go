@@ -19,6 +19,8 @@ type newcomers struct {
 	vectors []float32 // (items,d) of length 1, as all items' are
 	near    []uint32  // (items,nearMost) rows of the nearest items
 	bias    float32   // added to their scores; chosen on the validation part
+	newness *newness  // what their ages add; nil: nothing
+	born    []uint32  // (items) since when they are there, see hours; empty without newness
 
 	// Of models with an objective (objective.go): their attributes, and what is added
 	// to their scores for that.
@@ -29,8 +31,8 @@ type newcomers struct {
 const nearMost = 16
 
 // newcomersOf gives those of some items, ascending, whose records say something.
-func (m *Model) newcomersOf(bias float32, s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) *newcomers {
-	n := &newcomers{bias: bias}
+func (m *Model) newcomersOf(bias float32, age *newness, s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) *newcomers {
+	n := &newcomers{bias: bias, newness: age}
 	var v content.Vector
 	vector, scores := make([]float32, m.net.Dim), make([]float32, len(m.items))
 	var near top
@@ -45,6 +47,9 @@ func (m *Model) newcomersOf(bias float32, s *dataset.Schema, items []dataset.Ind
 		best := firstOf(&near, scores, nearMost)
 		for k := range nearMost { // where there are fewer, the nearest counts for the others
 			n.near = append(n.near, best[min(k, len(best)-1)].row)
+		}
+		if age != nil {
+			n.born = append(n.born, hours(age.Birth.of(s, row(i))))
 		}
 		if m.objective != nil {
 			n.worth = append(n.worth, m.objective.value(s, row(i)))
@@ -73,10 +78,13 @@ func (n *newcomers) find(i dataset.Index) int {
 
 // with gives these and others, which take the place of the same items.
 func (n *newcomers) with(others *newcomers, d int) *newcomers {
-	out := &newcomers{bias: n.bias}
+	out := &newcomers{bias: n.bias, newness: n.newness}
 	take := func(from *newcomers, at int) {
 		out.items, out.vectors = append(out.items, from.items[at]), append(out.vectors, from.vectors[at*d:(at+1)*d]...)
 		out.near = append(out.near, from.near[at*nearMost:(at+1)*nearMost]...)
+		if from.newness != nil {
+			out.born = append(out.born, from.born[at])
+		}
 		if from.worth != nil {
 			out.worth = append(out.worth, from.worth[at])
 		}
@@ -102,7 +110,7 @@ func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.
 	defer runtime.KeepAlive(m)
 	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
 		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, shown: m.shown,
-		objective: m.objective, hold: m.hold}
+		trails: m.trails, objective: m.objective, hold: m.hold}
 	out.answers.New = m.answers.New
 	var unknown []dataset.Index
 	for _, i := range items {
@@ -115,7 +123,7 @@ func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.
 		return out
 	}
 	slices.Sort(unknown)
-	out.cold = m.cold.with(m.newcomersOf(m.cold.bias, s, slices.Compact(unknown), row), m.net.Dim)
+	out.cold = m.cold.with(m.newcomersOf(m.cold.bias, m.cold.newness, s, slices.Compact(unknown), row), m.net.Dim)
 	if m.objective != nil {
 		out.cold.favour(m.objective)
 	}
@@ -143,7 +151,7 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 		n.borrowFirst(&a.coldTop, x, a.extra)
 	}
 	for i := range x {
-		x[i] += n.bias
+		x[i] += n.bias + n.ageEffect(i, a.now)
 	}
 	for _, g := range a.ignored {
 		if at := n.find(g.item); at >= 0 {
@@ -161,6 +169,22 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 		}
 	}
 	return x
+}
+
+// ageEffect gives what the age of a newcomer adds to its score.
+func (n *newcomers) ageEffect(at int, now int64) float32 {
+	if n.newness == nil {
+		return 0
+	}
+	return n.newness.Effect[ageOf(now, secondsOf(n.born[at]))]
+}
+
+// values gives what was chosen, for Choices.
+func (n *newcomers) values() map[string]float64 {
+	if n == nil || n.newness == nil {
+		return nil
+	}
+	return map[string]float64{newnessName: 1}
 }
 
 // borrowMost is how many newcomers borrow: of more, those that the network ranks
@@ -195,7 +219,7 @@ func (n *newcomers) borrowed(bonus []float32, at int) (sum float32) {
 // coldScore gives the score of one newcomer. bonus comes first.
 func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
 	d := m.net.Dim
-	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.borrowed(a.extra, at) +
+	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.ageEffect(at, a.now) + m.cold.borrowed(a.extra, at) +
 		m.shown.effect(a.ignored.times(dataset.Index(m.cold.items[at])))
 	if m.cold.shift != nil {
 		x += m.cold.shift[at]
@@ -206,13 +230,14 @@ func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
 // coldRanking is the best newcomers for a history, and the scale of all of them.
 type coldRanking struct {
 	of   *newcomers
+	hour int64    // of the question: ages change by hours
 	best []ranked // the row of a newcomer is its place behind the others' rows
 	scale
 }
 
 // coldBest gives the k best newcomers of allow.
 func (m *Model) coldBest(a *answer, e *encoded, history []dataset.Event, k int, allow dataset.Set) ([]ranked, scale) {
-	if r := e.cold.Load(); r != nil && r.of == m.cold {
+	if r := e.cold.Load(); r != nil && r.of == m.cold && r.hour == a.now/3600 {
 		if best := m.kept(&a.coldTop, r.best, k, allow); len(best) == k || len(r.best) == len(m.cold.items) {
 			return best, r.scale
 		}
@@ -227,7 +252,7 @@ func (m *Model) coldBest(a *answer, e *encoded, history []dataset.Event, k int, 
 		}
 		return a.coldTop.sorted()
 	}
-	r := &coldRanking{of: m.cold}
+	r := &coldRanking{of: m.cold, hour: a.now / 3600}
 	if m.cache != nil {
 		r.best = slices.Clone(pick(min(rankingMost, len(scores)), dataset.Set{}))
 	}

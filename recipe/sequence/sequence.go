@@ -145,6 +145,7 @@ func (f *fit) train(ctx context.Context) (*Model, error) {
 	m.chosen = f.choices()
 	if f.in.Tuned == nil {
 		maps.Copy(m.chosen.Values, m.shown.values())
+		maps.Copy(m.chosen.Values, m.cold.values())
 		maps.Copy(m.chosen.Values, m.sides.values())
 		m.chosen.Notes = append(m.chosen.Notes, f.sided...)
 	}

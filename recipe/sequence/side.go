@@ -171,6 +171,9 @@ func (m *Model) listen(a *answer, q *recipe.Query) {
 		m.sides.listen(&a.said, q)
 	}
 	m.recall(a, q)
+	if m.cold != nil && m.cold.newness != nil {
+		a.now = m.cold.newness.moment(q.Now)
+	}
 }
 
 func (s *sides) listen(to *said, q *recipe.Query) {
