@@ -4,7 +4,7 @@ import "usher/kernel"
 
 // A token is a row of the table and may carry a mark, a small number for what else is
 // known of it, in the bits above markShift. A mark has a vector of its own, which is
-// added to the token's before the last block: what the first block makes of a token
+// added, times √d as a token's is, before the last block: what the first block makes of a token
 // still depends on its row alone (Project).
 const (
 	markShift = 28
@@ -34,7 +34,7 @@ func (n *Net) addMarks(x []float32, tokens []uint32) {
 	}
 	for i, t := range tokens {
 		if m := n.v.mark(t, n.Dim); m != nil {
-			kernel.Axpy(x[i*n.Dim:(i+1)*n.Dim], 1, m)
+			kernel.Axpy(x[i*n.Dim:(i+1)*n.Dim], sqrt32(n.Dim), m)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (n *Net) addMarksBackward(g *Gradient, dx []float32, tokens []uint32) {
 	}
 	for i, t := range tokens {
 		if m := g.v.mark(t, n.Dim); m != nil {
-			kernel.Axpy(m, 1, dx[i*n.Dim:(i+1)*n.Dim])
+			kernel.Axpy(m, sqrt32(n.Dim), dx[i*n.Dim:(i+1)*n.Dim])
 		}
 	}
 }

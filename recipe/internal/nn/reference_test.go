@@ -144,7 +144,7 @@ func (r *reference) mark(x matrix, tokens []uint32) {
 	for i, t := range tokens {
 		if m := int(t >> 28); m > 0 {
 			for j := range x[i] {
-				x[i][j] += marks[(m-1)*r.s.Dim+j]
+				x[i][j] += marks[(m-1)*r.s.Dim+j] * math.Sqrt(float64(r.s.Dim))
 			}
 		}
 	}
