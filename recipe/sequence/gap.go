@@ -14,13 +14,13 @@ import (
 // and the network learns what that means (nn.Marked). The time of the question itself
 // is not used here: side.go weighs it.
 
-// gapMarks is how many lengths of time are told apart: none, and powers of four seconds
-// up to half a year.
-const gapMarks = 14
+// gapMarks is how many lengths of time are told apart: none, and powers of sixteen
+// seconds up to twelve days. Twice as many brought less on ml-100k (docs/quality.md).
+const gapMarks = 7
 
 // gapMark gives the mark of an event so many seconds after the one before it.
 func gapMark(seconds int64) int {
-	return 1 + min(gapMarks-1, (bits.Len64(uint64(max(0, seconds)))+1)/2)
+	return 1 + min(gapMarks-1, (bits.Len64(uint64(max(0, seconds)))+3)/4)
 }
 
 // gapsSame is the part of the gaps that must be of one length for them to tell nothing.

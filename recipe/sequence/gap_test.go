@@ -15,7 +15,7 @@ func TestGapMarks(t *testing.T) {
 	for _, c := range []struct {
 		seconds int64
 		mark    int
-	}{{-5, 1}, {0, 1}, {1, 2}, {3, 2}, {4, 3}, {15, 3}, {16, 4}, {3600, 7}, {86400, 10}, {1 << 40, gapMarks}} {
+	}{{-5, 1}, {0, 1}, {1, 2}, {15, 2}, {16, 3}, {255, 3}, {3600, 4}, {86_400, 6}, {1 << 20, 7}, {1 << 40, gapMarks}} {
 		if got := gapMark(c.seconds); got != c.mark {
 			t.Errorf("%d seconds have mark %d, want %d", c.seconds, got, c.mark)
 		}
