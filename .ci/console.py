@@ -127,6 +127,10 @@ def made_by_clicking(v, folder):
     v.b.wait("location.hash.endsWith('/dataset/ITEMS')")
     v.sees(HOSTILE[0])
     v.picture("dataset")
+    v.go("#/group/clicked/new-solution")
+    for recipe, able in (("user-personalization", True), ("sims", False)):
+        v.choose("Recipe", recipe)
+        check(v.b.js("document.querySelector('details:has([name=objective])').open = true, document.querySelector('[name=objective]').offsetParent !== null") == able, f"{recipe} {'has no' if able else 'has an'} objective")
     for recipe in ("user-personalization-v2", "personalized-ranking-v2", "sims", "similar-items"):
         v.go("#/group/clicked/new-solution")
         v.choose("Recipe", recipe)

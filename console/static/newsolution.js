@@ -8,7 +8,7 @@ import {addressOf, recipeName} from './group.js';
 const first = 'aws-user-personalization-v2';
 
 // objectives are the recipes that can bring more than relevance.
-const objectives = ['aws-user-personalization', 'aws-personalized-ranking'];
+const objectives = ['user-personalization', 'personalized-ranking'];
 
 export async function newSolutionPage(group) {
   const recipes = await list('ListRecipes', 'recipes');

@@ -69,7 +69,6 @@ type explaining struct {
 // the k best rows in best.
 func (x *explaining) probability(history []dataset.Event, k int) float64 {
 	x.encode(x.answer, history, &x.own)
-	x.own.cold.Store(nil) // it is another history's
 	x.summed = true
 	x.search(x.answer, &x.own, history, min(k, len(x.items)), dataset.Set{})
 	rows, all := x.top.rows, &scale{x.peak, x.expSum}

@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"usher/dataset"
+	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/internal/nn"
 )
 
 // ring is a model of users who walk through items 0…9 once, and never of 10 and 11.
@@ -219,6 +221,16 @@ func TestRecommendDoesNotAllocate(t *testing.T) {
 	if n > 0 {
 		t.Errorf("%v allocations an answer", n)
 	}
+}
+
+// catalogue is an untrained network of so many items, as it is served.
+func catalogue(items, dim int) *Model {
+	rows := make([]uint32, items)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	shape := nn.Shape{Rows: items + 1, Dim: dim, Inner: 2 * dim, Heads: 2, Blocks: 2, Window: 200, Tau: 15}
+	return newModel(nn.New(shape, seed.Seed(5)), items, rows, false, nil)
 }
 
 func BenchmarkRecommend(b *testing.B) {

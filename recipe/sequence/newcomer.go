@@ -249,14 +249,15 @@ func (m *Model) coldBest(a *answer, e *encoded, history []dataset.Event, k int, 
 		}
 		return a.coldTop.sorted()
 	}
-	r := &coldRanking{of: m.cold, hour: a.now / 3600}
-	if m.cache != nil {
+	// What an answer has for itself is of another history next time.
+	r, kept := &coldRanking{of: m.cold, hour: a.now / 3600}, e != &a.own
+	if kept {
 		r.best = slices.Clone(pick(min(rankingMost, len(scores)), dataset.Set{}))
 	}
 	best := pick(k, allow)
 	r.peak = kernel.Max(scores)
 	r.sum = float64(kernel.ExpSum(scores, 1, -r.peak))
-	if m.cache != nil {
+	if kept {
 		e.cold.Store(r)
 	}
 	return best, r.scale

@@ -110,6 +110,26 @@ func TestNewcomers(t *testing.T) {
 	}
 }
 
+// TestOnceWithNewcomers: questions of which nothing is kept, as batch jobs ask them, are
+// each answered by their own history, also by a model that keeps others.
+func TestOnceWithNewcomers(t *testing.T) {
+	data := genres()
+	m := train(t, recipe.Input{Data: data, Seed: 2, Workers: 2})
+	keeping, err := load(saved(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeping.Cache(1 << 20)
+	for u := range 6 {
+		q := recipe.Query{History: data.History(dataset.Index(u))}
+		want := answerTo(t, m, &q)
+		q.Once = true
+		if got := answerTo(t, keeping, &q); !slices.Equal(got, want) {
+			t.Errorf("user %d: %v, want %v", u, got, want)
+		}
+	}
+}
+
 // TestScoresWithNewcomers: they are probabilities over all items, and a ranking has
 // the same order.
 func TestScoresWithNewcomers(t *testing.T) {

@@ -17,7 +17,6 @@ import (
 	"usher/dataset"
 	"usher/internal/seed"
 	"usher/recipe"
-	"usher/recipe/internal/nn"
 )
 
 // shop is made-up interactions in order of time: of its users few do much (the
@@ -156,16 +155,6 @@ func wholeScale(b *testing.B, in recipe.Input, say func(string, ...any)) {
 	in.Tuned = first.Choices()
 	train(b, in)
 	say("fitted on everything")
-}
-
-// catalogue is an untrained network of so many items, as it is served.
-func catalogue(items, dim int) *Model {
-	rows := make([]uint32, items)
-	for i := range rows {
-		rows[i] = uint32(i)
-	}
-	shape := nn.Shape{Rows: items + 1, Dim: dim, Inner: 2 * dim, Heads: 2, Blocks: 2, Window: 200, Tau: 15}
-	return newModel(nn.New(shape, seed.Seed(5)), items, rows, false, nil)
 }
 
 // BenchmarkCatalogue is answers of 25 items by a network of so many items whose

@@ -90,7 +90,7 @@ func (s *scanner) pass(qs []*lookup) {
 		}
 	}
 	for _, q := range qs {
-		q.settle(s)
+		q.settle(s, t)
 	}
 }
 
@@ -204,7 +204,7 @@ func (q *lookup) mayBe(score float32) bool {
 
 // settle ends a pass: the sum becomes one from the peak, and rough scores exact, of the
 // rows that may be among the best.
-func (q *lookup) settle(s *scanner) {
+func (q *lookup) settle(s *scanner, t *tile) {
 	if q.expSum > 0 {
 		q.expSum *= exp(q.shift - q.peak)
 	}
@@ -212,16 +212,36 @@ func (q *lookup) settle(s *scanner) {
 		return
 	}
 	q.top.cut()
-	for i := range q.top.rows {
-		x := &q.top.rows[i]
-		rough, at := x.score, int(x.row)*s.dim
-		x.score = kernel.Dot(q.query, s.vectors[at:at+s.dim])
-		if q.extra != nil {
-			x.score += q.extra[x.row]
+	q.exact(s, t)
+	q.top.margin = 0
+}
+
+// exact makes the scores of the best rows exact, and the sum for these. Each row's
+// vector is fetched some rows before its turn.
+func (q *lookup) exact(s *scanner, t *tile) {
+	const ahead = 8
+	vector := func(x ranked) []float32 { return s.vectors[int(x.row)*s.dim:][:s.dim] }
+	for rows := q.top.rows; len(rows) > 0; {
+		n := min(len(rows), len(t.scores)/2)
+		rough, exact := t.scores[:n], t.scores[n:2*n]
+		for i := range min(ahead, n) {
+			kernel.Fetch(vector(rows[i]))
+		}
+		for i := range rows[:n] {
+			if i+ahead < n {
+				kernel.Fetch(vector(rows[i+ahead]))
+			}
+			x := &rows[i]
+			rough[i] = x.score
+			x.score = kernel.Dot(q.query, vector(*x))
+			if q.extra != nil {
+				x.score += q.extra[x.row]
+			}
+			exact[i] = x.score
 		}
 		if q.summed {
-			q.expSum += exp(x.score-q.peak) - exp(rough-q.peak)
+			q.expSum += float64(kernel.ExpSum(exact, 1, -q.peak)) - float64(kernel.ExpSum(rough, 1, -q.peak))
 		}
+		rows = rows[n:]
 	}
-	q.top.margin = 0
 }
