@@ -67,7 +67,7 @@ func (a *API) CreateSolution(ctx context.Context, in *wire.CreateSolutionInput) 
 func (a *API) solutionRecipe(in *wire.CreateSolutionInput) (recipe.Spec, error) {
 	switch {
 	case truth(in.PerformAutoML):
-		return recipe.Spec{}, invalid("performAutoML: this version of usher does not choose recipes by itself. Leave it out and give recipeArn.")
+		return recipe.Spec{}, invalid("performAutoML: this version of usher does not choose recipes by itself. Leave it out and give recipeArn, for example %s, which chooses its settings in every training.", a.recipeARN("aws-user-personalization-v2"))
 	case in.RecipeArn == nil:
 		return recipe.Spec{}, invalid("recipeArn is missing. Say what to train, for example %s.", a.recipeARN("aws-user-personalization-v2"))
 	}
