@@ -1,6 +1,10 @@
 package history
 
-import "usher/dataset"
+import (
+	"math/bits"
+
+	"usher/dataset"
+)
 
 // ErasedUsers gives the numbers of users that were forgotten, ascending.
 func (g *Group) ErasedUsers() (list []dataset.Index) {
@@ -12,6 +16,16 @@ func (g *Group) ErasedUsers() (list []dataset.Index) {
 		}
 	}
 	return list
+}
+
+// ErasedUserCount counts the users that were forgotten.
+func (g *Group) ErasedUserCount() (n int) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for _, word := range g.mu.past.erased {
+		n += bits.OnesCount64(word)
+	}
+	return n
 }
 
 // ErasedItems gives the numbers of items that were deleted: no answer has them.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"usher/catalog"
 	"usher/dataset"
@@ -13,7 +14,7 @@ import (
 )
 
 // models puts models without the forgotten users in the place of those that keep
-// something of each user: those of user segments (recipe.Forgetter).
+// something of each user (recipe.Forgetter).
 func (e *erasure) models(ctx context.Context) error {
 	h, err := e.history(ctx)
 	if err != nil || h == nil {
@@ -45,15 +46,19 @@ func (e *erasure) models(ctx context.Context) error {
 	return nil
 }
 
-// recipe gives the recipe of that name if its models keep users.
+// recipe gives the recipe of that name if its models may keep users.
 func (g *group) recipe(name string) recipe.Recipe {
 	for _, r := range g.opt.Recipes {
-		if s := r.Spec(); s.Name == name && s.Type == recipe.UserSegmentation {
+		if s := r.Spec(); s.Name == name && slices.Contains(keepUsers, s.Type) {
 			return r
 		}
 	}
 	return nil
 }
+
+// keepUsers are the types of recipes whose models may keep something of each user: who
+// is asked for, or whom others are like.
+var keepUsers = []recipe.Type{recipe.UserSegmentation, recipe.UserPersonalization, recipe.PersonalizedRanking}
 
 // model does it for the model of one version.
 func (e *erasure) model(ctx context.Context, r recipe.Recipe, v *catalog.SolutionVersion, gone []dataset.Index) error {

@@ -8,6 +8,7 @@ import (
 	"usher/dataset"
 	"usher/recipe"
 	"usher/recipe/affinity"
+	"usher/recipe/sequence"
 	"usher/store"
 )
 
@@ -15,7 +16,7 @@ import (
 // were deleted; another is left alone.
 func TestModelsForget(t *testing.T) {
 	w := newWorld(t)
-	w.keeper.opt.Recipes = []recipe.Recipe{affinity.Item{}}
+	w.keeper.opt.Recipes = []recipe.Recipe{affinity.Item{}, sequence.Recipe{}}
 	mine := canary("user")
 	w.append(event(mine, "", "i1", 1), event("other", "", "i1", 2), event("third", "", "i2", 3))
 	data, err := w.state().Snapshot(t.Context())
@@ -26,9 +27,15 @@ func TestModelsForget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	similar, err := sequence.Recipe{}.Train(t.Context(), recipe.Input{Data: data,
+		Tuned: &recipe.Choices{Values: map[string]float64{"weight_network": 1, "weight_similar_users": .5}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	models := map[string]recipe.Model{"aws-item-affinity": m, "aws-sims": m, sequence.Name: similar}
 	g := &group{Keeper: w.keeper, id: w.id}
 	versions := map[string]*catalog.SolutionVersion{}
-	for _, name := range []string{"aws-item-affinity", "aws-sims"} {
+	for name, m := range models {
 		blob, err := g.write(t.Context(), "models/"+w.id+"/solution/", func(out io.Writer) error { return m.Save(out) })
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +53,7 @@ func TestModelsForget(t *testing.T) {
 	w.object("b/users.csv", "USER_ID\n"+mine+"\n")
 	w.ask("job", "s3://b/users.csv")
 	w.settle()
-	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Models != (catalog.Rewritten{Searched: 1, Replaced: 1}) {
+	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Models != (catalog.Rewritten{Searched: 2, Replaced: 2}) {
 		t.Fatalf("%+v, %+v", j, j.Report)
 	}
 	model := func(name string) (blob string) {
@@ -64,7 +71,7 @@ func TestModelsForget(t *testing.T) {
 		t.Errorf("another model is %q now", got)
 	}
 	name := model("aws-item-affinity")
-	if names := w.stored("models"); len(names) != 2 || name == versions["aws-item-affinity"].Model {
+	if names := w.stored("models"); len(names) != 3 || name == versions["aws-item-affinity"].Model || model(sequence.Name) == versions[sequence.Name].Model {
 		t.Errorf("models %v, named is %q", names, name)
 	}
 	f, err := w.blobs.Open(t.Context(), name)

@@ -14,13 +14,15 @@ import (
 
 // meeting is a model that is told of items which came after its training, before
 // the first request that could answer with them: that is how an item is recommended
-// as soon as PutItems has said what it is.
+// as soon as PutItems has said what it is. And it forgets users who were deleted, if it
+// keeps something of each.
 type meeting struct {
 	history *history.History
 	group   string // catalog ID
 	now     func() time.Time
 	model   atomic.Pointer[recipe.Meeter]
 	met     atomic.Int64 // the items with smaller numbers were looked at
+	forgot  atomic.Int64 // how many users were deleted when it was looked last
 	again   atomic.Bool  // some are waiting; requests take no lock when none is
 
 	mu      sync.Mutex
@@ -53,11 +55,26 @@ func (m *meeting) current(ctx context.Context) (recipe.Meeter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := group.ErasedUserCount(); int64(n) != m.forgot.Load() {
+		m.forget(group, n)
+	}
 	items := len(group.ItemIDs())
 	if int64(items) > m.met.Load() || m.due() {
 		m.follow(group, items)
 	}
 	return *m.model.Load(), nil
+}
+
+// forget lets the model forget the users, so many, who were deleted.
+func (m *meeting) forget(group *history.Group, erased int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if keeps, ok := (*m.model.Load()).(recipe.Forgetter); ok {
+		if next, ok := keeps.Forget(group.ErasedUsers()).(recipe.Meeter); ok {
+			m.model.Store(&next)
+		}
+	}
+	m.forgot.Store(int64(erased))
 }
 
 // due says whether it is time to look at items again that had no record.

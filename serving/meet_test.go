@@ -15,6 +15,9 @@ type meeter struct {
 	met []dataset.Index
 }
 
+// Forget implements recipe.Forgetter: it has met nobody then.
+func (m meeter) Forget([]dataset.Index) recipe.Model { return meeter{m.spelled, nil} }
+
 func (m meeter) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) recipe.Model {
 	out := meeter{m.spelled, slices.Clone(m.met)}
 	for _, i := range items {
@@ -64,5 +67,31 @@ func TestMeet(t *testing.T) {
 	}
 	if plain := w.s.meet(spelled{"x"}, w.group.ID); plain != recipe.Model(spelled{"x"}) {
 		t.Error("a model that meets nobody is wrapped")
+	}
+}
+
+// TestMeetForgets: a model that keeps users forgets those who were deleted, once.
+func TestMeetForgets(t *testing.T) {
+	w := newWorld(t)
+	m := w.s.meet(meeter{spelled{"m"}, []dataset.Index{1}}, w.group.ID)
+	ask := func() []dataset.Index {
+		t.Helper()
+		if _, err := m.Recommend(t.Context(), &recipe.Query{Item: dataset.NoIndex}, 1, dataset.Set{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		return (*m.(*meeting).model.Load()).(meeter).met
+	}
+	if got := ask(); len(got) != 1 {
+		t.Fatalf("nobody was deleted, and it has met %v", got)
+	}
+	w.event("ann", "i1", 9)
+	w.append(dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{"ann"}}})
+	if got := ask(); len(got) != 0 {
+		t.Errorf("the model has not forgotten: %v", got)
+	}
+	again := recipe.Meeter(meeter{spelled{"m"}, []dataset.Index{2}})
+	m.(*meeting).model.Store(&again)
+	if got := ask(); len(got) != 1 {
+		t.Error("without another deletion it forgets again")
 	}
 }

@@ -17,8 +17,12 @@ const (
 	popular      = ruleFeature + len(rules) // log(1+events)
 	again        = popular + 1              // it is in the history, the newer the more
 	latest       = again + 1                // it is the newest of the history
-	featureCount = latest + 1
+	similar      = latest + 1               // users with similar histories had it
+	featureCount = similar + 1
 )
+
+// isRule says whether a feature is what a rule says.
+func isRule(k int) bool { return k >= ruleFeature && k < popular }
 
 // weights say what each feature counts in an item's score.
 type weights [featureCount]float64
@@ -34,6 +38,8 @@ func featureName(k int) string {
 		return "again"
 	case latest:
 		return "latest"
+	case similar:
+		return "similar_users"
 	}
 	return rules[k-ruleFeature].name
 }
@@ -49,10 +55,10 @@ func (w weights) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// wanted tells which rules have a weight.
-func (w weights) wanted() (want [len(rules)]bool) {
-	for r := range rules {
-		want[r] = w[ruleFeature+r] != 0
+// wanted tells which features have a weight.
+func (w weights) wanted() (want [featureCount]bool) {
+	for k, x := range w {
+		want[k] = x != 0
 	}
 	return want
 }
@@ -94,6 +100,8 @@ type asked struct {
 	// The rows that bonus added to; of any where they were many.
 	changedMany bool
 	changed     []uint32
+
+	nearest nearest
 }
 
 // look takes the newest events of a history given as rows, the oldest first.
@@ -132,6 +140,10 @@ func (b *blend) feature(q *asked, k int, weight float32, out []float32) {
 		for w, a := range q.newest {
 			q.add(a, 1/float32(w+1))
 		}
+		q.evidence(weight, out)
+	case similar:
+		q.room(len(out))
+		q.similar(b.users)
 		q.evidence(weight, out)
 	default:
 		q.room(len(out))

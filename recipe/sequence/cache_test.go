@@ -31,7 +31,9 @@ func generated(t testing.TB, items, dim int, maskSeen bool) *Model {
 	c.weigh(false, nil)
 	w := weights{netFeature: .6, popular: -.2, again: .3, latest: -.5}
 	w[ruleFeature+2], w[ruleFeature+6] = 1.1, .2
-	counted, err := count(t.Context(), c, w.wanted(), 2)
+	w[similar] = .4
+	f := &fit{c: c, in: recipe.Input{Workers: 2}}
+	counted, err := f.count(t.Context(), w.wanted())
 	if err != nil {
 		t.Fatal(err)
 	}

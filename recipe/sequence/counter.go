@@ -96,6 +96,7 @@ func (t *table) add(a uint32, weight float32, out []float32) {
 type counters struct {
 	events []float32 // (items) how often each occurs
 	tables [len(rules)]*table
+	users  *userKNN // nil: not used
 }
 
 // count counts a corpus for the rules that want says.

@@ -26,6 +26,7 @@ func counted(t testing.TB, c *corpus, workers int) *counters {
 	if err != nil {
 		t.Fatal(err)
 	}
+	out.users = newUserKNN(c)
 	return out
 }
 
@@ -228,7 +229,7 @@ func TestBlendIsTheWeightedSum(t *testing.T) {
 	for k := range w {
 		w[k] = .3 + .1*float64(k)
 	}
-	m := withCounters(t, data, w)
+	m, f := withCounters(t, data, w), prepared(recipeInput(data))
 	n := len(m.items)
 	for _, h := range [][]int{{3}, {1, 2, 3, 2}, nil} {
 		a := m.answers.Get().(*answer)
@@ -252,6 +253,7 @@ func TestBlendIsTheWeightedSum(t *testing.T) {
 			for r := range rules {
 				want += w[ruleFeature+r] * m.ruleSays(r, h, uint32(i))
 			}
+			want += w[similar] * math.Log(1+10*usersSay(f.c, m.rowsOf(h), uint32(i)))
 			if math.Abs(want-float64(got[i])) > 1e-4*(1+math.Abs(want)) {
 				t.Fatalf("history %v, item %d: %v, want %v", h, i, got[i], want)
 			}

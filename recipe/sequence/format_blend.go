@@ -7,13 +7,14 @@ import "usher/recipe/internal/modelfile"
 type blendHead struct {
 	Weights map[string]float64 `json:"weights"` // by feature; absent: 0
 	Tables  map[string]int64   `json:"tables"`  // entries of a rule's table; absent: no table
+	Users   *userHead          `json:"users,omitempty"`
 }
 
 func (b *blend) head() *blendHead {
 	if b == nil {
 		return nil
 	}
-	h := &blendHead{map[string]float64{}, map[string]int64{}}
+	h := &blendHead{map[string]float64{}, map[string]int64{}, b.users.head()}
 	for k, w := range b.weights {
 		if w != 0 {
 			h.Weights[featureName(k)] = w
@@ -32,6 +33,9 @@ func (b *blend) head() *blendHead {
 func (h *blendHead) fits(size int64) bool {
 	if h == nil {
 		return true
+	}
+	if !h.Users.fits(size) || h.Users == nil && h.Weights[featureName(similar)] != 0 {
+		return false
 	}
 	known := 0
 	for k := range featureCount {
@@ -85,7 +89,7 @@ func (b *blend) sections() []modelfile.Section {
 			out = append(out, modelfile.Numbers(start, t.start), modelfile.Numbers(items, t.ids), modelfile.Numbers(values, t.vals))
 		}
 	}
-	return out
+	return append(out, b.users.sections()...)
 }
 
 // take takes the counters out of a file; nil where there are none.
@@ -103,6 +107,7 @@ func (h *blendHead) take(f *modelfile.File, rows int64) *counters {
 		c.tables[r] = &table{modelfile.TakeNumbers[uint32](f, start, rows+1), modelfile.TakeNumbers[uint32](f, items, n),
 			modelfile.TakeNumbers[float32](f, values, n)}
 	}
+	c.users = h.Users.take(f, rows)
 	return c
 }
 
@@ -116,26 +121,9 @@ func (c *counters) sound(items int) bool {
 			return false
 		}
 	}
-	return true
+	return c.users.sound(items)
 }
 
 // sound says whether all rows lie in the table and all entries are items, each
 // once in a row.
-func (t *table) sound(items int) bool {
-	rows := len(t.start) - 1
-	if t.start[0] != 0 || int(t.start[rows]) != len(t.ids) {
-		return false
-	}
-	for a := range rows {
-		i, j := t.start[a], t.start[a+1]
-		if i > j || int(j) > len(t.ids) {
-			return false
-		}
-		for at, id := range t.ids[i:j] {
-			if int(id) >= items || at > 0 && id <= t.ids[int(i)+at-1] {
-				return false
-			}
-		}
-	}
-	return true
-}
+func (t *table) sound(items int) bool { return listsSound(t.start, t.ids, items, items) }

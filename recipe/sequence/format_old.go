@@ -93,6 +93,9 @@ func (h *blendHead) read(in *reader, items int) (b *blend, ok bool) {
 	if h == nil {
 		return nil, true
 	}
+	if h.Users != nil { // there were none then
+		return nil, false
+	}
 	c := &counters{events: make([]float32, items)}
 	in.floats(c.events)
 	for r := range rules {

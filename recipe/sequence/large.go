@@ -85,6 +85,9 @@ func (s settings) memory(c *corpus, workers int) float64 {
 	if len(c.items) <= ridgeMost {
 		counted += 8 * items * items
 	}
+	if c.sparse() {
+		counted += 2 * place * min(float64(c.events), historiesMost)
+	}
 	net := 8 * 4 * (items*d + float64(s.shape(len(c.items)).DenseSize()))
 	sample := float64(s.sample)
 	if sample == 0 {

@@ -38,7 +38,7 @@ func (b belief) weigh(es []example, may [featureCount]bool) (weights, error) {
 				continue
 			}
 			gain := w[k] * w[k] / h[k] // Wald's estimate of twice the likelihood
-			if k < popular && w[k] < 0 {
+			if (isRule(k) || k == similar) && w[k] < 0 {
 				gain = -gain
 			}
 			if gain < least {

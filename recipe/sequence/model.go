@@ -52,6 +52,15 @@ func newModelOf(net *nn.Net, vectors []float32, known int, items []uint32, maskS
 	return m
 }
 
+// twin gives another model of the same parts.
+func (m *Model) twin() *Model {
+	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
+		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, trails: m.trails,
+		content: m.content, cold: m.cold, sides: m.sides, shown: m.shown, objective: m.objective, hold: m.hold}
+	out.answers.New = m.answers.New
+	return out
+}
+
 // prepare makes what follows from the rest. quantised is the vectors in eight bits,
 // nil if they are to be made.
 func (m *Model) prepare(quantised *kernel.Quantised) {

@@ -108,10 +108,7 @@ func (n *newcomers) with(others *newcomers, d int) *newcomers {
 // Meet implements recipe.Meeter.
 func (m *Model) Meet(s *dataset.Schema, items []dataset.Index, row func(dataset.Index) dataset.Row) recipe.Model {
 	defer runtime.KeepAlive(m)
-	out := &Model{known: m.known, items: m.items, rowOf: m.rowOf, net: m.net, vectors: m.vectors, maskSeen: m.maskSeen,
-		blend: m.blend, chosen: m.chosen, scanner: m.scanner, cache: m.cache, content: m.content, cold: m.cold, sides: m.sides, shown: m.shown,
-		trails: m.trails, objective: m.objective, hold: m.hold}
-	out.answers.New = m.answers.New
+	out := m.twin()
 	var unknown []dataset.Index
 	for _, i := range items {
 		out.known = max(out.known, int(i)+1)

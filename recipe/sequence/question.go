@@ -29,7 +29,7 @@ func (e *example) candidates() int { return len(e.feature) / featureCount }
 
 // proposes says which features bring candidates.
 func proposes(k int) bool {
-	return k == netFeature || k == again || k == ruleFeature+ridgeRule || k >= ruleFeature && k < popular && rules[k-ruleFeature].last >= 10
+	return k == netFeature || k == again || k == similar || isRule(k) && rules[k-ruleFeature].last >= 10
 }
 
 // probe asks what follows the first events of a user.
@@ -160,7 +160,13 @@ func (a *asker) example(q probe, candidates []uint32) example {
 
 // can says whether a feature was counted.
 func (b *blend) can(k int) bool {
-	return k < ruleFeature || k >= popular || b.tables[k-ruleFeature] != nil
+	switch {
+	case k == similar:
+		return b.users != nil
+	case isRule(k):
+		return b.tables[k-ruleFeature] != nil
+	}
+	return true
 }
 
 // propose adds the first candidateTop items by feature k, ties included.

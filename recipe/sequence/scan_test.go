@@ -59,7 +59,7 @@ func TestPassWithFewChanged(t *testing.T) {
 	for _, maskSeen := range []bool{false, true} {
 		m := generated(t, items, 16, maskSeen)
 		w := m.blend.weights
-		w[popular] = 0
+		w[popular], w[similar] = 0, 0
 		m.blend = newBlend(w, m.blend.counters)
 		r := rand.New(rand.NewPCG(2, 9))
 		for _, events := range []int{0, 1, 2, 7, 2} {

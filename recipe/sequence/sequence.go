@@ -12,7 +12,8 @@
 // Choices and is repeated by a refit.
 //
 // Beside the network stand counters (counter.go): what followed what, at several
-// distances and with several norms, and a linear regression in closed form. An
+// distances and with several norms, a linear regression in closed form, and of sparse
+// data what users with similar histories had (userknn.go). An
 // item's score is a weighted sum of the network's logit and the counters' logs
 // (blend.go); the weights are the most likely ones for the validation part
 // (weigh.go). Where they do not beat the network there, it stays alone; of few users'

@@ -21,25 +21,24 @@ func (f *fit) blend(ctx context.Context, net *nn.Net) (*blend, error) {
 	if f.in.Progress != nil {
 		f.in.Progress(netShare, "counting what follows what")
 	}
-	w := f.s.weights
 	if f.in.Tuned != nil {
-		if w == prior() {
+		if f.s.weights == prior() {
 			return nil, nil
 		}
-		c, err := count(ctx, f.c, w.wanted(), f.in.Workers)
+		c, err := f.count(ctx, f.s.weights.wanted())
 		if err != nil {
 			return nil, err
 		}
-		return newBlend(w, c), nil
+		return newBlend(f.s.weights, c), nil
 	}
 	if n := len(f.held); n == 0 || n < examplesLeast && !f.s.maskSeen {
 		return nil, nil
 	}
-	var every [len(rules)]bool
-	for r := range every {
-		every[r] = true
+	var every [featureCount]bool
+	for k := range every {
+		every[k] = k != similar || f.c.sparse()
 	}
-	c, err := count(ctx, f.c, every, f.in.Workers)
+	c, err := f.count(ctx, every)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +47,29 @@ func (f *fit) blend(ctx context.Context, net *nn.Net) (*blend, error) {
 	if err != nil || !f.choose(es, b) {
 		return nil, err
 	}
-	for r, keep := range f.s.weights.wanted() {
-		if !keep {
+	c.leave(f.s.weights.wanted())
+	return newBlend(f.s.weights, c), nil
+}
+
+// count counts what the features that want says need.
+func (f *fit) count(ctx context.Context, want [featureCount]bool) (*counters, error) {
+	c, err := count(ctx, f.c, [len(rules)]bool(want[ruleFeature:popular]), f.in.Workers)
+	if err == nil && want[similar] {
+		c.users = newUserKNN(f.c)
+	}
+	return c, err
+}
+
+// leave lets go of all but what the features that want says need.
+func (c *counters) leave(want [featureCount]bool) {
+	for r := range rules {
+		if !want[ruleFeature+r] {
 			c.tables[r] = nil
 		}
 	}
-	return newBlend(f.s.weights, c), nil
+	if !want[similar] {
+		c.users = nil
+	}
 }
 
 // choose fits the weights and says whether they are better than the network
