@@ -137,6 +137,7 @@ func (f *fit) addNewcomers(ctx context.Context, m *Model) error {
 	}
 	t := f.in.Data.ItemTable
 	m.cold = m.newcomersOf(0, f.learnNewness(), t.Schema, items, t.Row)
+	m.cold.passed = f.passedOver(m.cold)
 	if f.in.Tuned == nil && len(f.held) > 0 {
 		bias, err := f.chooseBias(ctx, m)
 		if err != nil {

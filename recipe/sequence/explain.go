@@ -103,7 +103,7 @@ func (x *explaining) parts(history []dataset.Event) []recipe.Part {
 	}
 	out := []recipe.Part{{Name: featureName(netFeature), Value: float64(kernel.Dot(x.own.query, vectors[row*d:(row+1)*d]))}}
 	if newcomer {
-		out = append(out, recipe.Part{Name: "newcomer", Value: float64(x.Model.cold.bias)})
+		out = append(out, recipe.Part{Name: "newcomer", Value: float64(x.Model.cold.beginning(row, x.now))})
 	}
 	one := make([]float32, len(x.items))
 	valueOf := func() float64 {

@@ -15,6 +15,7 @@ type contentHead struct {
 	Cold    int64            `json:"cold"` // items without events
 	Bias    float32          `json:"bias"` // theirs
 	Newness *newness         `json:"newness,omitempty"`
+	Passed  bool             `json:"passed,omitempty"` // some were shown and not taken
 	Closed  bool             `json:"closed,omitempty"` // new items do not compete here
 	Moved   bool             `json:"moved,omitempty"`  // of version 3: the items' vectors are in the file, metadata moved them
 }
@@ -25,7 +26,7 @@ func (m *Model) contentHead() *contentHead {
 	}
 	h := &contentHead{Columns: m.content.Columns, Buckets: int64(len(m.content.Rarity)), Closed: m.cold == nil}
 	if m.cold != nil {
-		h.Cold, h.Bias, h.Newness = int64(m.cold.count()), m.cold.bias, m.cold.newness
+		h.Cold, h.Bias, h.Newness, h.Passed = int64(m.cold.count()), m.cold.bias, m.cold.newness, m.cold.passed != nil
 	}
 	return h
 }
@@ -46,6 +47,7 @@ const (
 	newVectorsSection = "new vectors"
 	newNearSection    = "new near"
 	newBornSection    = "new born"
+	newPassedSection  = "new passed"
 )
 
 func (m *Model) contentSections() []modelfile.Section {
@@ -62,6 +64,9 @@ func (m *Model) contentSections() []modelfile.Section {
 			modelfile.Numbers(newNearSection, n.near))
 		if n.newness != nil {
 			out = append(out, modelfile.Numbers(newBornSection, n.born))
+		}
+		if n.passed != nil {
+			out = append(out, modelfile.Numbers(newPassedSection, n.passed))
 		}
 	}
 	return out
@@ -91,6 +96,9 @@ func (h *contentHead) take(f *modelfile.File, d int64) (s contentPart) {
 			newness: h.Newness}
 		if h.Newness != nil {
 			s.cold.born = modelfile.TakeNumbers[uint32](f, newBornSection, h.Cold)
+		}
+		if h.Passed {
+			s.cold.passed = modelfile.TakeNumbers[float32](f, newPassedSection, h.Cold)
 		}
 	}
 	return s

@@ -21,6 +21,7 @@ type newcomers struct {
 	bias    float32   // added to their scores; chosen on the validation part
 	newness *newness  // what their ages add; nil: nothing
 	born    []uint32  // (items) since when they are there, see hours; empty without newness
+	passed  []float32 // (items) what they lose as they were shown and not taken; nil: nothing
 
 	// Of models with an objective (objective.go): their attributes, and what is added
 	// to their scores for that.
@@ -85,6 +86,9 @@ func (n *newcomers) with(others *newcomers, d int) *newcomers {
 		if from.newness != nil {
 			out.born = append(out.born, from.born[at])
 		}
+		if n.passed != nil { // it is n that knows, of others too
+			out.passed = append(out.passed, n.loss(n.find(dataset.Index(from.items[at]))))
+		}
 		if from.worth != nil {
 			out.worth = append(out.worth, from.worth[at])
 		}
@@ -148,7 +152,7 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 		n.borrowFirst(&a.coldTop, x, a.extra)
 	}
 	for i := range x {
-		x[i] += n.bias + n.ageEffect(i, a.now)
+		x[i] += n.beginning(i, a.now)
 	}
 	for _, g := range a.ignored {
 		if at := n.find(g.item); at >= 0 {
@@ -166,6 +170,19 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 		}
 	}
 	return x
+}
+
+// beginning gives what a newcomer's score has beside what it is like.
+func (n *newcomers) beginning(at int, now int64) float32 {
+	return n.bias + n.ageEffect(at, now) - n.loss(at)
+}
+
+// loss gives what a newcomer loses as it was passed over; at below 0: it is none.
+func (n *newcomers) loss(at int) float32 {
+	if at < 0 || n.passed == nil {
+		return 0
+	}
+	return n.passed[at]
 }
 
 // ageEffect gives what the age of a newcomer adds to its score.
@@ -216,7 +233,7 @@ func (n *newcomers) borrowed(bonus []float32, at int) (sum float32) {
 // coldScore gives the score of one newcomer. bonus comes first.
 func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
 	d := m.net.Dim
-	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.bias + m.cold.ageEffect(at, a.now) + m.cold.borrowed(a.extra, at) +
+	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.beginning(at, a.now) + m.cold.borrowed(a.extra, at) +
 		m.shown.effect(a.ignored.times(dataset.Index(m.cold.items[at])))
 	if m.cold.shift != nil {
 		x += m.cold.shift[at]
