@@ -61,6 +61,15 @@ func exposure(at int64, item dataset.Index) event {
 // newest gives the last of a list.
 func newest(list []event, most int) []event { return list[max(0, len(list)-most):] }
 
+// among gives a list with e, if that is among the newest: most files are in some order of
+// time, and the wrong one must not move the whole list each time.
+func among(list []event, e event, most int) []event {
+	if len(list) >= most && e.Time < list[0].Time {
+		return list
+	}
+	return newest(insert(list, e), most)
+}
+
 // put takes the impression of a live event of a user in.
 func (s *shown) put(u dataset.Index, x *dataset.Interaction, users int) {
 	most := exposuresOf(users)
@@ -128,7 +137,7 @@ func (r *shownReading) visit(row, field int, v dataset.Value) {
 	u, chosen := r.part.Users[row], r.part.ItemIDs[r.part.Items[row]]
 	for id := range strings.SplitSeq(v.Str, "|") {
 		if id != "" && id != chosen {
-			r.lists[u] = newest(insert(r.lists[u], exposure(r.part.Times[row], r.intern(id))), r.most)
+			r.lists[u] = among(r.lists[u], exposure(r.part.Times[row], r.intern(id)), r.most)
 		}
 	}
 }

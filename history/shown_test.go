@@ -34,7 +34,7 @@ func TestOnlyTheNewestAreKept(t *testing.T) {
 	g := r.open(t)
 	var rows [][]string
 	for i := range exposuresMost {
-		rows = append(rows, []string{"u", "a", fmt.Sprint(10 * i), "t", "", "", fmt.Sprintf("a|i%d", i)}, []string{"v", fmt.Sprintf("i%d", i), "1", "t"})
+		rows = append(rows, []string{"u", "a", fmt.Sprint(10*i + 1000), "t", "", "", fmt.Sprintf("a|i%d", i)}, []string{"v", fmt.Sprintf("i%d", i), "1", "t"})
 	}
 	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), r.importOp(t, dataset.Interactions, interactionsText, true, rows...))
 	want := make([]string, exposuresMost)
@@ -44,8 +44,16 @@ func TestOnlyTheNewestAreKept(t *testing.T) {
 	if got := shownTo(g, "u"); got != strings.Join(want, " ") {
 		t.Fatalf("imported: %s", got)
 	}
+	slices.Reverse(rows)
+	for i := range 50 { // older ones behind, in the wrong order
+		rows = append(rows, []string{"u", "a", fmt.Sprint(900 - 10*i), "t", "", "", "i3"})
+	}
+	r.put(t, g, r.importOp(t, dataset.Interactions, interactionsText, true, rows...))
+	if got := shownTo(g, "u"); got != strings.Join(want, " ") {
+		t.Fatalf("imported backwards: %s", got)
+	}
 	for i := range 30 {
-		r.put(t, g, shownPut("u", "a", int64(10*i+1001), "a", "i5"))
+		r.put(t, g, shownPut("u", "a", int64(10*i+2001), "a", "i5"))
 		want = append(want[1:], "i5")
 	}
 	r.put(t, g, shownPut("u", "a", 3, "i7")) // late, and too old
