@@ -272,3 +272,33 @@ func scan7AVX512(panels, groups int, rows *byte, scale *float32, queries *int8, 
 //
 //go:noescape
 func scan8AVX512(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
+
+// tile12PairsAVX512 multiplies A of height 12 with 32 columns, both of pairs in bfloat16, of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile12PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile8PairsAVX512 multiplies A of height 8 with 32 columns, both of pairs in bfloat16, of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile8PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile4PairsAVX512 multiplies A of height 4 with 32 columns, both of pairs in bfloat16, of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile4PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile2PairsAVX512 multiplies A of height 2 with 32 columns, both of pairs in bfloat16, of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile2PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// tile1PairsAVX512 multiplies A of height 1 with 32 columns, both of pairs in bfloat16, of B: C = A·B, or C += when add is not 0.
+//
+//go:noescape
+func tile1PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
+
+// roundPairsAVX512 rounds 16·groups floats to bfloat16.
+//
+//go:noescape
+func roundPairsAVX512(groups int, to, from *float32)

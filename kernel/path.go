@@ -28,7 +28,8 @@ type path struct {
 	addSparse         func(y []float32, s float32, row, next Sparse)
 	noteSparse        func(noted []uint32, y []float32, s float32, row, next Sparse) int
 	fetch             func(x []float32)
-	sumAbove          func(x []float32) [sumLanes]float64 // of a multiple of sumLanes
+	multiplyRounded   func(c []float32, ldc int, a []float32, lda int, b *Rounded, m int) // nil: no instructions for it
+	sumAbove          func(x []float32) [sumLanes]float64                                 // of a multiple of sumLanes
 	sumExp            func(x []float32, shift float32) (largest, sum float32)
 	addSumExp         func(x, extra []float32, shift float32) (largest, sum float32)
 	mark              func(marks []uint64, x []float32, least float32) // the last word comes cleared

@@ -71,6 +71,7 @@ func (m *Model) prepare(quantised *kernel.Quantised) {
 	for r, i := range m.items {
 		m.rowOf[i] = uint32(r)
 	}
+	m.net.Round()
 	dim := m.net.Dim
 	m.answers.New = func() any { return &answer{own: encoded{query: make([]float32, dim)}} }
 	m.scanner = newScanner(m.items, m.vectors, m.net.Dim, quantised)

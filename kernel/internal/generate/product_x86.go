@@ -18,13 +18,14 @@ type columns struct {
 	vectors int  // registers a row
 	masked  bool // the last of them is not full
 	scratch int  // registers for A
+	pairs   bool // an element is two in bfloat16
 }
 
 func (m x86) tiles() {
 	for _, rows := range m.heights() {
-		m.tile(rows, columns{"", 2, false, 2})
-		m.tile(rows, columns{"Wide", 2, true, 1})
-		m.tile(rows, columns{"Narrow", 1, true, 2})
+		m.tile(rows, columns{"", 2, false, 2, false})
+		m.tile(rows, columns{"Wide", 2, true, 1, false})
+		m.tile(rows, columns{"Narrow", 1, true, 2, false})
 	}
 }
 
@@ -36,6 +37,7 @@ func (m x86) tile(rows int, cols columns) {
 		"":       fmt.Sprintf("%d columns", 2*n),
 		"Wide":   fmt.Sprintf("%d to %d columns", n+1, 2*n-1),
 		"Narrow": fmt.Sprintf("1 to %d columns", n),
+		"Pairs":  fmt.Sprintf("%d columns, both of pairs in bfloat16,", 2*n),
 	}[cols.name]
 	name := fmt.Sprintf("tile%d%s%s", rows, cols.name, m.suffix)
 	comment := fmt.Sprintf("multiplies A of height %d with %s of B: C = A·B, or C += when add is not 0.", rows, what)
@@ -95,7 +97,11 @@ func (m x86) tileStep(rows int, cols columns) {
 		a := cols.a(rows, i)
 		m.op("VBROADCASTSS", rowOf(i), m.vec(a))
 		for j := range cols.vectors {
-			m.mulAdd(cols.sum(i, j), a, cols.b(rows, j))
+			if cols.pairs {
+				m.pairAdd(cols.sum(i, j), a, cols.b(rows, j))
+			} else {
+				m.mulAdd(cols.sum(i, j), a, cols.b(rows, j))
+			}
 		}
 	}
 	for i, r := range []string{"SI", "R10", "R13", "AX"} {

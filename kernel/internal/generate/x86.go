@@ -307,6 +307,7 @@ func (m x86) own() {
 	m.tiles()
 	m.scans()
 	if m.wide() {
+		m.rounded()
 		return
 	}
 	m.transpose()

@@ -77,20 +77,20 @@ func (n *Net) mix(i int, x []float32, lens []int, tp *tape, sc *scratch, dr drop
 // feed adds to x (T,d) what was attended to, with its gate, and the feed-forward part.
 func (n *Net) feed(i int, x []float32, tp *tape, sc *scratch, dr dropper) {
 	d, f, t := n.Dim, n.Inner, len(x)/n.Dim
-	w := &n.v.blocks[i]
+	w, b := &n.v.blocks[i], n.roundedOf(i)
 	r := room(&sc.t1, t*d)
 	kernel.Multiply(room(&tp.og, t*d), tp.o, tp.s)
-	kernel.MatMul(r, d, tp.og, d, w.out, d, t, d, d, false)
+	factor{w.out, d, d, d, b.out}.product(r, d, tp.og, t)
 	dr.apply(r, i, placeAttention)
 	kernel.Axpy(x, 1, r)
 
 	copy(room(&tp.x2, t*d), x)
 	kernel.LayerNorm(room(&tp.h2, t*d), x, w.gain2, w.bias2, room(&tp.mean2, t), room(&tp.rstd2, t), t, d)
-	kernel.MatMul(room(&tp.a, t*f), f, tp.h2, d, w.silu, f, t, f, d, false)
-	kernel.MatMul(room(&tp.b, t*f), f, tp.h2, d, w.lin, f, t, f, d, false)
+	factor{w.silu, f, d, f, b.silu}.product(room(&tp.a, t*f), f, tp.h2, t)
+	factor{w.lin, f, d, f, b.lin}.product(room(&tp.b, t*f), f, tp.h2, t)
 	kernel.SwiGLU(room(&tp.f, t*f), tp.a, tp.b)
 	dr.apply(tp.f, i, placeInner)
-	kernel.MatMul(r, d, tp.f, f, w.down, d, t, d, f, false)
+	factor{w.down, d, f, d, b.down}.product(r, d, tp.f, t)
 	dr.apply(r, i, placeOut)
 	kernel.Axpy(x, 1, r)
 }

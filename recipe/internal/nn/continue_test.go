@@ -19,12 +19,10 @@ func TestContinue(t *testing.T) {
 		}
 		for _, blocks := range []int{0, 1, 2, 3} {
 			r := rand.New(rand.NewPCG(5, uint64(blocks)))
-			n := sayMarks(New(Shape{Rows: 300, Dim: 48, Inner: 80, Heads: 3, Blocks: blocks, Window: 2*attentionRows + 9, Tau: 15, Marks: 4}, 1))
-			for _, projected := range []bool{false, true} {
-				if projected {
-					n.Project()
-				}
+			n := sayMarks(New(Shape{Rows: 300, Dim: 32, Inner: 64, Heads: 2, Blocks: blocks, Window: 2*attentionRows + 9, Tau: 15, Marks: 4}, 1))
+			for _, then := range []func(){n.Round, n.Project, func() {}} {
 				continueAll(t, n, r, path)
+				then()
 			}
 		}
 		restore()

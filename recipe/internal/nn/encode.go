@@ -72,8 +72,8 @@ func (n *Net) encodeBlock(i int, tokens []uint32, from int, x []float32, e *Enco
 
 // Project makes encoding quicker by a fifth: what the first block makes of a token
 // before its attention does not depend on the token's place, so it is computed here
-// for all rows of the table. It takes 16·Rows·d bytes. The network must not be trained
-// afterwards.
+// for all rows of the table. It takes 16·Rows·d bytes, and comes after Round, if that does.
+// The network must not be trained afterwards.
 func (n *Net) Project() {
 	if n.Blocks < 2 {
 		return
@@ -90,7 +90,7 @@ func (n *Net) Project() {
 			tokens = append(tokens, uint32(r))
 		}
 		n.gather(x[:len(tokens)*d], tokens)
-		n.project(0, x[:len(tokens)*d], &tp)
+		n.projectFrom(0, 0, x[:len(tokens)*d], &tp)
 		for i, r := range tokens {
 			to := n.projected[int(r)*4*d:]
 			copy(to[:3*d], tp.qkv[i*3*d:])
@@ -102,12 +102,12 @@ func (n *Net) Project() {
 // projectFrom is project where queries and gates are wanted from a token on.
 func (n *Net) projectFrom(i, from int, x []float32, tp *tape) {
 	d, t := n.Dim, len(x)/n.Dim
-	w, later := &n.v.blocks[i], t-from
+	w, b, later := &n.v.blocks[i], n.roundedOf(i), t-from
 	kernel.LayerNorm(room(&tp.h1, t*d), x, w.gain1, w.bias1, room(&tp.mean1, t), room(&tp.rstd1, t), t, d)
 	qkv, s := room(&tp.qkv, t*3*d), room(&tp.s, t*d)[from*d:]
-	kernel.MatMul(qkv[d:], 3*d, tp.h1, d, w.qkv[d:], 3*d, t, 2*d, d, false)
-	kernel.MatMul(qkv[from*3*d:], 3*d, tp.h1[from*d:], d, w.qkv, 3*d, later, d, d, false)
-	kernel.MatMul(s, d, tp.h1[from*d:], d, w.gate, d, later, d, d, false)
+	factor{w.qkv[d:], 3 * d, d, 2 * d, b.keysValues}.product(qkv[d:], 3*d, tp.h1, t)
+	factor{w.qkv, 3 * d, d, d, b.query}.product(qkv[from*3*d:], 3*d, tp.h1[from*d:], later)
+	factor{w.gate, d, d, d, b.gate}.product(s, d, tp.h1[from*d:], later)
 	kernel.Sigmoid(s, s)
 }
 

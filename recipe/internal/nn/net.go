@@ -71,7 +71,8 @@ type Net struct {
 
 	v views
 
-	projected []float32 // (Rows,4d) by Project: queries, keys, values and gates of the first block; nil: not made
+	rounded   []roundedBlock // by Round; nil: not made
+	projected []float32      // (Rows,4d) by Project: queries, keys, values and gates of the first block; nil: not made
 }
 
 // views are the parameters of Dense, or their gradients, by name.
