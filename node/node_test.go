@@ -120,14 +120,17 @@ func (v *visitor) wait(describe func() (status, reason *string)) {
 
 const schema = `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}],"version":"1.0"}`
 
-// rounds is data with a pattern: everybody goes round a circle of items of a
-// half of the catalogue, 40 of them, user by user from another start.
+// rounds is data with a pattern: everybody goes round a circle of items of a half of
+// the catalogue, 40 of them, user by user from another start, and leaves out one or
+// two at times, so that several may come next.
 func rounds(users, length int) string {
 	var b strings.Builder
 	b.WriteString("USER_ID,ITEM_ID,TIMESTAMP\n")
 	for u := range users {
+		at := u
 		for k := range length {
-			fmt.Fprintf(&b, "u%d,%s%02d,%d\n", u, []string{"even", "odd"}[u%2], (u+k)%40, 1_000_000+1000*k+u)
+			fmt.Fprintf(&b, "u%d,%s%02d,%d\n", u, []string{"even", "odd"}[u%2], at%40, 1_000_000+1000*k+u)
+			at += 1 + (u/2+k*k)%3
 		}
 	}
 	return b.String()

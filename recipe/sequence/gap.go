@@ -15,7 +15,7 @@ import (
 // is not used here: side.go weighs it.
 
 // gapMarks is how many lengths of time are told apart: none, and powers of sixteen
-// seconds up to twelve days. Powers of four brought less on ml-100k (docs/quality.md).
+// seconds up to twelve days. Finer ones brought no more on ml-100k (docs/quality.md).
 const gapMarks = 7
 
 // gapMark gives the mark of an event so many seconds after the one before it.

@@ -195,3 +195,24 @@ func TestSimilarUsersAreChosenAndForgotten(t *testing.T) {
 		t.Errorf("saved and loaded without them, it answers otherwise (%v)", err)
 	}
 }
+
+// Lists that leave their table, or name what there is not, are refused: answers index
+// by them.
+func TestUnsoundSimilarUsersAreRefused(t *testing.T) {
+	for name, spoil := range map[string]func(*userKNN){
+		"an item that there is not":     func(k *userKNN) { k.items[len(k.items)-1] = 40 },
+		"items that do not ascend":      func(k *userKNN) { k.items[1] = k.items[0] },
+		"a user that there is not":      func(k *userKNN) { k.had[0] = uint32(len(k.users)) },
+		"a list that ends behind all":   func(k *userKNN) { k.hadStart[3] = uint32(len(k.had) + 1) },
+		"lists that end before the end": func(k *userKNN) { k.start[len(k.start)-1]-- },
+		"a length of nothing":           func(k *userKNN) { k.length[2] = 0 },
+	} {
+		k := newUserKNN(newCorpus(snapshot(40, tastes(60, 4, 10, 6)), nil))
+		if !k.sound(40) {
+			t.Fatal("what was counted is not sound")
+		}
+		if spoil(k); k.sound(40) {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
