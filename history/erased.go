@@ -1,10 +1,6 @@
 package history
 
-import (
-	"math/bits"
-
-	"usher/dataset"
-)
+import "usher/dataset"
 
 // ErasedUsers gives the numbers of users that were forgotten, ascending.
 func (g *Group) ErasedUsers() (list []dataset.Index) {
@@ -18,14 +14,11 @@ func (g *Group) ErasedUsers() (list []dataset.Index) {
 	return list
 }
 
-// ErasedUserCount counts the users that were forgotten.
-func (g *Group) ErasedUserCount() (n int) {
+// ErasedUserCount counts the users that were forgotten; each request may ask.
+func (g *Group) ErasedUserCount() int {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	for _, word := range g.mu.past.erased {
-		n += bits.OnesCount64(word)
-	}
-	return n
+	return g.mu.gone
 }
 
 // ErasedItems gives the numbers of items that were deleted: no answer has them.

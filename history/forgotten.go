@@ -35,6 +35,7 @@ func (g *Group) forget(ids []string) {
 	slices.Sort(gone)
 	gone = slices.Compact(gone)
 	m.users.Erase(gone)
+	m.gone += len(gone)
 	t := m.tables[dataset.Users]
 	for _, u := range gone {
 		m.past.erased.set(u)

@@ -21,7 +21,7 @@ func (g *Group) withoutItems(ids []string) (change func()) {
 	}
 	shown := m.shown.withoutItems(ids, m.past.erased)
 	if len(gone) == 0 {
-		return func() { m.shown = shown }
+		return shown
 	}
 	bulk := m.past.bulk.withoutItems(items)
 	put := m.past.live.folded(m.past.erased)
@@ -30,7 +30,7 @@ func (g *Group) withoutItems(ids []string) (change func()) {
 		m.items.Erase(gone)
 		m.holes = slices.Concat(m.holes, gone) // others hold the old ones
 		m.past.bulk, m.past.live = *bulk, put
-		m.shown = shown
+		shown()
 		t := m.tables[dataset.Items]
 		t.forget(gone)
 		g.renew(t)

@@ -45,6 +45,7 @@ type Group struct {
 		texts               map[dataset.Type]dataset.SchemaSet // what schemas were parsed from
 
 		past     interactions
+		gone     int                       // how many users past.erased has
 		shown    shown                     // by impressions
 		own      moments                   // of the events in past, for readers
 		named    flags                     // numbers of ids that came as a user's; the others are sessions'
@@ -203,6 +204,7 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	if err != nil {
 		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
 	}
+	g.fold()
 	var change func()
 	switch {
 	case c.Interaction != nil:
@@ -242,7 +244,6 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 	if err != nil {
 		return fmt.Errorf("apply log record %d: %w", rec.Offset, err)
 	}
-	g.fold()
 	work := int64(1)
 	if c.Part != nil {
 		work += c.Part.Rows
@@ -260,8 +261,14 @@ func (g *Group) apply(ctx context.Context, rec eventlog.Record) error {
 }
 
 // fold packs the tail of live events when it has grown. It is called by the
-// goroutine of apply.
+// goroutine of apply, before a change is prepared, which would undo it.
 func (g *Group) fold() {
+	if s := &g.mu.shown; s.stale(g.tailLeast) {
+		next := s.tidied(g.mu.past.erased)
+		g.mu.Lock()
+		*s = next
+		g.mu.Unlock()
+	}
 	for _, l := range []*live{&g.mu.past.live, &g.mu.shown.live} {
 		if !l.grown(g.tailLeast) {
 			continue

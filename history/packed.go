@@ -2,6 +2,7 @@ package history
 
 import (
 	"math"
+	"math/bits"
 
 	"usher/dataset"
 )
@@ -200,6 +201,14 @@ type flags []uint64
 func (f flags) has(i dataset.Index) bool {
 	w := int(i >> 6)
 	return w < len(f) && f[w]>>(i&63)&1 != 0
+}
+
+// count counts the numbers.
+func (f flags) count() (n int) {
+	for _, word := range f {
+		n += bits.OnesCount64(word)
+	}
+	return n
 }
 
 // set puts i into the set.

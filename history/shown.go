@@ -90,8 +90,8 @@ func (s *exposures) of(u dataset.Index, users int) []event {
 	return newest(merge(s.bulk.of(u, nil), s.live.of(u)), exposuresOf(users))
 }
 
-// withoutItems gives s without some items.
-func (s *shown) withoutItems(ids []string, without flags) shown {
+// withoutItems prepares that nobody was shown some items.
+func (s *shown) withoutItems(ids []string, without flags) (change func()) {
 	var items flags
 	var gone []dataset.Index
 	for _, id := range ids {
@@ -101,12 +101,25 @@ func (s *shown) withoutItems(ids []string, without flags) shown {
 		}
 	}
 	if len(gone) == 0 {
-		return *s
+		return func() {}
 	}
 	out := shown{dataset.DictOf(s.ids.IDs()), exposures{*s.bulk.withoutItems(items), s.live.folded(without)}}
 	out.live.packed = *out.live.packed.withoutItems(items)
 	out.ids.Erase(gone)
-	return out
+	return func() { *s = out }
+}
+
+// stale says whether most ids are of items that are shown to nobody any more: as old
+// exposures go, others' ids are left.
+func (s *shown) stale(least int) bool {
+	return s.ids.Len() >= max(least, 2*(s.bulk.len()+s.live.packed.len()+s.live.size))
+}
+
+// tidied gives s, folded, with the ids that are shown to somebody still.
+func (s *shown) tidied(without flags) shown {
+	now := s.frozen()
+	ids, lists := now.compact(without)
+	return shown{dataset.DictOf(ids), exposures{*lists[0], live{packed: *lists[1], most: s.live.most}}}
 }
 
 // shownReading takes the impressions of a part in.

@@ -83,6 +83,43 @@ func TestShownItemsGetNoNumbers(t *testing.T) {
 	}
 }
 
+// TestIDsOfOldExposuresGo: what nobody is shown any more is not kept for ever, and who is
+// shown what stays the same.
+func TestIDsOfOldExposuresGo(t *testing.T) {
+	r := newRig(t)
+	r.tailLeast = 8
+	g := r.open(t)
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), shownPut("v", "a", 1, "a", "b"), put("w", "", "b", 1))
+	for i := range 5 * exposuresMost {
+		r.put(t, g, shownPut("u", "a", int64(i), fmt.Sprint("x", i)))
+	}
+	r.put(t, g, put("w", "", fmt.Sprint("x", 5*exposuresMost-3), 2))
+	if n := g.mu.shown.ids.Len(); n > 4*exposuresMost+r.tailLeast {
+		t.Errorf("%d ids are kept", n)
+	}
+	if a, b := shownTo(g, "u"), shownTo(g, "v"); a != "x497" || b != "b" {
+		t.Errorf("shown are %q and %q", a, b)
+	}
+}
+
+// TestForgettingDoesNotUndoFolding: a deletion that packs the live exposures meanwhile
+// leaves them packed, and without the user.
+func TestForgettingDoesNotUndoFolding(t *testing.T) {
+	r := newRig(t)
+	r.tailLeast = 3
+	g := r.open(t)
+	r.put(t, g, schemaOp(dataset.Interactions, interactionsText), shownPut("u", "a", 1, "x", "y"), shownPut("v", "a", 1, "x", "y"))
+	r.put(t, g, &operation{change: dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{"u"}}}})
+	if l := g.mu.shown.live; l.size != 0 || l.packed.len() != 4 || g.ErasedUserCount() != 1 {
+		t.Errorf("%d exposures are not packed, %d are, %d users are gone", l.size, l.packed.len(), g.ErasedUserCount())
+	}
+	r.save(t, g)
+	again := r.open(t)
+	if n := again.ErasedUserCount(); n != 1 || again.mu.shown.live.packed.len() != 2 {
+		t.Errorf("after a start %d users are gone, %d exposures are left", n, again.mu.shown.live.packed.len())
+	}
+}
+
 // TestExposuresHaveABound: all together they stay near shownMost.
 func TestExposuresHaveABound(t *testing.T) {
 	for users := 1; users < 1<<22; users *= 2 {

@@ -68,7 +68,9 @@ func (g *Group) begin(s *state) error {
 		m.types.Intern(t)
 	}
 	m.shown = shown{dataset.DictOf(s.shown.ids), s.shown.exposures}
+	m.shown.live.most = exposuresOf(m.users.Len())
 	m.past, m.named, m.sessions, m.seen = *s.past, s.named, s.sessions, s.seen
+	m.gone = m.past.erased.count()
 	g.moments = indexOf(s.own)
 	m.own = g.moments.frozen()
 	for _, set := range s.schemas {

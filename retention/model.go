@@ -1,9 +1,12 @@
 package retention
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -21,29 +24,54 @@ func (e *erasure) models(ctx context.Context) error {
 		return err
 	}
 	gone := h.ErasedUsers()
-	var versions []*catalog.SolutionVersion
-	err = e.opt.DB.View(ctx, func(tx *store.Tx) error {
-		owner, err := e.record(tx)
-		if err != nil || owner == nil {
-			return err
-		}
-		versions, _, err = catalog.List[catalog.SolutionVersion](tx, catalog.Query{Group: owner.ARN})
+	var versions []version
+	err = e.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
+		versions, err = e.versions(tx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, v := range versions {
+	done := map[string]bool{"": true}
+	for _, record := range versions {
+		v := record.Training()
 		r := e.recipe(v.Recipe)
-		if r == nil || v.Status != catalog.Active || v.Model == "" {
+		if r == nil || v.Status != catalog.Active || done[v.Model] {
 			continue
 		}
+		done[v.Model] = true // versions of trainingMode UPDATE share one
 		e.proof.Models.Searched++
 		if err := e.model(ctx, r, v, gone); err != nil {
 			return fmt.Errorf("model %q: %w", v.Model, err)
 		}
 	}
 	return nil
+}
+
+// version is the record of something trained, a solution's or a recommender's.
+type version interface {
+	catalog.Record
+	Training() *catalog.SolutionVersion
+}
+
+// versions gives all that was or is being trained in the group.
+func (g *group) versions(tx *store.Tx) (list []version, err error) {
+	owner, err := g.record(tx)
+	if err != nil || owner == nil {
+		return nil, err
+	}
+	solutions, _, err := catalog.List[catalog.SolutionVersion](tx, catalog.Query{Group: owner.ARN})
+	if err != nil {
+		return nil, err
+	}
+	recommenders, _, err := catalog.List[catalog.RecommenderVersion](tx, catalog.Query{Group: owner.ARN})
+	for _, v := range solutions {
+		list = append(list, v)
+	}
+	for _, v := range recommenders {
+		list = append(list, v)
+	}
+	return list, err
 }
 
 // recipe gives the recipe of that name if its models may keep users.
@@ -60,11 +88,11 @@ func (g *group) recipe(name string) recipe.Recipe {
 // is asked for, or whom others are like.
 var keepUsers = []recipe.Type{recipe.UserSegmentation, recipe.UserPersonalization, recipe.PersonalizedRanking}
 
-// model does it for the model of one version.
+// model does it for the model that v names, and others may name too.
 func (e *erasure) model(ctx context.Context, r recipe.Recipe, v *catalog.SolutionVersion, gone []dataset.Index) error {
 	f, err := e.opt.Blobs.Open(ctx, v.Model)
 	if err != nil {
-		return err
+		return e.unlessGone(ctx, v.Model, err)
 	}
 	defer f.Close()
 	m, err := r.Load(f, f.Size())
@@ -86,15 +114,35 @@ func (e *erasure) model(ctx context.Context, r recipe.Recipe, v *catalog.Solutio
 		return err
 	}
 	err = e.task.Update(ctx, func(tx *store.Tx) error {
-		now, err := catalog.Get[catalog.SolutionVersion](tx, v.ARN)
-		if err != nil {
-			return err
+		versions, err := e.named(tx, v.Model)
+		for _, now := range versions {
+			now.Training().Model = name
+			err = cmp.Or(err, catalog.Update(tx, now))
 		}
-		now.Model = name
-		return catalog.Update(tx, now)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	return e.opt.Blobs.Delete(ctx, v.Model)
+}
+
+// named gives the versions whose model has a name.
+func (g *group) named(tx *store.Tx, model string) ([]version, error) {
+	versions, err := g.versions(tx)
+	return slices.DeleteFunc(versions, func(v version) bool { return v.Training().Model != model }), err
+}
+
+// unlessGone gives err, nil if no version has the model any more: it was deleted.
+func (g *group) unlessGone(ctx context.Context, model string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return g.opt.DB.View(ctx, func(tx *store.Tx) error {
+		versions, failed := g.named(tx, model)
+		if failed != nil || len(versions) == 0 {
+			return failed
+		}
+		return err
+	})
 }

@@ -12,6 +12,29 @@ import (
 	"usher/store"
 )
 
+// modelled gives what a training of a recipe leaves, with its model in a file.
+func (w *world) modelled(t *testing.T, name string, m recipe.Model) *catalog.SolutionVersion {
+	t.Helper()
+	g := &group{Keeper: w.keeper, id: w.id}
+	blob, err := g.write(t.Context(), "models/"+w.id+"/solution/", func(out io.Writer) error { return m.Save(out) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &catalog.SolutionVersion{Meta: catalog.Meta{ARN: name, Group: "group", Status: catalog.Pending}, Recipe: name, Model: blob}
+}
+
+// trained makes a version ACTIVE.
+func (w *world) trained(v version) {
+	w.t.Helper()
+	w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+	for _, s := range []catalog.Status{catalog.InProgress, catalog.Active} {
+		w.update(func(tx *store.Tx) error {
+			v.Common().Status = s
+			return catalog.Update(tx, v)
+		})
+	}
+}
+
 // TestModelsForget: a model that keeps users is replaced by one without those who
 // were deleted; another is left alone.
 func TestModelsForget(t *testing.T) {
@@ -33,33 +56,30 @@ func TestModelsForget(t *testing.T) {
 		t.Fatal(err)
 	}
 	models := map[string]recipe.Model{"aws-item-affinity": m, "aws-sims": m, sequence.Name: similar}
-	g := &group{Keeper: w.keeper, id: w.id}
 	versions := map[string]*catalog.SolutionVersion{}
 	for name, m := range models {
-		blob, err := g.write(t.Context(), "models/"+w.id+"/solution/", func(out io.Writer) error { return m.Save(out) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: name, Group: "group", Status: catalog.Pending}, Recipe: name, Model: blob}
-		w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
-		for _, s := range []catalog.Status{catalog.InProgress, catalog.Active} {
-			w.update(func(tx *store.Tx) error {
-				v.Status = s
-				return catalog.Update(tx, v)
-			})
-		}
+		v := w.modelled(t, name, m)
+		w.trained(v)
 		versions[name] = v
 	}
+	recommended := &catalog.RecommenderVersion{SolutionVersion: *w.modelled(t, sequence.Name, similar)}
+	recommended.ARN = "recommender"
+	w.trained(recommended)
+	w.modelled(t, "of nobody", similar) // who replaced it died before it was deleted
+	renewed := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: "renewed", Group: "group", Status: catalog.Active}, Recipe: sequence.Name, Model: versions[sequence.Name].Model}
+	w.update(func(tx *store.Tx) error { return catalog.Create(tx, renewed) })
 	w.object("b/users.csv", "USER_ID\n"+mine+"\n")
 	w.ask("job", "s3://b/users.csv")
 	w.settle()
-	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Models != (catalog.Rewritten{Searched: 2, Replaced: 2}) {
+	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Models != (catalog.Rewritten{Searched: 3, Replaced: 3}) {
 		t.Fatalf("%+v, %+v", j, j.Report)
 	}
 	model := func(name string) (blob string) {
 		err := w.db.View(t.Context(), func(tx *store.Tx) error {
-			v, err := catalog.Get[catalog.SolutionVersion](tx, name)
-			blob = v.Model
+			v, err := catalog.Find(tx, name)
+			if err == nil {
+				blob = v.(version).Training().Model
+			}
 			return err
 		})
 		if err != nil {
@@ -71,8 +91,14 @@ func TestModelsForget(t *testing.T) {
 		t.Errorf("another model is %q now", got)
 	}
 	name := model("aws-item-affinity")
-	if names := w.stored("models"); len(names) != 3 || name == versions["aws-item-affinity"].Model || model(sequence.Name) == versions[sequence.Name].Model {
+	if names := w.stored("models"); len(names) != 4 || name == versions["aws-item-affinity"].Model || model(sequence.Name) == versions[sequence.Name].Model {
 		t.Errorf("models %v, named is %q", names, name)
+	}
+	if got := model("renewed"); got != model(sequence.Name) {
+		t.Errorf("the renewed version names %q, the one that it renewed %q", got, model(sequence.Name))
+	}
+	if got := model("recommender"); got == recommended.Model {
+		t.Errorf("the recommender's model is %q still", got)
 	}
 	f, err := w.blobs.Open(t.Context(), name)
 	if err != nil {

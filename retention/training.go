@@ -29,7 +29,8 @@ func (g *group) trainings(ctx context.Context) error {
 	for first := true; ; first = false {
 		var running []string
 		err := g.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-			running, err = g.running(tx)
+			versions, err := g.versions(tx)
+			running = runningOf(versions)
 			return err
 		})
 		if err != nil {
@@ -55,33 +56,21 @@ func (g *group) trainings(ctx context.Context) error {
 	}
 }
 
-// running gives the catalog IDs of the versions that are being trained.
-func (g *group) running(tx *store.Tx) (ids []string, err error) {
-	owner, err := g.record(tx)
-	if err != nil || owner == nil {
-		return nil, err
-	}
-	solutions, _, err := catalog.List[catalog.SolutionVersion](tx, catalog.Query{Group: owner.ARN})
-	if err != nil {
-		return nil, err
-	}
-	recommenders, _, err := catalog.List[catalog.RecommenderVersion](tx, catalog.Query{Group: owner.ARN})
-	for _, r := range recommenders {
-		solutions = append(solutions, &r.SolutionVersion)
-	}
-	for _, v := range solutions {
-		if v.Status == catalog.InProgress || v.Status == catalog.Stopping {
-			ids = append(ids, v.ID)
+// runningOf gives the catalog IDs of those versions that are being trained.
+func runningOf(versions []version) (ids []string) {
+	for _, v := range versions {
+		if m := v.Common(); m.Status == catalog.InProgress || m.Status == catalog.Stopping {
+			ids = append(ids, m.ID)
 		}
 	}
-	return ids, err
+	return ids
 }
 
-// sweepTrainings removes what trainings that have ended froze and kept. They do so
-// themselves, but may not have come to it yet.
+// sweepTrainings removes what trainings that have ended froze and kept, and models that
+// no version names. Who makes them does so, but may have died or not have come to it yet.
 func (g *group) sweepTrainings(ctx context.Context) error {
 	var found []string // before it is asked what runs: what begins after that is not in it
-	for _, room := range []string{"snapshots", "checkpoints"} {
+	for _, room := range []string{"snapshots", "checkpoints", "models"} {
 		for info, err := range g.opt.Blobs.List(ctx, room+"/"+g.id+"/") {
 			if err != nil {
 				return fmt.Errorf("sweep %s: %w", room, err)
@@ -90,8 +79,13 @@ func (g *group) sweepTrainings(ctx context.Context) error {
 		}
 	}
 	var running []string
+	models := map[string]bool{}
 	err := g.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
-		running, err = g.running(tx)
+		versions, err := g.versions(tx)
+		for _, v := range versions {
+			models[v.Training().Model] = true
+		}
+		running = runningOf(versions)
 		return err
 	})
 	if err != nil {
@@ -99,7 +93,7 @@ func (g *group) sweepTrainings(ctx context.Context) error {
 	}
 	ended := slices.DeleteFunc(found, func(name string) bool {
 		version, _, _ := strings.Cut(path.Base(name), "-")
-		return slices.Contains(running, version)
+		return models[name] || slices.Contains(running, version)
 	})
 	return deleteAll(ctx, g.opt.Blobs, ended)
 }
