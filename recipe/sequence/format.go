@@ -46,7 +46,7 @@ type head struct {
 
 // sound says whether what the head says can be of a file of this size.
 func (h *head) sound(size int64) bool {
-	return h.Shape.Check() == nil && h.Shape.Rows > 1 && h.Known >= h.Shape.Rows-1 && h.Known <= 1<<31 &&
+	return h.Shape.Check() == nil && (h.Shape.Marks == 0 || h.Shape.Marks == gapMarks) && h.Shape.Rows > 1 && h.Known >= h.Shape.Rows-1 && h.Known <= 1<<31 &&
 		int64(h.Known) <= 64*size+1<<20 && // it is the length of a table in memory
 		h.Blend.fits(size) && h.Content.fits(size) && h.Sides.fits(size) && h.Shown.sound() && h.Objective.sound()
 }

@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"usher/dataset"
+	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/internal/nn"
 )
 
 func load(b []byte) (*Model, error) {
@@ -70,6 +72,23 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 	}
 }
 
+// marked is a network that tells so many lengths of time apart.
+func marked(marks int) *Model {
+	shape := nn.Shape{Rows: 4, Dim: 4, Inner: 8, Heads: 2, Blocks: 2, Window: 5, Marks: marks, Tau: 15}
+	return newModel(nn.New(shape, seed.Seed(5)), 3, []uint32{0, 1, 2}, false, nil)
+}
+
+// A network that tells other lengths of time apart than histories are marked with would
+// misunderstand them, and of fewer it has no vectors.
+func TestOtherMarksAreRefused(t *testing.T) {
+	for marks := range 2 * gapMarks {
+		_, err := load(saved(t, marked(marks)))
+		if known := marks == 0 || marks == gapMarks; known != (err == nil) || err != nil && !errors.Is(err, errDamaged) {
+			t.Errorf("%d marks: %v", marks, err)
+		}
+	}
+}
+
 // sealed gives raw with right checksums, whatever version it says.
 func sealed(raw []byte) []byte {
 	if len(raw) < len(magic)+4 {
@@ -101,12 +120,11 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(saved(f, m))
 		f.Add(raw[:60])
-		if m.cold != nil {
-			m.cold.worth = make([]float32, m.cold.count())
-		}
-		m.pursue(&objective{objectiveHead: objectiveHead{"PRICE", 2, 1, .5}, values: make([]float32, len(m.items))})
+		furnish(m)
 		f.Add(saved(f, m))
 	}
+	f.Add(saved(f, generated(f, 20, 4, true)))
+	f.Add(saved(f, marked(gapMarks)))
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m, err := load(sealed(raw))

@@ -77,10 +77,12 @@ func (h *userHead) take(f *modelfile.File, rows int64) *userKNN {
 }
 
 // sound says whether all lists lie in their table, and name users and items that there
-// are, each once and few enough; and whether lengths can be divided by.
+// are, each once and few enough; whether lengths can be divided by, and sums of rarities
+// are some that are cleared again.
 func (k *userKNN) sound(items int) bool {
 	return k == nil || listsSound(k.start, k.items, items, historyMost) && listsSound(k.hadStart, k.had, len(k.users), hadMost) &&
-		!slices.ContainsFunc(k.length, func(x float32) bool { return !(x > 0) })
+		!slices.ContainsFunc(k.length, func(x float32) bool { return !(x > 0) }) &&
+		!slices.ContainsFunc(k.rarity, func(x float32) bool { return !(x >= 0 && x <= rarityMost) })
 }
 
 // listsSound says whether lists, which begin and end where start says, are of at most

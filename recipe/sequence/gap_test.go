@@ -9,6 +9,7 @@ import (
 	"usher/dataset"
 	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/internal/nn"
 )
 
 func TestGapMarks(t *testing.T) {
@@ -101,6 +102,40 @@ func TestTokensAreTheSameEverywhere(t *testing.T) {
 				t.Errorf("window %d: learnt with %x, asked with %x", size, learnt, a.tokens)
 			}
 		}
+	}
+}
+
+// An event that leads into a window is as long after the one before it as it is when it
+// is asked, also where it has changed places with another of its time.
+func TestMixedEventsKeepTheTimeBeforeThem(t *testing.T) {
+	const day, size = 86_400, 5
+	var times []int64
+	for i := range int64(12) { // two events a day
+		times = append(times, i*day, i*day)
+	}
+	data := timed(times...)
+	c := newCorpus(data, nil)
+	s := derive(c)
+	s.window = size
+	f := newFit(c, s, nil, 1, recipe.Input{Data: data, Workers: 1})
+	led := 0
+	for _, w := range f.steps.windows {
+		if w.from < 2 || w.from%2 == 0 { // it does not begin with the first event of a day
+			continue
+		}
+		for f.steps.epoch = range 20 {
+			token := f.steps.put(nil, w)[0].Tokens[0]
+			first := c.rows[w.from-1]
+			if token != nn.Marked(first, gapMark(day)) {
+				led++
+			}
+			if got := token &^ (1<<28 - 1); got != nn.Marked(0, gapMark(day)) {
+				t.Fatalf("from %d, epoch %d: the first token is %x, want one a day after the last", w.from, f.steps.epoch, token)
+			}
+		}
+	}
+	if led == 0 {
+		t.Error("no event has changed places")
 	}
 }
 

@@ -53,8 +53,9 @@ func wake(blobs *blob.Dir) (*Model, error) {
 	return m.(*Model), nil
 }
 
-// wholeModel is a model that has something in every section: counters, metadata,
-// new items, and a table that is large enough for eight-bit copies.
+// wholeModel is a model that has something in nearly every section: counters, similar
+// users, metadata, new items, what furnish gives, and a table that is large enough for
+// eight-bit copies.
 func wholeModel(t testing.TB) *Model {
 	m := generated(t, quantisedFrom/16+8, 16, true)
 	raw, err := os.ReadFile("testdata/version3.model")
@@ -69,7 +70,30 @@ func wholeModel(t testing.TB) *Model {
 	d := m.net.Dim
 	wider := func(x []float32) []float32 { return slices.Concat(x, x, x, x) } // from width 4
 	m.content.Dim, m.content.Mean, m.content.Weights, m.cold.vectors = d, wider(m.content.Mean), wider(m.content.Weights), wider(m.cold.vectors)
+	furnish(m)
 	return m
+}
+
+// furnish gives a model weights of what was shown, an objective and, where it has new
+// items, what their ages and being passed over do.
+func furnish(m *Model) {
+	m.shown = -.3
+	if n := m.cold; n != nil {
+		n.newness = &newness{Birth: birth{Column: "YEAR", Year: true}, Newest: 1_700_000_000, Tenth: 86_400, Effect: make([]float32, agesCount)}
+		for age := range n.newness.Effect {
+			n.newness.Effect[age] = .1 * float32(age%5)
+		}
+		for at := range n.items {
+			n.born = append(n.born, hours(n.newness.Newest-int64(at*at)*86_400))
+			n.passed = append(n.passed, .05*float32(at%7))
+			n.worth = append(n.worth, float32(at%3))
+		}
+	}
+	values := make([]float32, len(m.items))
+	for r := range values {
+		values[r] = float32(r % 4)
+	}
+	m.pursue(&objective{objectiveHead: objectiveHead{"PRICE", 2, 1, .5}, values: values})
 }
 
 // A model that is mapped answers as the one in memory does, while campaigns fall

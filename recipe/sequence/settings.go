@@ -129,14 +129,11 @@ func (s *settings) repeat(v map[string]float64) error {
 	real("objective_weight", &s.objectiveWeight)
 	real("dropout", &s.drop)
 	real("learning_rate", &s.lr)
-	if _, ok := v["learning_rate"]; ok { // a fit from before Muon has none of its own for matrices
-		s.matrixLR = v["matrix_learning_rate"]
+	if _, ok := v["learning_rate"]; ok { // a fit from before Muon, or before times, had none
+		s.matrixLR, s.gaps = v["matrix_learning_rate"], v["gaps"] != 0
 	}
 	if x, ok := v["mask_seen"]; ok {
 		s.maskSeen = x != 0
-	}
-	if x, ok := v["gaps"]; ok {
-		s.gaps = x != 0
 	}
 	if _, ok := v["weight_network"]; ok {
 		for k := range s.weights {

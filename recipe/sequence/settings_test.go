@@ -49,7 +49,7 @@ func TestDerivedSettings(t *testing.T) {
 
 // What is dense and large is learnt by a wide network whose matrices Muon moves; that
 // stays so when the data are too large for a wide one. Choices of a fit from before
-// Muon do not speak of it, and are repeated without.
+// Muon and times between events do not speak of them, and are repeated without.
 func TestDenseAndLarge(t *testing.T) {
 	c := large(6040, 165, 3416)
 	c.rowOf, c.start, c.rows = nil, make([]int64, len(c.count)), make([]uint32, c.events)
@@ -65,8 +65,10 @@ func TestDenseAndLarge(t *testing.T) {
 	}
 	old := all(s)
 	delete(old, "matrix_learning_rate")
-	if err := s.repeat(old); err != nil || s.matrixLR != 0 {
-		t.Errorf("choices from before Muon are repeated with a rate of %v, error %v", s.matrixLR, err)
+	delete(old, "gaps")
+	s.gaps = true
+	if err := s.repeat(old); err != nil || s.matrixLR != 0 || s.gaps {
+		t.Errorf("choices from before Muon are repeated with a rate of %v, times %v, error %v", s.matrixLR, s.gaps, err)
 	}
 }
 

@@ -88,8 +88,8 @@ func (st *steps) put(shard []nn.Batch, w window) []nn.Batch {
 		b.Tokens = append(b.Tokens, st.startRow)
 	}
 	after := -1
-	if w.from > 1 {
-		after = places[0] - 1
+	if w.from > 1 { // what comes before all places, in whatever order they are
+		after = int(st.c.start[w.user]) + w.from - 2
 	}
 	for _, at := range places[:len(places)-1] {
 		b.Tokens = append(b.Tokens, st.c.token(at, after))

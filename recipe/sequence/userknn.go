@@ -21,7 +21,7 @@ type userKNN struct {
 	users    []uint32  // (kept) their numbers in the data, or forgotten
 	start    []uint32  // (kept+1) where each one's items begin
 	items    []uint32  // rows, each once, ascending
-	length   []float32 // (kept) of their vectors of rarities; 1 where it would be 0
+	length   []float32 // (kept) of their vectors of rarities; 1 where it would be 0, and of who is forgotten
 	rarity   []float32 // (items) log of users ÷ users who had it
 	hadStart []uint32  // (items+1) where an item's users begin
 	had      []uint32  // places in users, ascending
@@ -42,6 +42,9 @@ const knnPerItem = 50
 
 // forgottenUser stands for a user of whom nothing is kept any more.
 const forgottenUser = ^uint32(0)
+
+// rarityMost is more than the log of any number of users.
+const rarityMost = 64
 
 // sparse says whether similar users are tried.
 func (c *corpus) sparse() bool { return c.events < knnPerItem*len(c.items) }
@@ -142,10 +145,10 @@ func (k *userKNN) forget(users []dataset.Index) *userKNN {
 	if !slices.ContainsFunc(k.users, func(u uint32) bool { return gone[u] }) {
 		return k
 	}
-	out := &userKNN{users: slices.Clone(k.users), start: make([]uint32, 1, len(k.start)), length: k.length, rarity: k.rarity}
+	out := &userKNN{users: slices.Clone(k.users), start: make([]uint32, 1, len(k.start)), length: slices.Clone(k.length), rarity: k.rarity}
 	for at, u := range k.users {
 		if gone[u] {
-			out.users[at] = forgottenUser
+			out.users[at], out.length[at] = forgottenUser, 1 // a length tells what few items were had
 		} else {
 			out.items = append(out.items, k.history(uint32(at))...)
 		}

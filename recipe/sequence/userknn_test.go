@@ -143,6 +143,11 @@ func TestSimilarUsersAreBounded(t *testing.T) {
 	if !k.sound(200) {
 		t.Error("the lists are not sound")
 	}
+	for _, x := range []float64{math.NaN(), math.Inf(1), -1} {
+		if k.rarity[5] = float32(x); k.sound(200) {
+			t.Errorf("a rarity of %v is sound", x)
+		}
+	}
 }
 
 // Where users have tastes and order says nothing, similar users are chosen, the answers
@@ -178,8 +183,9 @@ func TestSimilarUsersAreChosenAndForgotten(t *testing.T) {
 		t.Error("those who were forgotten are still heard")
 	}
 	for at, u := range left.blend.users.users {
-		if n := len(left.blend.users.history(uint32(at))); (u == forgottenUser) != (n == 0) {
-			t.Errorf("user %d: %d items are kept", u, n)
+		n, length := len(left.blend.users.history(uint32(at))), left.blend.users.length[at]
+		if (u == forgottenUser) != (n == 0) || (u == forgottenUser) != (length == 1) {
+			t.Errorf("user %d: %d items are kept, and their length %v", u, n, length)
 		}
 	}
 	if left.Forget(gone) != recipe.Model(left) || m.Forget(nil) != recipe.Model(m) {

@@ -37,7 +37,8 @@ func TestVersion1IsReadable(t *testing.T) {
 // files of this version that answer the same. Those of the versions 2 and 3 were
 // saved when these were the newest: one with all counters beside an untrained
 // network, one with 24 new items known by their genre and with vectors that are not
-// the network's.
+// the network's. Those of version 4 are the same two, saved when it had no sections yet
+// of similar users, ages of new items, impressions and objectives.
 func TestOldVersionsAreReadable(t *testing.T) {
 	for _, old := range []struct {
 		name string
@@ -46,6 +47,8 @@ func TestOldVersionsAreReadable(t *testing.T) {
 		{"version1", []recipe.Scored{{Index: 4, Score: .9796031}, {Index: 3, Score: .01162963}, {Index: 0, Score: .008756331}}},
 		{"version2", []recipe.Scored{{Index: 4, Score: .93601817}, {Index: 5, Score: .037074044}, {Index: 11, Score: .01121722}}},
 		{"version3", []recipe.Scored{{Index: 35, Score: .59631157}, {Index: 21, Score: .12285656}, {Index: 13, Score: .063783176}}},
+		{"version4-counters", []recipe.Scored{{Index: 4, Score: .9360183}, {Index: 5, Score: .037074048}, {Index: 11, Score: .011217222}}},
+		{"version4-content", []recipe.Scored{{Index: 35, Score: .59631157}, {Index: 21, Score: .12285656}, {Index: 13, Score: .063783176}}},
 	} {
 		raw, err := os.ReadFile("testdata/" + old.name + ".model")
 		if err != nil {

@@ -46,7 +46,7 @@ func continueAll(t *testing.T, n *Net, r *rand.Rand, path string) {
 		if (entered != nil) != (n.Blocks == 2) {
 			t.Fatalf("%d blocks: %d floats entered the last", n.Blocks, len(entered))
 		}
-		for _, known := range []int{1 + r.IntN(l), max(1, l-1), l} {
+		for _, known := range []int{1, 1 + r.IntN(l), max(1, l-1), l} {
 			n.Encode(&other, tokens[:known], q)
 			n.Continue(&other, tokens[:l], slices.Clone(n.Entered(&other)), q)
 			if !slices.Equal(q, want) || !slices.Equal(n.Entered(&other), entered) {
