@@ -17,8 +17,9 @@ import (
 // had what newcomers are like, and short histories are less sure of what is next than
 // the long ones of the validation part. So lists are made for the newest tenth of the
 // events, each with the history before it, as it will be asked when the model is
-// served, and asked for as long as that tenth took; but the network has learnt which item comes next there, so where items that
-// were looked for stand in lists is taken from the validation part.
+// served, and at the moments of as long a time to come as that tenth took. But the
+// network has learnt which item comes next there, so where items that were looked for
+// stand in lists is taken from the validation part.
 //
 // Where there are fewer newcomers than trialLeast, one item of trialShare stands for one.
 const (

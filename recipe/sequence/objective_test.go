@@ -270,3 +270,16 @@ func TestSpread(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswersFromBeforeAnObjective: memory that was used for answers without an objective
+// does not show in those with it.
+func TestAnswersFromBeforeAnObjective(t *testing.T) {
+	asked, fresh := generated(t, 1500, 16, false), generated(t, 1500, 16, false)
+	recommend(t, asked, 20, 1)
+	for _, m := range []*Model{asked, fresh} {
+		furnish(m)
+	}
+	if got, want := recommend(t, asked, 20, 1), recommend(t, fresh, 20, 1); !slices.Equal(got, want) {
+		t.Errorf("%v, never asked before %v", front(got), front(want))
+	}
+}
