@@ -62,13 +62,19 @@ func (f *fit) chooseBias(ctx context.Context, m *Model) (float64, error) {
 		return 0, err
 	}
 	found := ranksOf(held)
-	least := (1 - costMost) * found.gain(recent, math.Inf(-1))
+	return found.most(recent), nil
+}
+
+// most gives the largest bias with which newcomers cost and fill no more of questions
+// than they may, when items are looked for at these ranks.
+func (r *ranks) most(trials []trial) float64 {
+	least := (1 - costMost) * r.gain(trials, math.Inf(-1))
 	for b := float64(biasMost); b > -biasMost; b -= biasStep {
-		if found.gain(recent, b) >= least && placesWith(recent, b) <= placesMost {
-			return b, nil
+		if r.gain(trials, b) >= least && placesWith(trials, b) <= placesMost {
+			return b
 		}
 	}
-	return -biasMost, nil
+	return -biasMost
 }
 
 // asking is a question for the event at a place of a user's history.
