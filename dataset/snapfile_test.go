@@ -106,6 +106,7 @@ func TestExposuresComeBack(t *testing.T) {
 	}
 	for want, wrong := range map[string]*Shown{
 		"starts":  {Start: []int64{0, 1, 1}, List: []Exposure{{3, 1}}},
+		"users'":  {Start: []int64{0, 2, 1, 1}, List: []Exposure{{3, 1}}},
 		"item 2":  {Start: []int64{0, 1, 1, 1}, List: []Exposure{{3, 2}}},
 		"ordered": {Start: []int64{0, 2, 2, 2}, List: []Exposure{{5, 1}, {3, 0}}},
 	} {

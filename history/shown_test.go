@@ -113,9 +113,18 @@ func TestForgettingDoesNotUndoFolding(t *testing.T) {
 	if l := g.mu.shown.live; l.size != 0 || l.packed.len() != 4 || g.ErasedUserCount() != 1 {
 		t.Errorf("%d exposures are not packed, %d are, %d users are gone", l.size, l.packed.len(), g.ErasedUserCount())
 	}
+	r.put(t, g, r.importOp(t, dataset.Interactions, interactionsText, true, []string{"w", "a", "1", "t", "", "", "x"}))
+	r.put(t, g, shownPut("w", "a", 2, "y"), &operation{change: dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{"w"}}}})
+	if l := g.mu.shown.live; l.size != 0 || g.ErasedUserCount() != 2 {
+		t.Errorf("%d exposures of users who are gone are kept beside the packed ones, %d users are gone", l.size, g.ErasedUserCount())
+	}
+	r.put(t, g, r.importOp(t, dataset.Interactions, interactionsText, false, []string{"v", "a", "1", "t", "", "", "x"}))
+	if n := g.mu.shown.bulk.len(); n != 1 {
+		t.Errorf("after an import %d exposures are kept", n)
+	}
 	r.save(t, g)
 	again := r.open(t)
-	if n := again.ErasedUserCount(); n != 1 || again.mu.shown.live.packed.len() != 2 {
+	if n := again.ErasedUserCount(); n != 2 || again.mu.shown.live.packed.len() != 2 {
 		t.Errorf("after a start %d users are gone, %d exposures are left", n, again.mu.shown.live.packed.len())
 	}
 }

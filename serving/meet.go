@@ -69,6 +69,9 @@ func (m *meeting) current(ctx context.Context) (recipe.Meeter, error) {
 func (m *meeting) forget(group *history.Group, erased int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.forgot.Load() == int64(erased) { // another request has done it
+		return
+	}
 	if keeps, ok := (*m.model.Load()).(recipe.Forgetter); ok {
 		if next, ok := keeps.Forget(group.ErasedUsers()).(recipe.Meeter); ok {
 			m.model.Store(&next)

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -240,6 +241,14 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 
 // deploy loads what is needed to serve a version of a solution or recommender.
 func (s *Serving) deploy(ctx context.Context, versionARN string) (*deployment, error) {
+	d, err := s.deployOnce(ctx, versionARN)
+	if errors.Is(err, fs.ErrNotExist) { // a deletion of users put another model in its place since
+		d, err = s.deployOnce(ctx, versionARN)
+	}
+	return d, err
+}
+
+func (s *Serving) deployOnce(ctx context.Context, versionARN string) (*deployment, error) {
 	var version *catalog.SolutionVersion
 	var group *catalog.DatasetGroup
 	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {

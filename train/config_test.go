@@ -76,11 +76,12 @@ func TestTrainingColumns(t *testing.T) {
 	items := dataset.NewTable(&dataset.Schema{Type: dataset.Items, Fields: []dataset.Field{{Name: "ITEM_ID"}, {Name: "GENRE"}, {Name: "PRICE"}}})
 	items.Set(1, dataset.Row{{Str: "x"}, {Str: "drama"}, {Num: 5}})
 	s := dataset.NewSnapshot([]string{"a"}, []string{"w", "x"}, []string{""}, [][]dataset.Event{{{Value: 4}}})
-	s.ItemTable = items
+	s.ItemTable, s.Shown = items, &dataset.Shown{Start: []int64{0, 1}, List: []dataset.Exposure{{Item: 1}}}
 	for _, c := range []struct{ config, want string }{
 		{``, "ITEM_ID GENRE PRICE"},
 		{`{"trainingDataConfig":{"excludedDatasetColumns":{"ITEMS":["PRICE"]}}}`, "ITEM_ID GENRE"},
 		{`{"trainingDataConfig":{"excludedDatasetColumns":{"Items":["genre"],"INTERACTIONS":["EVENT_VALUE"]}}}`, "ITEM_ID PRICE"},
+		{`{"trainingDataConfig":{"excludedDatasetColumns":{"INTERACTIONS":["impression"]}}}`, "ITEM_ID GENRE PRICE"},
 		{`{"trainingDataConfig":{"includedDatasetColumns":{"ITEMS":["PRICE"]}}}`, "ITEM_ID PRICE"},
 		{`{"trainingDataConfig":{"includedDatasetColumns":{"USERS":["AGE"]}}}`, "ITEM_ID GENRE PRICE"},
 	} {
@@ -102,6 +103,9 @@ func TestTrainingColumns(t *testing.T) {
 		}
 		if out := math.IsNaN(float64(got.Events[0].Value)); out != strings.Contains(c.config, "EVENT_VALUE") || s.Events[0].Value != 4 {
 			t.Errorf("%s: the event's value is %v", c.config, got.Events[0].Value)
+		}
+		if out := got.Shown == nil; out != strings.Contains(c.config, "impression") || s.Shown == nil {
+			t.Errorf("%s: what was shown is %v", c.config, got.Shown)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (f fake) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 		}
 		in.Progress(float64(at.Step+1)/float64(steps), fmt.Sprintf("step %d", at.Step+1))
 	}
-	m := &fakeModel{Digest: at.Digest, Known: in.Data.Items(), fake: f}
+	m := &fakeModel{Digest: at.Digest, Known: in.Data.Items(), fake: f, rewarded: in.Objective != nil}
 	count := map[dataset.Index]int{}
 	for _, e := range in.Data.Events {
 		count[e.Item]++
@@ -112,6 +112,8 @@ type fakeModel struct {
 	Known  int
 	Order  []dataset.Index
 	fake   fake
+
+	rewarded bool // it was trained for an objective
 }
 
 func (m *fakeModel) Len() int { return m.Known }
@@ -121,8 +123,12 @@ func (m *fakeModel) Choices() *recipe.Choices {
 }
 
 func (m *fakeModel) Recommend(_ context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
-	if k != eval.ListLength && k != eval.RewardedList || !allow.All() {
-		return nil, errors.New("fake: 25 of all items are to be asked for, or 50 for rewards")
+	want := eval.ListLength
+	if m.rewarded {
+		want = eval.RewardedList
+	}
+	if k != want || !allow.All() {
+		return nil, fmt.Errorf("fake: %d of all items are to be asked for", want)
 	}
 	order := m.Order
 	if m.fake.query != nil {

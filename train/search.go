@@ -204,12 +204,12 @@ func (c *child) tune(ctx context.Context, r recipe.Recipe, part *dataset.Snapsho
 	}
 	done := 0
 	for rung, share := range parts {
-		data := ofUsers(rest, share, from)
+		q := quiz{ofUsers(rest, share, from), part, sample(cases, from)}
 		scores := map[int]float64{}
 		for _, i := range alive {
 			done++
 			c.report(stageSearch, float64(done-1)/float64(s.Jobs), fmt.Sprintf("fit %d of at most %d", done, s.Jobs))
-			score, err := c.try(ctx, r, data, sample(cases, from), all[i], trial{Candidate: i, Rung: rung})
+			score, err := c.try(ctx, r, q, all[i], trial{Candidate: i, Rung: rung})
 			if err != nil {
 				return err
 			}
@@ -227,20 +227,27 @@ func (c *child) tune(ctx context.Context, r recipe.Recipe, part *dataset.Snapsho
 	return c.save(ctx)
 }
 
+// quiz is what a trial learns from, and what it is asked, of all the data that the
+// search may see: they tell the moments of the questions.
+type quiz struct {
+	data, all *dataset.Snapshot
+	cases     []eval.Case
+}
+
 // try makes one fit of the search, unless it is in the checkpoint.
-func (c *child) try(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot, cases []eval.Case, p recipe.Params, t trial) (float64, error) {
+func (c *child) try(ctx context.Context, r recipe.Recipe, q quiz, p recipe.Params, t trial) (float64, error) {
 	for _, old := range c.at.Trials {
 		if old.Candidate == t.Candidate && old.Rung == t.Rung {
 			return old.Score, nil
 		}
 	}
-	if len(data.Events) > 0 && len(cases) > 0 {
-		m, err := c.fitWith(ctx, r, data, stageSearch, p)
+	if len(q.data.Events) > 0 && len(q.cases) > 0 {
+		m, err := c.fitWith(ctx, r, q.data, stageSearch, p)
 		if err != nil {
 			return 0, err
 		}
 		a := asking{model: m, spec: r.Spec(), workers: c.req.Workers, progress: func(float64) {}}
-		if t.Score, err = a.gain(ctx, data, cases); err != nil {
+		if t.Score, err = a.gain(ctx, q.all, q.cases); err != nil {
 			return 0, err
 		}
 	}

@@ -29,7 +29,7 @@ const searchConfig = `{"hpoConfig":{"hpoResourceConfig":{"maxNumberOfTrainingJob
 	"continuousHyperParameterRanges":[{"name":"training.popularity_discount_factor","minValue":0.2,"maxValue":0.4}]}}}`
 
 // TestSearch: the candidate whose answers are best is chosen and stands in the
-// version; all later fits use it; the test users of the metrics are in no trial.
+// version; all later fits use it, and they alone are told of an objective; the test users of the metrics are in no trial.
 func TestSearch(t *testing.T) {
 	r := openRig(t, "")
 	r.shop(t)
@@ -41,6 +41,9 @@ func TestSearch(t *testing.T) {
 		defer mu.Unlock()
 		p := s.in.Params["min_cointeraction_count"] + " " + s.in.Params["popularity_discount_factor"]
 		if s.n == 0 {
+			if searched := len(tried) < 6; searched != (s.in.Objective == nil) {
+				t.Errorf("fit %d is for %v", len(tried), s.in.Objective)
+			}
 			tried = append(tried, p)
 			for u := range s.in.Data.UserIDs {
 				if len(s.in.Data.History(dataset.Index(u))) > 0 {
@@ -49,9 +52,14 @@ func TestSearch(t *testing.T) {
 			}
 		}
 		return nil
+	}, query: func(q *recipe.Query) []dataset.Index {
+		if q.Now.IsZero() || q.Shown == nil {
+			t.Errorf("user %d is asked about at no moment", q.User)
+		}
+		return nil
 	}}
 	r.run(t, r.local(f))
-	r.request(t, tuned(searchConfig))
+	r.request(t, tuned(`{"optimizationObjective":{"itemAttribute":"PRICE"},`+searchConfig[1:]))
 	v := r.await(t, catalog.Active)
 	if len(tried) != 6+2 {
 		t.Fatalf("tried %q, want 6 trials and 2 fits", tried)
