@@ -17,8 +17,9 @@
 // go the way they go in Go's arithmetic.
 //
 // A Rounded is a matrix in bfloat16, for products of networks that are only read, on
-// processors with instructions for them. A Quantised is a matrix in eight bits, for products with all rows of a large
-// catalogue; its products are the same bits on all paths.
+// processors with instructions for them. A Quantised is a matrix in eight bits, for
+// products with all rows of a large catalogue; its products are the same bits on all
+// paths.
 //
 // What is multiplied with what, and on how many goroutines, is the caller's
 // business: every function is for concurrent use and starts no goroutine. A

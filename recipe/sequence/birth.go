@@ -98,10 +98,10 @@ func (b *birth) of(s *dataset.Schema, row dataset.Row) int64 {
 	switch {
 	case !b.Year && (v.Kind == dataset.Long || v.Kind == dataset.Int):
 		return v.Int
-	case !b.Year && v.Kind != dataset.String:
-		return int64(v.Num)
-	case !b.Year:
+	case !b.Year && (v.Kind == dataset.String || !(math.Abs(v.Num) < 1<<53)): // no moment of any time
 		return unborn
+	case !b.Year:
+		return int64(v.Num)
 	case v.Kind == dataset.String:
 		return yearIn(v.Str)
 	case v.Num != math.Trunc(v.Num):

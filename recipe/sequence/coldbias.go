@@ -17,8 +17,9 @@ import (
 // had what newcomers are like, and short histories are less sure of what is next than
 // the long ones of the validation part. So lists are made for the newest tenth of the
 // events, each with the history before it, as it will be asked when the model is
-// served, and asked for as long as that tenth took; but the network has learnt which item comes next there, so where items that
-// were looked for stand in lists is taken from the validation part.
+// served, and at the moments of as long a time to come as that tenth took. But the
+// network has learnt which item comes next there, so where items that were looked for
+// stand in lists is taken from the validation part.
 //
 // Where there are fewer newcomers than trialLeast, one item of trialShare stands for one.
 const (
@@ -61,13 +62,19 @@ func (f *fit) chooseBias(ctx context.Context, m *Model) (float64, error) {
 		return 0, err
 	}
 	found := ranksOf(held)
-	least := (1 - costMost) * found.gain(recent, math.Inf(-1))
+	return found.most(recent), nil
+}
+
+// most gives the largest bias with which newcomers cost and fill no more of questions
+// than they may, when items are looked for at these ranks.
+func (r *ranks) most(trials []trial) float64 {
+	least := (1 - costMost) * r.gain(trials, math.Inf(-1))
 	for b := float64(biasMost); b > -biasMost; b -= biasStep {
-		if found.gain(recent, b) >= least && placesWith(recent, b) <= placesMost {
-			return b, nil
+		if r.gain(trials, b) >= least && placesWith(trials, b) <= placesMost {
+			return b
 		}
 	}
-	return -biasMost, nil
+	return -biasMost
 }
 
 // asking is a question for the event at a place of a user's history.

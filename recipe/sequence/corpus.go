@@ -22,8 +22,8 @@ type heldOut struct {
 
 // The validation part has the last items of at most heldMost users, so that large
 // data lose nothing, or of one user in heldShare where that is more (up to five
-// times heldMost): the more there are the more surely the counters are weighed. The network is measured on
-// measuredMost of them, whose metric's error is about .006.
+// times heldMost): the more there are the more surely the counters are weighed. The
+// network is measured on measuredMost of them, whose metric's error is about .006.
 const (
 	heldMost     = 2000
 	heldShare    = 20

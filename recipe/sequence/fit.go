@@ -105,8 +105,8 @@ func (f *fit) run(ctx context.Context) error {
 	return nil
 }
 
-// rate is the learning rate of a step (that of matrices goes the same way): a warm-up, then half a cosine down to a
-// fiftieth.
+// rate is the learning rate of a step (that of matrices goes the same way): a warm-up,
+// then half a cosine down to a fiftieth.
 func rate(top float64, step, all int) float32 {
 	warm := max(min(100, all/10), all*3/100, 1)
 	lr := top * (.02 + .98*.5*(1+math.Cos(math.Pi*float64(step)/float64(all))))

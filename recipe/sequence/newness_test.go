@@ -181,6 +181,8 @@ func TestBirth(t *testing.T) {
 		first  int64
 	}{
 		{createdColumn, dataset.Long, []dataset.Value{{Kind: dataset.Long, Int: 7}, {}}, birth{Column: createdColumn}, 7},
+		{createdColumn, dataset.Double, []dataset.Value{number(1.5e9), number(math.NaN())}, birth{Column: createdColumn}, 1_500_000_000},
+		{createdColumn, dataset.Double, []dataset.Value{number(math.Inf(1)), number(1e300)}, birth{}, 0},
 		{"RELEASED", dataset.Double, []dataset.Value{number(1987), number(2003)}, birth{"RELEASED", true}, year(1987)},
 		{"PRICE", dataset.Double, []dataset.Value{number(1987.5), number(12)}, birth{}, 0},
 		{"TITLE", dataset.String, []dataset.Value{words("Up (2009)"), words("Up")}, birth{"TITLE", true}, year(2009)},

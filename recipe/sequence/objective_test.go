@@ -270,3 +270,34 @@ func TestSpread(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswersFromBeforeAnObjective: memory that was used for answers without an objective
+// does not show in those with it.
+func TestAnswersFromBeforeAnObjective(t *testing.T) {
+	asked, fresh := generated(t, 1500, 16, false), generated(t, 1500, 16, false)
+	recommend(t, asked, 20, 1)
+	for _, m := range []*Model{asked, fresh} {
+		furnish(m)
+	}
+	if got, want := recommend(t, asked, 20, 1), recommend(t, fresh, 20, 1); !slices.Equal(got, want) {
+		t.Errorf("%v, never asked before %v", front(got), front(want))
+	}
+}
+
+// TestSeenItemsStayBehindAnObjective: items of the history come last, with the lowest
+// scores, however much the objective moves others.
+func TestSeenItemsStayBehindAnObjective(t *testing.T) {
+	plain := catalogue(40, 8)
+	m := newModel(plain.net, plain.known, plain.items, true, nil)
+	values := make([]float32, 40)
+	for r := range values {
+		values[r] = float32(r%2*20 - 10)
+	}
+	m.pursue(&objective{objectiveHead: objectiveHead{"PRICE", 0, 1, stepWeight(weightSteps - 1)}, values: values})
+	got := recommend(t, m, 40, 1, 2, 3)
+	for at, s := range got {
+		if seen := s.Index >= 1 && s.Index <= 3; seen != (at >= 37) || at > 0 && s.Score > got[at-1].Score {
+			t.Errorf("place %d: %+v behind %+v", at, s, got[max(0, at-1)])
+		}
+	}
+}

@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -48,6 +49,27 @@ func TestQuantisedPassFindsTheSame(t *testing.T) {
 					t.Fatalf("%d events, %d of %d allowed, place %d: %v, want %v", len(h), k, allow.Len(), i, x, want[i])
 				}
 			}
+		}
+	}
+}
+
+// Scores that rise from tile to tile, far above where sums began, make the same
+// probabilities as those that do not.
+func TestPassWithRisingScores(t *testing.T) {
+	const items = 4 * tileRows
+	m := catalogue(items, 8)
+	for _, step := range []float32{.1, -.1, 0} {
+		q := &lookup{query: make([]float32, 8), extra: make([]float32, items), most: 1, summed: true}
+		highest, want := float32(math.Inf(-1)), 0.
+		for r := range q.extra {
+			q.extra[r] = step * float32(r)
+			highest = max(highest, q.extra[r])
+		}
+		for _, x := range q.extra {
+			want += exp(x - highest)
+		}
+		if m.scanner.pass([]*lookup{q}); q.peak != highest || math.Abs(q.expSum/want-1) > 1e-4 {
+			t.Errorf("steps of %v: peak %v, sum %v, want %v, %v", step, q.peak, q.expSum, highest, want)
 		}
 	}
 }

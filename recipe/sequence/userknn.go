@@ -147,8 +147,8 @@ func (k *userKNN) forget(users []dataset.Index) *userKNN {
 	}
 	out := &userKNN{users: slices.Clone(k.users), start: make([]uint32, 1, len(k.start)), length: slices.Clone(k.length), rarity: k.rarity}
 	for at, u := range k.users {
-		if gone[u] {
-			out.users[at], out.length[at] = forgottenUser, 1 // a length tells what few items were had
+		if gone[u] { // of a short history its length, too, tells what was had
+			out.users[at], out.length[at] = forgottenUser, 1
 		} else {
 			out.items = append(out.items, k.history(uint32(at))...)
 		}

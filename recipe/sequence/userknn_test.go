@@ -92,17 +92,19 @@ func tastes(users, kinds, each, events int) [][]int {
 
 func TestSimilarUsersByTheLongWay(t *testing.T) {
 	const items = 120
-	c := newCorpus(snapshot(items, tastes(600, 4, items/4, 12)), nil)
+	c := newCorpus(snapshot(items, tastes(1200, 4, items/4, 12)), nil)
 	k := newUserKNN(c)
 	q := asked{}
 	q.room(items)
-	for _, h := range [][]uint32{{5}, {5, 33}, {7, 8, 9, 110}, {61, 62, 63, 62}, nil} {
+	most := 0
+	for _, h := range [][]uint32{{5}, {5, 33}, {7, 8, 9, 110}, {61, 62, 63, 62}, nil, c.history(0)} {
 		q.look(h)
 		q.touched = q.touched[:0]
 		q.similar(k)
 		if len(h) > 0 && len(q.nearest.near) == 0 || len(q.nearest.near) > nearestMost {
 			t.Fatalf("history %v has %d neighbours", h, len(q.nearest.near))
 		}
+		most = max(most, len(q.nearest.near))
 		for i := range uint32(items) {
 			if want := usersSay(c, h, i); math.Abs(want-float64(q.sum[i])) > 1e-4*(1+want) {
 				t.Fatalf("history %v, item %d: %v, want %v", h, i, q.sum[i], want)
@@ -112,6 +114,36 @@ func TestSimilarUsersByTheLongWay(t *testing.T) {
 		if slices.ContainsFunc(q.sum, func(x float32) bool { return x != 0 }) || slices.ContainsFunc(q.nearest.sum, func(x float32) bool { return x != 0 }) {
 			t.Fatalf("history %v leaves sums behind", h)
 		}
+	}
+	if most < nearestMost {
+		t.Errorf("at most %d are heard: it is not seen that others are not", most)
+	}
+}
+
+// Of more than are heard the nearest are, and of equal ones the newest.
+func TestNearestAreKept(t *testing.T) {
+	var n nearest
+	for at := range uint32(2 * nearestMost) {
+		x := neighbour{at * 7 % (2 * nearestMost), 1} // in no order
+		if x.at%4 == 3 {
+			x.similarity = 2
+		}
+		n.near, n.order = append(n.near, x), append(n.order, x.similarity)
+	}
+	n.keep()
+	if len(n.near) != nearestMost {
+		t.Fatalf("%d are kept, want %d", len(n.near), nearestMost)
+	}
+	far := 0
+	for _, x := range n.near {
+		if x.similarity == 1 {
+			if far++; x.at > 2*nearestMost/3 {
+				t.Errorf("the user at %d is kept, and newer ones as near are not", x.at)
+			}
+		}
+	}
+	if far != nearestMost/2 {
+		t.Errorf("%d of the further ones are kept, want %d", far, nearestMost/2)
 	}
 }
 
@@ -143,11 +175,6 @@ func TestSimilarUsersAreBounded(t *testing.T) {
 	if !k.sound(200) {
 		t.Error("the lists are not sound")
 	}
-	for _, x := range []float64{math.NaN(), math.Inf(1), -1} {
-		if k.rarity[5] = float32(x); k.sound(200) {
-			t.Errorf("a rarity of %v is sound", x)
-		}
-	}
 }
 
 // Where users have tastes and order says nothing, similar users are chosen, the answers
@@ -171,6 +198,7 @@ func TestSimilarUsersAreChosenAndForgotten(t *testing.T) {
 	}
 	ask := histories[0][:7]
 	before := recommend(t, m, 20, ask...)
+	loaded.Cache(1 << 20)
 	if !slices.Equal(before, recommend(t, loaded, 20, ask...)) {
 		t.Error("loaded, it answers otherwise")
 	}
@@ -181,6 +209,9 @@ func TestSimilarUsersAreChosenAndForgotten(t *testing.T) {
 	left := m.Forget(gone).(*Model)
 	if slices.Equal(before, recommend(t, left, 20, ask...)) {
 		t.Error("those who were forgotten are still heard")
+	}
+	if kept := loaded.Forget(gone).(*Model); !slices.Equal(recommend(t, left, 20, ask...), recommend(t, kept, 20, ask...)) {
+		t.Error("what was kept of answers has those who were forgotten")
 	}
 	for at, u := range left.blend.users.users {
 		n, length := len(left.blend.users.history(uint32(at))), left.blend.users.length[at]
@@ -206,6 +237,9 @@ func TestUnsoundSimilarUsersAreRefused(t *testing.T) {
 		"a list that ends behind all":   func(k *userKNN) { k.hadStart[3] = uint32(len(k.had) + 1) },
 		"lists that end before the end": func(k *userKNN) { k.start[len(k.start)-1]-- },
 		"a length of nothing":           func(k *userKNN) { k.length[2] = 0 },
+		"a rarity that is no number":    func(k *userKNN) { k.rarity[5] = float32(math.NaN()) },
+		"a rarity without an end":       func(k *userKNN) { k.rarity[5] = float32(math.Inf(1)) },
+		"a rarity below nothing":        func(k *userKNN) { k.rarity[5] = -1 },
 	} {
 		k := newUserKNN(newCorpus(snapshot(40, tastes(60, 4, 10, 6)), nil))
 		if !k.sound(40) {

@@ -72,8 +72,8 @@ func (n *Net) encodeBlock(i int, tokens []uint32, from int, x []float32, e *Enco
 
 // Project makes encoding quicker by a fifth: what the first block makes of a token
 // before its attention does not depend on the token's place, so it is computed here
-// for all rows of the table. It takes 16·Rows·d bytes, and comes after Round, if that does.
-// The network must not be trained afterwards.
+// for all rows of the table. It takes 16·Rows·d bytes, and comes after Round, if that
+// does. The network must not be trained afterwards.
 func (n *Net) Project() {
 	if n.Blocks < 2 {
 		return

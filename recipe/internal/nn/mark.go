@@ -4,8 +4,8 @@ import "usher/kernel"
 
 // A token is a row of the table and may carry a mark, a small number for what else is
 // known of it, in the bits above markShift. A mark has a vector of its own, which is
-// added, times √d as a token's is, before the last block: what the first block makes of a token
-// still depends on its row alone (Project).
+// added, times √d as a token's is, before the last block: what the first block makes of
+// a token still depends on its row alone (Project).
 const (
 	markShift = 28
 	markMost  = 1<<(32-markShift) - 1
