@@ -45,7 +45,7 @@ func TestAnswersOfJobsAreNotRemembered(t *testing.T) {
 	w.version("v", "aws-user-personalization-v2", "v")
 	j := &catalog.BatchInferenceJob{Meta: catalog.Meta{ARN: "arn:aws:personalize:us-east-1:000000000000:batch-inference-job/j", Group: "group", Parent: "v", Status: catalog.Pending}}
 	w.update(func(tx *store.Tx) error { return catalog.Create(tx, j) })
-	for arn, want := range map[string]int{j.ARN: 0, w.campaign("v").ARN: 1} {
+	for want, arn := range []string{j.ARN, w.campaign("v").ARN} { // the answers' ids are equal here
 		a, err := w.s.Recommend(t.Context(), Request{Campaign: arn, User: "ann", Results: 1})
 		if err != nil || len(a.Items) != 1 {
 			t.Fatal(a, err)
