@@ -492,31 +492,3 @@ func (g *Group) Schema(t dataset.Type) *dataset.Schema {
 	defer g.mu.RUnlock()
 	return g.mu.schemas[t]
 }
-
-// Snapshot freezes the group with all that its log held when it was called.
-func (g *Group) Snapshot(ctx context.Context) (*dataset.Snapshot, error) {
-	if err := g.CatchUp(ctx); err != nil {
-		return nil, err
-	}
-	g.mu.RLock()
-	s := &dataset.Snapshot{
-		Offset:     uint64(g.mu.applied),
-		UserIDs:    g.mu.users.IDs(),
-		ItemIDs:    g.mu.items.IDs(),
-		EventTypes: g.mu.types.IDs(),
-		ItemTable:  g.mu.tables[dataset.Items].table(),
-		UserTable:  g.mu.tables[dataset.Users].table(),
-	}
-	past, own, schema := g.mu.past.frozen(), g.mu.own, g.mu.schemas[dataset.Interactions]
-	shown, shownItems := g.mu.shown.frozen(), g.mu.shown.numbersIn(g.mu.items)
-	g.mu.RUnlock()
-	s.Start = make([]int64, len(s.UserIDs)+1)
-	s.Events = make([]dataset.Event, 0, past.bulk.len()+past.live.packed.len()+past.live.size)
-	for u := range s.UserIDs {
-		s.Events = append(s.Events, past.events(dataset.Index(u))...)
-		s.Start[u+1] = int64(len(s.Events))
-	}
-	own.contexts(s, schema)
-	s.Shown = shown.snapshot(shownItems, len(s.UserIDs), past.erased)
-	return s, nil
-}

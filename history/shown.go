@@ -215,35 +215,6 @@ func (g *Group) Shown(u dataset.Index) (list []dataset.Exposure) {
 	return list
 }
 
-// snapshot gives the exposures of a snapshot; nil where there are none. items
-// are the group's numbers of s.ids.
-func (s *frozenShown) snapshot(items []dataset.Index, users int, erased flags) *dataset.Shown {
-	out := &dataset.Shown{Start: make([]int64, users+1)}
-	for u := range users {
-		if !erased.has(dataset.Index(u)) {
-			for _, e := range s.of(dataset.Index(u), users) {
-				if i := items[e.Item]; i != dataset.NoIndex {
-					out.List = append(out.List, dataset.Exposure{Time: e.Time, Item: i})
-				}
-			}
-		}
-		out.Start[u+1] = int64(len(out.List))
-	}
-	if len(out.List) == 0 {
-		return nil
-	}
-	return out
-}
-
-// numbersIn gives the numbers that a group's items have for those of s.
-func (s *shown) numbersIn(items *dataset.Dict) []dataset.Index {
-	out := make([]dataset.Index, s.ids.Len())
-	for i, id := range s.ids.IDs() {
-		out[i] = items.Index(id)
-	}
-	return out
-}
-
 // compact gives s with the ids that are shown to somebody still, folded.
 func (s *frozenShown) compact(without flags) (ids []string, lists [2]*packed) {
 	live := s.live.folded(without)

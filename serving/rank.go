@@ -63,7 +63,7 @@ func (s *Serving) Rank(ctx context.Context, r Ranking) (*Answer, error) {
 		items = append(items, Item{ID: id})
 	}
 	out := &Answer{ID: s.newID(r.Campaign, r.Tag), Items: items}
-	s.remembered.put(d.group, out.ID, items)
+	s.remember(d, out)
 	describe(group, items, r.Columns)
 	return out, nil
 }

@@ -81,7 +81,7 @@ func (s *Serving) Recommend(ctx context.Context, r Request) (*Answer, error) {
 	if out.Items, err = a.answer(ctx, k, r, out.ID); err != nil {
 		return nil, err
 	}
-	s.remembered.put(d.group, out.ID, out.Items)
+	s.remember(d, out)
 	describe(group, out.Items, r.Columns)
 	return out, nil
 }

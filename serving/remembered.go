@@ -83,6 +83,14 @@ func (r *remembered) get(group, id string) []dataset.Index {
 	return s.ring[at].items
 }
 
+// remember remembers an answer, unless it is a batch job's: nobody learns its id, and
+// there are so many that they would take the places of all others.
+func (s *Serving) remember(d *deployment, a *Answer) {
+	if !d.once {
+		s.remembered.put(d.group, a.ID, a.Items)
+	}
+}
+
 // Shown gives the ids of the items that an answer had for a dataset group (catalog
 // ID), the first rememberedItems of them without those that were deleted since; none
 // when it is not remembered any more.

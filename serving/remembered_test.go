@@ -39,6 +39,23 @@ func TestShownIsWhatWasAnswered(t *testing.T) {
 	}
 }
 
+// TestAnswersOfJobsAreNotRemembered: nobody was shown what a batch job writes.
+func TestAnswersOfJobsAreNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.version("v", "aws-user-personalization-v2", "v")
+	j := &catalog.BatchInferenceJob{Meta: catalog.Meta{ARN: "arn:aws:personalize:us-east-1:000000000000:batch-inference-job/j", Group: "group", Parent: "v", Status: catalog.Pending}}
+	w.update(func(tx *store.Tx) error { return catalog.Create(tx, j) })
+	for want, arn := range []string{j.ARN, w.campaign("v").ARN} { // the answers' ids are equal here
+		a, err := w.s.Recommend(t.Context(), Request{Campaign: arn, User: "ann", Results: 1})
+		if err != nil || len(a.Items) != 1 {
+			t.Fatal(a, err)
+		}
+		if got, err := w.s.Shown(t.Context(), w.group.ID, a.ID); err != nil || len(got) != want {
+			t.Errorf("of an answer of %s is remembered %v, %v", arn, got, err)
+		}
+	}
+}
+
 // TestTheOldestAnswersAreForgotten: there are never more than rememberedMost.
 func TestTheOldestAnswersAreForgotten(t *testing.T) {
 	r := newRemembered()
