@@ -65,6 +65,11 @@ func TestObjective(t *testing.T) {
 			t.Errorf("%v, %s", err, text.String())
 		}
 	}
+	opt := Options{Recipes: []recipe.Recipe{dear{objective: true}, dear{}}, Protocol: NextItem, Seed: 5, Now: clock(),
+		Objective: &recipe.Objective{Attribute: "price", Sensitivity: recipe.High}}
+	if report, err := Run(context.Background(), data, opt); err != nil || report.Rows[1].Reward != 9.5 {
+		t.Errorf("a recipe that cannot, beside one that can: %v, %+v", err, report)
+	}
 	if _, err := run(dear{}, "price", recipe.High); err == nil || !strings.Contains(err.Error(), "can weigh an objective") {
 		t.Errorf("a recipe that cannot: %v", err)
 	}

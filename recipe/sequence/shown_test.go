@@ -173,3 +173,21 @@ func TestIgnored(t *testing.T) {
 		t.Errorf("nothing was shown, and %v ignored", got)
 	}
 }
+
+// TestShownExample: a question of the validation part knows what was shown before it, not
+// with it.
+func TestShownExample(t *testing.T) {
+	data := timed(1, 2, 3)
+	data.Shown = &dataset.Shown{Start: []int64{0, 2}, List: []dataset.Exposure{{Time: 2, Item: 0}, {Time: 3, Item: 1}}}
+	held := []heldOut{{user: 0, item: 2, weight: 1}}
+	c := newCorpus(data, held)
+	f := newFit(c, derive(c), held, 1, recipe.Input{Data: data, Workers: 1})
+	e := f.shownExample(newModel(f.tr.Net, c.known, c.items, false, nil), held[0])
+	sum := float32(0)
+	for i := range e.candidates() {
+		sum += e.row(i)[shownFeature]
+	}
+	if want := shownWeight(1).effect(1); e.candidates() != 2 || sum != want {
+		t.Errorf("%d candidates were passed over for %v, want 2 and %v", e.candidates(), sum, want)
+	}
+}
