@@ -125,12 +125,17 @@ func keyOf(q *recipe.Query) cacheKey {
 	return cacheKey{a, b}
 }
 
+// and gives the key of what k is of and x, which is a thing of its kind.
+func (k cacheKey) and(x, kind uint64) cacheKey {
+	hi, lo := bits.Mul64(k[0]^x^0xa0761d6478bd642f, k[1]^kind)
+	return cacheKey{k[0] ^ hi, hi ^ lo}
+}
+
 // with gives the key of the same history with what is said beside it.
 func (k cacheKey) with(what *said) cacheKey {
 	for side := range what {
 		for _, x := range what[side] {
-			hi, lo := bits.Mul64(k[0]^uint64(x.row)<<32^uint64(math.Float32bits(x.part))^0xa0761d6478bd642f, k[1]^uint64(side+1)^0xe7037ed1a0b428db)
-			k[0], k[1] = k[0]^hi, hi^lo
+			k = k.and(uint64(x.row)<<32^uint64(math.Float32bits(x.part)), uint64(side+1)^0xe7037ed1a0b428db)
 		}
 	}
 	return k

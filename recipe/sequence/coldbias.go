@@ -2,13 +2,11 @@ package sequence
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
 	"usher/dataset"
 	"usher/recipe"
-	"usher/recipe/internal/nn"
 )
 
 // Newcomers are favoured as far as they cost what is known at most costMost of its
@@ -77,37 +75,26 @@ func (r *ranks) most(trials []trial) float64 {
 	return -biasMost
 }
 
-// asking is a question for the event at a place of a user's history.
-type asking struct {
-	heldOut
-	at int
-}
-
 // trials asks questions.
-func (f *fit) trials(ctx context.Context, m *Model, n *newcomers, ask []asking) ([]trial, error) {
+func (f *fit) trials(ctx context.Context, m *Model, n *newcomers, ask []probe) ([]trial, error) {
 	out := make([]trial, len(ask))
-	nn.Each(f.in.Workers, len(ask), func(_, i int) {
-		if ctx.Err() == nil {
-			q := &recipe.Query{User: ask[i].user, History: f.in.Data.History(ask[i].user)[:ask[i].at]}
-			out[i] = m.try(n, ask[i].heldOut, q, n.newness.later(float64(i)/float64(len(ask))))
-		}
+	err := f.each(ctx, "weigh new items", len(ask), func(_, i int) {
+		q := &recipe.Query{User: ask[i].user, History: f.in.Data.History(ask[i].user)[:ask[i].events]}
+		out[i] = m.try(n, ask[i].heldOut, q, n.newness.later(float64(i)/float64(len(ask))))
 	})
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("weigh new items: %w", context.Cause(ctx))
-	}
-	return out, nil
+	return out, err
 }
 
 // last gives the validation part's questions.
-func (f *fit) last() (out []asking) {
+func (f *fit) last() (out []probe) {
 	for _, h := range measured(f.held) {
-		out = append(out, asking{h, f.c.count[h.user]})
+		out = append(out, probe{h, f.c.count[h.user]})
 	}
 	return out
 }
 
 // recent gives questions for the newest events.
-func (f *fit) recent() (out []asking) {
+func (f *fit) recent() (out []probe) {
 	times := timesOf(f.in.Data.Events)
 	since := times[len(times)-1-len(times)/recentPart]
 	for u := range f.in.Data.UserIDs {
@@ -117,7 +104,7 @@ func (f *fit) recent() (out []asking) {
 			from++
 		}
 		for at := from; at < min(len(h), from+recentOfUser); at++ {
-			out = append(out, asking{heldOut{user: dataset.Index(u), item: h[at].Item, weight: weightOf(f.in.Weights, h[at])}, at})
+			out = append(out, probe{heldOut{user: dataset.Index(u), item: h[at].Item, weight: weightOf(f.in.Weights, h[at])}, at})
 		}
 	}
 	if n := len(out); n > recentMost {

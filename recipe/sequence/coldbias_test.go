@@ -59,10 +59,10 @@ func TestRecent(t *testing.T) {
 	f := &fit{in: recipe.Input{Data: data}}
 	var of [3][]int
 	for _, a := range f.recent() {
-		if h := data.History(a.user); h[a.at].Item != a.item || a.weight != 1 {
-			t.Errorf("user %d, event %d: %+v", a.user, a.at, a.heldOut)
+		if h := data.History(a.user); h[a.events].Item != a.item || a.weight != 1 {
+			t.Errorf("user %d, event %d: %+v", a.user, a.events, a.heldOut)
 		}
-		of[a.user] = append(of[a.user], a.at)
+		of[a.user] = append(of[a.user], a.events)
 	}
 	if len(of[0]) != recentOfUser || of[0][0] < 890 || of[0][0] > 910 || len(of[1]) > 0 || !slices.Equal(of[2], []int{0, 1, 2}) {
 		t.Errorf("asked for are %v, %v, %v", of[0], of[1], of[2])

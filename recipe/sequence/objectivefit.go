@@ -10,7 +10,6 @@ import (
 	"usher/dataset"
 	"usher/kernel"
 	"usher/recipe"
-	"usher/recipe/internal/nn"
 )
 
 // The weight of an objective is the largest that takes no more than the
@@ -156,19 +155,17 @@ func (f *fit) trade(ctx context.Context, m *Model) (*tradeOff, int, error) {
 	far := f.objective.farAll()
 	parts := make([]tradeOff, (len(held)+askTogether-1)/askTogether)
 	traders := make([]*trader, max(1, f.in.Workers))
-	nn.Each(f.in.Workers, len(parts), func(worker, g int) {
+	err := f.each(ctx, "weigh the objective", len(parts), func(worker, g int) {
 		if traders[worker] == nil {
 			n := len(m.items)
 			traders[worker] = &trader{f, m, m.answers.Get().(*answer), far, make([]float32, n), make([]float32, n)}
 		}
 		for _, h := range held[g*askTogether : min(len(held), (g+1)*askTogether)] {
-			if ctx.Err() == nil {
-				traders[worker].ask(h, &parts[g])
-			}
+			traders[worker].ask(h, &parts[g])
 		}
 	})
-	if ctx.Err() != nil {
-		return nil, 0, fmt.Errorf("weigh the objective: %w", context.Cause(ctx))
+	if err != nil {
+		return nil, 0, err
 	}
 	all := &tradeOff{}
 	for i := range parts {

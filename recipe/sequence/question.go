@@ -67,19 +67,27 @@ func (f *fit) examples(ctx context.Context, net *nn.Net, b *blend) ([]example, e
 	if vectors == nil {
 		vectors = net.Items(len(f.c.items))
 	}
-	nn.Each(f.in.Workers, len(questions), func(worker, i int) {
-		if ctx.Err() != nil {
-			return
-		}
+	err := f.each(ctx, "weigh counters", len(questions), func(worker, i int) {
 		if askers[worker] == nil {
 			askers[worker] = newAsker(f, net, vectors, b)
 		}
 		out[i] = askers[worker].ask(questions[i])
 	})
+	return out, err
+}
+
+// each does so many things on all workers, until ctx is done; then the error says what
+// was broken off.
+func (f *fit) each(ctx context.Context, what string, n int, do func(worker, i int)) error {
+	nn.Each(f.in.Workers, n, func(worker, i int) {
+		if ctx.Err() == nil {
+			do(worker, i)
+		}
+	})
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("weigh counters: %w", context.Cause(ctx))
+		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
-	return out, nil
+	return nil
 }
 
 // asker asks a network and counters, and has the memory for it.

@@ -5,13 +5,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 	"time"
 
 	"usher/dataset"
 	"usher/recipe"
-	"usher/recipe/internal/nn"
 )
 
 // Impressions tell what a user was shown and did not choose. An item that was passed
@@ -120,8 +118,7 @@ func (m *Model) discount(a *answer) {
 // without gives the key of the same question of a user who passed items over.
 func (k cacheKey) without(g ignored) cacheKey {
 	for _, x := range g {
-		hi, lo := bits.Mul64(k[0]^uint64(x.item)<<32^uint64(x.times)^0x8ebc6af09c88c6e3, k[1]^0x589965cc75374cc3)
-		k[0], k[1] = k[0]^hi, hi^lo
+		k = k.and(uint64(x.item)<<32^uint64(x.times), 0x589965cc75374cc3)
 	}
 	return k
 }
@@ -168,15 +165,8 @@ func (f *fit) weighShown(ctx context.Context, m *Model) error {
 func (f *fit) shownExamples(ctx context.Context, m *Model) ([]example, error) {
 	held := measured(f.held)
 	out := make([]example, len(held))
-	nn.Each(f.in.Workers, len(held), func(_, i int) {
-		if ctx.Err() == nil {
-			out[i] = f.shownExample(m, held[i])
-		}
-	})
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("weigh what was shown: %w", context.Cause(ctx))
-	}
-	return out, nil
+	err := f.each(ctx, "weigh what was shown", len(held), func(_, i int) { out[i] = f.shownExample(m, held[i]) })
+	return out, err
 }
 
 func (f *fit) shownExample(m *Model, h heldOut) example {

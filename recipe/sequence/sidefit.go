@@ -10,7 +10,6 @@ import (
 
 	"usher/dataset"
 	"usher/kernel"
-	"usher/recipe/internal/nn"
 )
 
 // The weights of the sides are fitted as those of the counters are (weigh.go), to
@@ -91,10 +90,7 @@ func (f *fit) sideExamples(ctx context.Context, m *Model, s *sides, items *sideI
 	held := measured(f.held)
 	out := make([]example, 2*len(held))
 	askers := make([]*sideAsker, max(1, f.in.Workers))
-	nn.Each(f.in.Workers, len(held), func(worker, i int) {
-		if ctx.Err() != nil {
-			return
-		}
+	err := f.each(ctx, "weigh side information", len(held), func(worker, i int) {
 		if askers[worker] == nil {
 			askers[worker] = f.newSideAsker(m, s, items)
 		}
@@ -105,10 +101,7 @@ func (f *fit) sideExamples(ctx context.Context, m *Model, s *sides, items *sideI
 		h.item = history[0].Item
 		out[2*i+1] = askers[worker].ask(h, 0, history)
 	})
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("weigh side information: %w", context.Cause(ctx))
-	}
-	return out, nil
+	return out, err
 }
 
 // sideAsker is the memory of one worker that asks.

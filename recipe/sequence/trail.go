@@ -2,7 +2,6 @@ package sequence
 
 import (
 	"container/list"
-	"math/bits"
 	"slices"
 	"sync"
 )
@@ -99,8 +98,7 @@ func trailKeys(into []cacheKey, tokens []uint32) []cacheKey {
 	into = into[:0]
 	k := cacheKey{0x9e3779b97f4a7c15, 0xe7037ed1a0b428db}
 	for i, r := range tokens {
-		hi, lo := bits.Mul64(k[0]^uint64(r)^0xa0761d6478bd642f, k[1]^0x8ebc6af09c88c6e3)
-		k = cacheKey{k[0] ^ hi + lo, hi ^ lo ^ uint64(r)}
+		k = k.and(uint64(r), 0x8ebc6af09c88c6e3)
 		if len(tokens)-i-1 <= trailBack {
 			into = append(into, k)
 		}

@@ -2,7 +2,6 @@ package sequence
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"usher/kernel"
@@ -31,13 +30,11 @@ func (f *fit) validate(ctx context.Context, net *nn.Net, items []float32) (metri
 	groups := (len(held) + askTogether - 1) / askTogether
 	part := make([]metric, groups)
 	rankers := make([]ranker, max(1, f.in.Workers))
-	nn.Each(f.in.Workers, groups, func(worker, g int) {
-		if ctx.Err() == nil {
-			part[g] = f.ask(&rankers[worker], net, items, held[g*askTogether:min(len(held), (g+1)*askTogether)])
-		}
+	err := f.each(ctx, "measure on the validation part", groups, func(worker, g int) {
+		part[g] = f.ask(&rankers[worker], net, items, held[g*askTogether:min(len(held), (g+1)*askTogether)])
 	})
-	if ctx.Err() != nil {
-		return metric{}, fmt.Errorf("measure on the validation part: %w", context.Cause(ctx))
+	if err != nil {
+		return metric{}, err
 	}
 	var m metric
 	for _, p := range part {
