@@ -2,6 +2,8 @@ package evaluate
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"usher/dataset"
 	"usher/recipe"
@@ -12,15 +14,11 @@ func (o *Options) checkObjective(data *dataset.Snapshot) error {
 	if o.Objective == nil {
 		return nil
 	}
-	able := false
-	for _, r := range o.Recipes {
-		able = able || r.Spec().Objective
-	}
-	if !able {
-		return fmt.Errorf("none of the recipes can weigh an objective: aws-user-personalization and aws-personalized-ranking can")
+	if !slices.ContainsFunc(o.Recipes, func(r recipe.Recipe) bool { return r.Spec().Objective }) {
+		return fmt.Errorf("none of the recipes can weigh an objective: %s can", strings.Join(recipe.WithObjective(), " and "))
 	}
 	for i := range data.ItemIDs {
-		if _, ok := worth(o.Objective, data, dataset.Index(i)); ok {
+		if _, ok := o.Objective.Of(data.ItemTable, dataset.Index(i)); ok {
 			return nil
 		}
 	}
@@ -45,17 +43,10 @@ func (o *Options) reward(data *dataset.Snapshot, lists [][]dataset.Index) float6
 	sum, n := 0., 0
 	for _, list := range lists {
 		for _, i := range list {
-			if x, ok := worth(o.Objective, data, i); ok {
+			if x, ok := o.Objective.Of(data.ItemTable, i); ok {
 				sum, n = sum+x, n+1
 			}
 		}
 	}
 	return sum / float64(max(1, n))
-}
-
-func worth(o *recipe.Objective, data *dataset.Snapshot, i dataset.Index) (float64, bool) {
-	if data.ItemTable == nil {
-		return 0, false
-	}
-	return o.Value(data.ItemTable.Schema, data.ItemTable.Row(i))
 }

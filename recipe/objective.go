@@ -56,6 +56,24 @@ func (o Objective) Value(s *dataset.Schema, row dataset.Row) (float64, bool) {
 	return row[at].Num, true
 }
 
+// Of gives the attribute of an item by its record in t; false when it has none.
+func (o Objective) Of(t *dataset.Table, i dataset.Index) (float64, bool) {
+	if t == nil {
+		return 0, false
+	}
+	return o.Value(t.Schema, t.Row(i))
+}
+
+// WithObjective names the recipes that can have an objective.
+func WithObjective() (names []string) {
+	for _, s := range table {
+		if s.Objective {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
 // Rewards says whether values of a kind can be an objective: numbers can.
 func Rewards(k dataset.Kind) bool {
 	return k == dataset.Int || k == dataset.Long || k == dataset.Float || k == dataset.Double

@@ -153,10 +153,7 @@ func (a *asking) weighted(all *dataset.Snapshot, cases []eval.Case, lists [][]da
 // rewards gives AWS's measure of an objective.
 func (a *asking) rewards(all *dataset.Snapshot, cases []eval.Case, lists [][]dataset.Index) float64 {
 	reward := func(i dataset.Index) float64 {
-		if all.ItemTable == nil {
-			return 0
-		}
-		x, _ := a.objective.Value(all.ItemTable.Schema, all.ItemTable.Row(i))
+		x, _ := a.objective.Of(all.ItemTable, i)
 		return x
 	}
 	var sum float64

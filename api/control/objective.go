@@ -17,7 +17,7 @@ func (p *plan) checkObjective(o *wire.OptimizationObjective, columns *wire.Train
 	}
 	member := p.path + ".optimizationObjective"
 	if !p.spec.Objective {
-		return invalid("%s is for the recipes %s only, not for %s. Leave it out.", member, strings.Join(withObjective(), " and "), p.spec.Name)
+		return invalid("%s is for the recipes %s only, not for %s. Leave it out.", member, strings.Join(recipe.WithObjective(), " and "), p.spec.Name)
 	}
 	if o.ItemAttribute == nil {
 		if o.ObjectiveSensitivity == "" || o.ObjectiveSensitivity == wire.ObjectiveSensitivityOff {
@@ -51,14 +51,4 @@ func (p *plan) checkAttribute(member, name string) error {
 		return invalid("%s: the column %s of the group's Items dataset may be null. Choose one whose type in the schema does not include null.", member, f.Name)
 	}
 	return nil
-}
-
-// withObjective names the recipes that can have an objective.
-func withObjective() (names []string) {
-	for _, s := range recipe.Table() {
-		if s.Objective {
-			names = append(names, s.Name)
-		}
-	}
-	return names
 }

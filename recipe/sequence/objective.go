@@ -73,17 +73,18 @@ func spread(x []float64) (mean, deviation float64) {
 func (h *objectiveHead) of(t *dataset.Table, items []uint32) []float32 {
 	out := make([]float32, len(items))
 	for at, i := range items {
-		out[at] = float32(math.NaN())
-		if t != nil {
-			out[at] = h.value(t.Schema, t.Row(dataset.Index(i)))
-		}
+		out[at] = known(recipe.Objective{Attribute: h.Attribute}.Of(t, dataset.Index(i)))
 	}
 	return out
 }
 
 // value gives the attribute of a record; NaN: not known.
 func (h *objectiveHead) value(s *dataset.Schema, row dataset.Row) float32 {
-	x, ok := recipe.Objective{Attribute: h.Attribute}.Value(s, row)
+	return known(recipe.Objective{Attribute: h.Attribute}.Value(s, row))
+}
+
+// known gives x; NaN where it is not known.
+func known(x float64, ok bool) float32 {
 	if !ok {
 		return float32(math.NaN())
 	}
