@@ -107,7 +107,7 @@ func count(ctx context.Context, c *corpus, want [len(rules)]bool, workers int) (
 	for a := range n {
 		out.events[a] = float32(at.start[a+1] - at.start[a])
 	}
-	want[ridgeRule] = want[ridgeRule] && n <= ridgeMost
+	want[ridgeRule] = want[ridgeRule] && n <= ridgeRefitMost
 	rows := make([][len(rules)]sparse, n)
 	tallies := make([]*tally, max(1, workers))
 	nn.Each(workers, n, func(worker, a int) {
@@ -313,11 +313,15 @@ func nthLargest(x []float32, k int) float32 {
 
 // Sequential ridge: the next item as a linear function of x = Σ decay^w·e of the
 // items before it, in closed form W = (XᵀX + λI)⁻¹·XᵀY over all places of all
-// histories. It costs items³ and items² of memory, hence ridgeMost.
+// histories. It costs items³ and items² of memory, hence ridgeMost. What the validation
+// part and the test users keep back are also items: a refit of everything has more of
+// them, and counts the ridge that was chosen for up to ridgeRefitMost.
 const (
 	ridgeDecay = .9
 	ridgeFar   = 50 // pairs further apart weigh less than 1/190 and are left out
 	ridgeMost  = 5000
+
+	ridgeRefitMost = ridgeMost + ridgeMost/5
 )
 
 // ridgeLambda grows a little with the data: 100 at 100 thousand events, 300 at

@@ -82,7 +82,7 @@ func (s settings) memory(c *corpus, workers int) float64 {
 		entries += items * min(pairs, float64(rowsOf(len(c.items))))
 	}
 	counted := float64(c.events)*place + 1.2*entry*entries // rows, and one table of them
-	if len(c.items) <= ridgeMost {
+	if len(c.items) <= ridgeRefitMost {
 		counted += 8 * items * items
 	}
 	if c.sparse() {

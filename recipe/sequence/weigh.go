@@ -29,6 +29,7 @@ func (f *fit) blend(ctx context.Context, net *nn.Net) (*blend, error) {
 		if err != nil {
 			return nil, err
 		}
+		f.s.weights = c.counted(f.s.weights)
 		return newBlend(f.s.weights, c), nil
 	}
 	if n := len(f.held); n == 0 || n < examplesLeast && !f.s.maskSeen {
@@ -38,6 +39,7 @@ func (f *fit) blend(ctx context.Context, net *nn.Net) (*blend, error) {
 	for k := range every {
 		every[k] = k != similar || f.c.sparse()
 	}
+	every[ruleFeature+ridgeRule] = len(f.c.items) <= ridgeMost
 	c, err := f.count(ctx, every)
 	if err != nil {
 		return nil, err
@@ -70,6 +72,17 @@ func (c *counters) leave(want [featureCount]bool) {
 	if !want[similar] {
 		c.users = nil
 	}
+}
+
+// counted gives the weights without those of rules that were not counted, because
+// everything has more items than the data that chose them.
+func (c *counters) counted(w weights) weights {
+	for r := range rules {
+		if c.tables[r] == nil {
+			w[ruleFeature+r] = 0
+		}
+	}
+	return w
 }
 
 // choose fits the weights and says whether they are better than the network

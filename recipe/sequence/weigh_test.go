@@ -169,3 +169,26 @@ func TestTunedWeightsAreChecked(t *testing.T) {
 		t.Error("a weight that is no number is taken")
 	}
 }
+
+// The ridge is for catalogues of some size, and everything has more items than the data
+// by which weights were chosen: a refit that has too many leaves its weight out, and can
+// be loaded.
+func TestRefitWithMoreItemsThanARidgeTakes(t *testing.T) {
+	const users = 80
+	items := ridgeRefitMost + 1
+	histories := make([][]int, users)
+	for i := range items {
+		histories[i%users] = append(histories[i%users], i)
+	}
+	in := recipeInput(snapshot(items, histories))
+	in.Tuned = &recipe.Choices{Values: map[string]float64{"weight_network": 1, "weight_ridge": .3, "weight_markov": .5, "dim": 8, "inner": 8, "blocks": 1, "heads": 1, "window": 8, "epochs": 1, "planned_epochs": 1}}
+	m := train(t, in)
+	loaded, err := load(saved(t, m))
+	if err != nil {
+		t.Fatalf("the model that was written: %v", err)
+	}
+	w := loaded.blend.weights
+	if w[ruleFeature+ridgeRule] != 0 || w[ruleFeature+3] != .5 {
+		t.Errorf("the weights are %v", w)
+	}
+}
