@@ -63,7 +63,7 @@ func (a *asking) ask(ctx context.Context, out [][]dataset.Index, from, to int) e
 	var dst []recipe.Scored
 	for i := from; i < to; i++ {
 		c := &a.round.Questions[i]
-		q := recipe.Query{User: c.User, Item: dataset.NoIndex, History: c.Input, Now: time.Unix(c.At, 0).UTC(), Context: c.Context}
+		q := recipe.Query{User: c.User, Item: dataset.NoIndex, History: c.Input, Now: time.Unix(a.round.now(c), 0).UTC(), Context: c.Context}
 		q.Profile, q.ProfileSchema = a.round.Train.Profile(c.User)
 		q.Shown = func() []dataset.Exposure { return a.round.Train.Shown.Before(c.User, c.At) }
 		if a.spec.NeedsItem {

@@ -9,6 +9,8 @@
 // AWS, which measures the first of the two, as GetSolutionMetrics does). Means over all
 // questions come with bootstrap intervals over them.
 //
+// A recipe that makes user segments recommends nothing: it has its own measures alone.
+//
 // Invariants: no contender sees the answers of its round; all have the same
 // questions in the same order; what is printed depends on data, options and seed
 // only, but for seconds and memory; ties never count in a contender's favour.
@@ -116,6 +118,7 @@ type contender struct {
 	counter bool
 	train   func(ctx context.Context, in recipe.Input) (answerer, error)
 	params  recipe.Params
+	own     recipe.Measurer // measures that only this recipe has; nil: none
 }
 
 // answerer is what a contender has learnt: the part of a recipe.Model that is
@@ -140,7 +143,8 @@ func contenders(opt Options) []contender {
 				params[name] = v
 			}
 		}
-		out = append(out, contender{name: spec.Name, spec: spec, params: params,
+		own, _ := r.(recipe.Measurer)
+		out = append(out, contender{name: spec.Name, spec: spec, params: params, own: own,
 			train: func(ctx context.Context, in recipe.Input) (answerer, error) { return train(ctx, r, opt.Protocol, in) }})
 	}
 	return out
@@ -167,9 +171,28 @@ type trainError struct{ err error }
 func (e *trainError) Error() string { return e.err.Error() }
 func (e *trainError) Unwrap() error { return e.err }
 
-// measure trains and asks in all rounds.
-func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds []Round, opt Options) (Row, error) {
-	row := Row{Name: c.name, Counter: c.counter}
+// measure takes the protocol's measures of a contender that recommends, and the
+// recipe's own, which are of all the data.
+func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds []Round, opt Options) (row Row, err error) {
+	row = Row{Name: c.name, Counter: c.counter, Segments: c.spec.Type == recipe.UserSegmentation}
+	if !row.Segments {
+		if err := c.compete(ctx, data, rounds, opt, &row); err != nil {
+			return row, err
+		}
+	}
+	if c.own == nil {
+		return row, nil
+	}
+	opt.say("%s: its own measures", c.name)
+	row.Own, err = c.own.Measure(ctx, recipe.Input{Data: recipe.Learnt(data, c.spec.Learns, nil), Params: c.params, Seed: opt.Seed, Workers: opt.Workers})
+	if err != nil {
+		return row, &trainError{err}
+	}
+	return row, nil
+}
+
+// compete trains and asks in all rounds.
+func (c *contender) compete(ctx context.Context, data *dataset.Snapshot, rounds []Round, opt Options, row *Row) error {
 	values := map[valueKey][]float64{}
 	coverage := 0.
 	for i := range rounds {
@@ -178,7 +201,7 @@ func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds 
 		t0 := opt.Now()
 		m, peak, err := c.learn(ctx, r, opt.Seed+seed.Seed(i), where, opt)
 		if err != nil {
-			return row, &trainError{err}
+			return &trainError{err}
 		}
 		t1 := opt.Now()
 		if chooser, ok := m.(recipe.Chooser); ok && i == 0 && chooser.Choices() != nil {
@@ -189,7 +212,7 @@ func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds 
 		a := asking{model: m, spec: c.spec, round: r, protocol: opt.Protocol, workers: opt.Workers, types: data.EventTypes, items: data.Items()}
 		lists, err := a.lists(ctx)
 		if err != nil {
-			return row, err
+			return err
 		}
 		row.TrainSeconds += t1.Sub(t0).Seconds()
 		row.AskSeconds += opt.Now().Sub(t1).Seconds()
@@ -198,7 +221,7 @@ func (c *contender) measure(ctx context.Context, data *dataset.Snapshot, rounds 
 	}
 	row.take(values, opt)
 	row.Coverage = coverage / float64(len(rounds))
-	return row, nil
+	return nil
 }
 
 // valueKey names the values of a metric, over all questions or over a part of them.

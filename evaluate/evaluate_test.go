@@ -15,6 +15,7 @@ import (
 	"usher/dataset"
 	"usher/internal/seed"
 	"usher/recipe"
+	"usher/recipe/affinity"
 	"usher/recipe/popularity"
 )
 
@@ -172,6 +173,68 @@ func TestRunIsTheSameEachTime(t *testing.T) {
 	}
 }
 
+// asked is a recipe that keeps the questions it is asked.
+type asked struct {
+	popularity.Recipe
+	hear func(q recipe.Query)
+}
+
+func (a asked) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) {
+	m, err := a.Recipe.Train(ctx, in)
+	return askedModel{m, a.hear}, err
+}
+
+type askedModel struct {
+	recipe.Model
+	hear func(q recipe.Query)
+}
+
+func (m askedModel) Recommend(ctx context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
+	m.hear(*q)
+	return m.Model.Recommend(ctx, q, k, allow, dst)
+}
+
+// TestWhoIsToldTheMoment: where the last item is asked for its moment is not told, as
+// others measure; where data are cut by time or as AWS does, it is.
+func TestWhoIsToldTheMoment(t *testing.T) {
+	data := ring(60, 30, 12)
+	for p, told := range map[Protocol]bool{NextItem: false, AWS: true, Time: true, Sessions: true} {
+		n := 0
+		hear := func(q recipe.Query) {
+			h := data.History(q.User)
+			want := h[len(q.History)].Time
+			if !told {
+				want = h[len(q.History)-1].Time
+			}
+			if n++; q.Now.Unix() != want {
+				t.Errorf("%s: after %d events of user %d it is %d, want %d", p, len(q.History), q.User, q.Now.Unix(), want)
+			}
+		}
+		if _, err := Run(context.Background(), data, Options{Recipes: []recipe.Recipe{asked{hear: hear}}, Protocol: p, Workers: 1, Now: clock()}); err != nil || n == 0 {
+			t.Errorf("%s: %d questions, %v", p, n, err)
+		}
+	}
+}
+
+// TestSegmentsHaveMeasuresOfTheirOwn: a recipe that recommends nothing stops no other.
+func TestSegmentsHaveMeasuresOfTheirOwn(t *testing.T) {
+	report, err := Run(context.Background(), ring(200, 30, 12), Options{Recipes: []recipe.Recipe{affinity.Item{}, popularity.Recipe{}}, Protocol: NextItem, Now: clock()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	segments, popular := report.Rows[0], report.Rows[1]
+	if !segments.Segments || segments.Own["coverage"] <= 0 || segments.Own["recall_at_1_percent"] <= 0 || len(segments.Metrics) > 0 {
+		t.Errorf("segments: %+v", segments)
+	}
+	if len(popular.Metrics) == 0 || popular.Own != nil {
+		t.Errorf("popularity: %+v", popular)
+	}
+	var text bytes.Buffer
+	if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "\naws-item-affinity, its own measures: coverage 0.") {
+		t.Errorf("%v\n%s", err, &text)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	lonely := dataset.NewSnapshot([]string{"a"}, []string{"x"}, []string{""}, [][]dataset.Event{{{Item: 0}}})
 	if _, err := Run(context.Background(), lonely, Options{Protocol: NextItem, Now: clock()}); err == nil {
@@ -182,6 +245,11 @@ func TestRunRefuses(t *testing.T) {
 	}
 	if _, err := ParseProtocol("guess"); err == nil {
 		t.Error("an unknown protocol is parsed")
+	}
+	for _, p := range Protocols() {
+		if p.About() == "" {
+			t.Errorf("nobody says what %s is", p)
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -2,9 +2,9 @@ package evaluate
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,11 +36,16 @@ func ReadFolder(ctx context.Context, dir fs.FS) (*dataset.Snapshot, error) {
 	return g.snapshot(ctx)
 }
 
-// ReadFiles reads a dataset group from some files of a folder.
+// ReadFiles reads a dataset group from some files of a folder: schemas, and CSV
+// files whatever their names end in.
 func ReadFiles(ctx context.Context, dir fs.FS, names ...string) (*dataset.Snapshot, error) {
 	var g group
 	for _, name := range names {
-		if err := g.read(dir, name); err != nil {
+		read := g.readTable
+		if isSchema(name) {
+			read = g.readSchema
+		}
+		if err := read(dir, name); err != nil {
 			return nil, err
 		}
 	}
@@ -56,52 +61,61 @@ type group struct {
 // kinds are the types of data sets that are read.
 var kinds = [3]dataset.Type{dataset.Interactions, dataset.Items, dataset.Users}
 
-// table is one CSV file.
-type table struct {
-	name   string
-	header []string
-	body   []byte // behind the header
-}
-
 // read takes a file: a CSV, a schema, or anything else, which is left alone.
 func (g *group) read(dir fs.FS, name string) error {
-	base, zipped := strings.CutSuffix(strings.ToLower(name), ".gz")
-	switch path.Ext(base) {
-	case ".csv":
-		text, err := content(dir, name, zipped)
-		if err != nil {
-			return err
-		}
-		return g.add(name, text)
-	case ".json", ".avsc":
-		text, err := content(dir, name, zipped)
-		if err != nil {
-			return err
-		}
-		if s, err := dataset.ParseSchema(string(text), ""); err == nil {
-			if at := slices.Index(kinds[:], s.Type); at >= 0 {
-				g.schemas[at] = s
-			}
-		}
+	switch {
+	case strings.HasSuffix(plainName(name), ".csv"):
+		return g.readTable(dir, name)
+	case isSchema(name):
+		return g.readSchema(dir, name)
 	}
 	return nil
 }
 
-func content(dir fs.FS, name string, zipped bool) ([]byte, error) {
-	if !zipped {
-		return fs.ReadFile(dir, name)
-	}
-	f, err := dir.Open(name)
+// plainName is a file's name in small letters, without the end of a gzipped one.
+func plainName(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".gz") }
+
+func isSchema(name string) bool {
+	return slices.Contains([]string{".json", ".avsc"}, path.Ext(plainName(name)))
+}
+
+func (g *group) readTable(dir fs.FS, name string) error {
+	text, err := content(dir, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	return g.add(name, text)
+}
+
+// readSchema takes a schema; JSON of other things is left alone.
+func (g *group) readSchema(dir fs.FS, name string) error {
+	text, err := content(dir, name)
+	if err != nil {
+		return err
+	}
+	var what struct{ Type, Name string }
+	if json.Unmarshal(text, &what) != nil || what.Type != "record" || !slices.ContainsFunc(kinds[:], func(k dataset.Type) bool { return strings.EqualFold(what.Name, string(k)) }) {
+		return nil
+	}
+	s, err := dataset.ParseSchema(string(text), "")
+	if err != nil {
+		return fmt.Errorf("read the schema in %s: %w", name, err)
+	}
+	g.schemas[slices.Index(kinds[:], s.Type)] = s
+	return nil
+}
+
+// content gives a file's bytes, of a gzipped one what is in it.
+func content(dir fs.FS, name string) ([]byte, error) {
+	text, err := fs.ReadFile(dir, name)
+	if err != nil || !strings.HasSuffix(strings.ToLower(name), ".gz") && !bytes.HasPrefix(text, []byte("\x1f\x8b")) {
+		return text, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	text, err := io.ReadAll(z)
-	if err != nil {
+	if text, err = io.ReadAll(z); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return text, nil
@@ -111,20 +125,15 @@ func content(dir fs.FS, name string, zipped bool) ([]byte, error) {
 func (g *group) add(name string, text []byte) error {
 	line, body, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n"))
 	t := table{name: name, header: names(string(line)), body: body}
-	user, item := slices.Contains(t.header, "USER_ID"), slices.Contains(t.header, "ITEM_ID")
-	switch {
-	case user && item:
-		if !slices.Contains(t.header, "TIMESTAMP") {
-			return fmt.Errorf("read %s: the header %q has no column TIMESTAMP (Unix seconds): which event came first is not known", name, line)
-		}
-		g.files[0] = append(g.files[0], t)
-	case item:
-		g.files[1] = append(g.files[1], t)
-	case user:
-		g.files[2] = append(g.files[2], t)
-	default:
-		return fmt.Errorf("read %s: the header %q has neither USER_ID nor ITEM_ID", name, line)
+	kind, err := t.kind(string(bytes.TrimRight(line, "\r")))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
 	}
+	if other := g.files[kind]; len(other) > 0 && !sameColumns(other[0].header, t.header) {
+		return fmt.Errorf("read %s: it has %s as %s has, with other columns: %q here, %q there; name the files that you mean on the command line",
+			name, strings.ToLower(string(kinds[kind])), other[0].name, strings.Join(t.header, ","), strings.Join(other[0].header, ","))
+	}
+	g.files[kind] = append(g.files[kind], t)
 	return nil
 }
 
@@ -245,27 +254,4 @@ func once(s *dataset.Snapshot) *dataset.Snapshot {
 		out.Start[u+1] = int64(len(out.Events))
 	}
 	return &out
-}
-
-// names gives the columns of a header, those that are known under a name of
-// Amazon Personalize by that name.
-func names(line string) []string {
-	out := strings.Split(strings.TrimRight(line, "\r\n"), ",")
-	for i, h := range out {
-		h = strings.Trim(strings.TrimSpace(h), `"`)
-		plain := strings.ToLower(strings.NewReplacer("_", "", " ", "").Replace(h))
-		out[i] = cmp.Or(aliases[plain], h)
-	}
-	return out
-}
-
-// aliases are what people call the columns of Amazon Personalize, without case
-// and underscores.
-var aliases = map[string]string{
-	"userid": "USER_ID", "user": "USER_ID", "personid": "USER_ID", "customerid": "USER_ID", "sessionid": "USER_ID", "visitorid": "USER_ID",
-	"itemid": "ITEM_ID", "item": "ITEM_ID", "movieid": "ITEM_ID", "productid": "ITEM_ID", "contentid": "ITEM_ID",
-	"timestamp": "TIMESTAMP", "time": "TIMESTAMP", "unixtime": "TIMESTAMP",
-	"eventtype": "EVENT_TYPE", "event": "EVENT_TYPE",
-	"eventvalue": "EVENT_VALUE", "rating": "EVENT_VALUE", "value": "EVENT_VALUE",
-	"impression": "IMPRESSION", "creationtimestamp": "CREATION_TIMESTAMP",
 }

@@ -62,11 +62,53 @@ func TestReadFolderRefuses(t *testing.T) {
 		{"other columns", "a.csv", "x,y\n1,2\n", "neither USER_ID nor ITEM_ID"},
 		{"a bad row", "a.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,b,soon\n", "line 2, column TIMESTAMP"},
 		{"not gzip", "a.csv.gz", "USER_ID", "read a.csv.gz"},
+		{"an empty file", "a.csv", "", "read a.csv: the first line, which names the columns, is empty"},
+		{"semicolons", "a.csv", "USER_ID;ITEM_ID;TIMESTAMP\na;b;1\n", "columns are separated by commas"},
+		{"Parquet", "a.csv", "PAR1\x15\x04", "it is a Parquet file"},
+		{"a broken schema", "a.json", `{"type":"record","name":"Users","fields":[{"name":"AGE","type":"int"}]}`, "read the schema in a.json: "},
 	} {
 		_, err := ReadFolder(context.Background(), fstest.MapFS{c.file: {Data: []byte(c.text)}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// TestTwoFilesOfAKind: with the same columns, in any order, they are one; with others
+// it is not known which one is meant.
+func TestTwoFilesOfAKind(t *testing.T) {
+	films := &fstest.MapFile{Data: []byte("movieId,title\nx,A\n")}
+	ratings := &fstest.MapFile{Data: []byte("userId,movieId,timestamp\nann,x,1\n")}
+	more := &fstest.MapFile{Data: []byte("timestamp,userId,movieId\n2,bob,x\n")}
+	s, err := ReadFolder(context.Background(), fstest.MapFS{"films.csv": films, "more.csv": more, "ratings.csv": ratings})
+	if err != nil || len(s.Events) != 2 {
+		t.Errorf("%d events, %v", len(s.Events), err)
+	}
+	_, err = ReadFolder(context.Background(), fstest.MapFS{"films.csv": films, "links.csv": {Data: []byte("movieId,url\nx,u\n")}, "ratings.csv": ratings})
+	want := `read links.csv: it has items as films.csv has, with other columns: "ITEM_ID,url" here, "ITEM_ID,title" there; name the files that you mean on the command line`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// TestReadFiles: named files are read whatever their names end in, gzipped ones too.
+func TestReadFiles(t *testing.T) {
+	s, err := ReadFiles(context.Background(), fstest.MapFS{
+		"events.txt":  {Data: zipped(t, "time,contentId,personId,sessionId\n7,x,ann,s1\n")},
+		"schema.avsc": {Data: []byte(`{"type":"record","name":"Items","fields":[{"name":"ITEM_ID","type":"string"},{"name":"SIZE","type":"int"}]}`)},
+		"items":       {Data: []byte("ITEM_ID,SIZE\nx,4\n")},
+	}, "events.txt", "schema.avsc", "items")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.UserIDs[0] != "ann" || s.ContextTable == nil || s.ContextTable.Schema.Fields[0].Name != "sessionId" {
+		t.Errorf("users %q, context %+v", s.UserIDs, s.ContextTable)
+	}
+	if f := s.ItemTable.Schema.Fields; f[1].Kind != dataset.Int {
+		t.Errorf("the schema does not count: %+v", f)
+	}
+	if _, err := ReadFiles(context.Background(), fstest.MapFS{"a.txt": {Data: []byte("x,y\n")}}, "a.txt"); err == nil || !strings.Contains(err.Error(), "read a.txt") {
+		t.Errorf("a named file that is no table: %v", err)
 	}
 }
 

@@ -17,7 +17,9 @@ type Protocol string
 // The protocols.
 const (
 	// NextItem asks for each user's last item, with all before it as history.
-	// Items of the history are no candidates.
+	// Items of the history are no candidates. The moment of the last item is not
+	// told, as it is not where other programs publish their figures: models are asked
+	// right after the event before it.
 	NextItem Protocol = "next-item"
 	// Sessions takes a user for one session: of the newest tenth of them, each
 	// prefix asks for the item that follows, among all items.
@@ -38,6 +40,17 @@ const (
 // Protocols gives all protocols.
 func Protocols() []Protocol { return []Protocol{NextItem, Sessions, TopN, AWS, Time} }
 
+// About says in a line what the protocol does.
+func (p Protocol) About() string {
+	return map[Protocol]string{
+		NextItem: "each user's last item, found by what came before it; items had before do not count",
+		Sessions: "each user is a session: of the newest tenth of them, each item by those before it",
+		TopN:     "a fifth of each user's items, drawn by chance, found by the others; for data without times",
+		AWS:      "as GetSolutionMetrics: of a tenth of the users, not learnt from, the newest tenth of events",
+		Time:     "what came after the first nine tenths of all events; new users and new items by themselves too",
+	}[p]
+}
+
 // ParseProtocol gives the protocol of that name.
 func ParseProtocol(name string) (Protocol, error) {
 	if p := Protocol(name); slices.Contains(Protocols(), p) {
@@ -51,12 +64,21 @@ type Round struct {
 	Train     *dataset.Snapshot
 	Questions []Question
 	Mask      bool // items of the history are no candidates
+	Untimed   bool // models are told the moment of the history's last event, not that of what is asked for
+}
+
+// now is the moment that a model is told.
+func (r *Round) now(q *Question) int64 {
+	if n := len(q.Input); r.Untimed && n > 0 {
+		return q.Input[n-1].Time
+	}
+	return q.At
 }
 
 // Question is one question with its right answers.
 type Question struct {
 	eval.Case
-	At int64 // Unix seconds: the moment of asking
+	At int64 // Unix seconds: the moment of what is asked for; what was shown before is known
 	// Context is what is known of the moment of the event that is asked for; nil: nothing.
 	Context map[string]string
 	Parts   []string    // the parts of the questions that it is also counted in
@@ -68,10 +90,10 @@ func (p Protocol) round(data *dataset.Snapshot, from seed.Seed) (Round, error) {
 	switch p {
 	case NextItem:
 		train, cases := eval.LeaveOneOut(data)
-		return Round{train, ask(data, cases), true}, nil
+		return Round{Train: train, Questions: ask(data, cases), Mask: true, Untimed: true}, nil
 	case AWS:
 		train, cases := eval.Split(data, from.Branch("evaluation"))
-		return Round{train, ask(data, cases), false}, nil
+		return Round{Train: train, Questions: ask(data, cases)}, nil
 	case Sessions:
 		return sessions(data), nil
 	case TopN:

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 
 	"usher/dataset"
@@ -32,7 +34,8 @@ type Data struct {
 // Row is one contender's result.
 type Row struct {
 	Name         string   `json:"name"`
-	Counter      bool     `json:"counter,omitempty"` // a plain baseline, not a recipe
+	Counter      bool     `json:"counter,omitempty"`  // a plain baseline, not a recipe
+	Segments     bool     `json:"segments,omitempty"` // it makes segments of users and has its own measures alone
 	Metrics      []Metric `json:"metrics,omitempty"`
 	Parts        []Part   `json:"parts,omitempty"`
 	Coverage     float64  `json:"coverage"`         // the part of the catalogue that was recommended to somebody; the mean of rounds
@@ -40,6 +43,8 @@ type Row struct {
 	TrainSeconds float64  `json:"train_seconds"`    // of all rounds
 	AskSeconds   float64  `json:"ask_seconds"`
 	MemoryMB     float64  `json:"memory_mb"` // the most that training took
+	// Own is what only this recipe measures, under AWS's keys.
+	Own map[string]float64 `json:"own,omitempty"`
 	// Curve is how the first round's training went on its validation part.
 	Curve []recipe.CurvePoint `json:"curve,omitempty"`
 	Error string              `json:"error,omitempty"` // why it could not be trained
@@ -77,8 +82,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 
 // WriteText writes the report for people: a table, the intervals below it.
 func (r *Report) WriteText(w io.Writer) error {
-	fmt.Fprintf(w, "%d users, %d items, %d interactions; protocol %s, %d questions in %d rounds\n\n",
-		r.Data.Users, r.Data.Items, r.Data.Interactions, r.Protocol, r.Questions, r.Rounds)
+	fmt.Fprintf(w, "%d users, %d items, %d interactions; protocol %s, %d questions in %s\n\n",
+		r.Data.Users, r.Data.Items, r.Data.Interactions, r.Protocol, r.Questions, rounds(r.Rounds))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	names := r.Protocol.metrics()
 	fmt.Fprint(t, "\t")
@@ -94,7 +99,10 @@ func (r *Report) WriteText(w io.Writer) error {
 	fmt.Fprint(t, "coverage\ttraining s\tasking s\tMB\t\n")
 	for _, row := range r.Rows {
 		if row.Error != "" {
-			fmt.Fprintf(t, "%s\t%s\t\n", row.Name, "not trained")
+			fmt.Fprintf(t, "%s\tnot trained\t\n", row.Name)
+			continue
+		}
+		if row.Segments {
 			continue
 		}
 		fmt.Fprintf(t, "%s\t", row.Name)
@@ -115,11 +123,26 @@ func (r *Report) WriteText(w io.Writer) error {
 	return r.writeRest(w)
 }
 
-// writeRest writes the parts of the questions, and why contenders are missing.
+func rounds(n int) string {
+	if n == 1 {
+		return "1 round"
+	}
+	return fmt.Sprintf("%d rounds", n)
+}
+
+// writeRest writes the parts of the questions, recipes' own measures, and why
+// contenders are missing.
 func (r *Report) writeRest(w io.Writer) error {
 	for _, row := range r.Rows {
 		for _, p := range row.Parts {
 			fmt.Fprintf(w, "\n%s, %s: %s %.4f (%.4f–%.4f) over %d questions", row.Name, p.Name, p.Metric.Name, p.Metric.Mean, p.Metric.Low, p.Metric.High, p.Questions)
+		}
+		for i, name := range slices.Sorted(maps.Keys(row.Own)) {
+			format := ", %s %.4f"
+			if i == 0 {
+				format = "\n" + row.Name + ", its own measures: %s %.4f"
+			}
+			fmt.Fprintf(w, format, name, row.Own[name])
 		}
 		if row.Error != "" {
 			fmt.Fprintf(w, "\n%s was not trained: %s", row.Name, row.Error)

@@ -13,6 +13,7 @@ import (
 type attentive struct {
 	popularity.Recipe
 	t     *testing.T
+	data  *dataset.Snapshot
 	shown *int
 }
 
@@ -27,10 +28,11 @@ type attentiveModel struct {
 }
 
 func (m attentiveModel) Recommend(ctx context.Context, q *recipe.Query, k int, allow dataset.Set, dst []recipe.Scored) ([]recipe.Scored, error) {
+	asked := m.data.History(q.User)[len(q.History)].Time // for what happened then
 	for _, x := range q.Shown() {
 		*m.shown++
-		if x.Time >= q.Now.Unix() || x.Item != dataset.Index(q.User%30) {
-			m.t.Errorf("user %d is asked at %d, and was shown item %d at %d", q.User, q.Now.Unix(), x.Item, x.Time)
+		if x.Time >= asked || x.Item != dataset.Index(q.User%30) {
+			m.t.Errorf("user %d is asked at %d, and was shown item %d at %d", q.User, asked, x.Item, x.Time)
 		}
 	}
 	return m.Model.Recommend(ctx, q, k, allow, dst)
@@ -47,7 +49,7 @@ func TestQuestionsKnowWhatWasShownBefore(t *testing.T) {
 		data.Shown.Start = append(data.Shown.Start, int64(len(data.Shown.List)))
 	}
 	shown := 0
-	_, err := Run(context.Background(), data, Options{Recipes: []recipe.Recipe{attentive{t: t, shown: &shown}}, Protocol: NextItem, Seed: 5, Now: clock()})
+	_, err := Run(context.Background(), data, Options{Recipes: []recipe.Recipe{attentive{t: t, data: data, shown: &shown}}, Protocol: NextItem, Seed: 5, Now: clock()})
 	if err != nil || shown != 60*4 {
 		t.Errorf("%d were shown, want four to each of 60 users; %v", shown, err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -34,11 +35,15 @@ func evaluateFiles(ctx context.Context, io stdio, args []string) error {
 	fs := flag.NewFlagSet("usher evaluate", flag.ContinueOnError)
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "usher evaluate [flags] FOLDER | interactions.csv [items.csv [users.csv]]\n\n"+
-			"Measures how well recipes recommend on your data, beside plain counters. Files\nmay be gzipped. No server is needed.\n\n")
+			"Measures how well recipes recommend on your data, beside plain counters. No server\nis needed. Files are CSV, gzipped or not; what one holds is known by its columns\n(USER_ID, ITEM_ID, TIMESTAMP; userId or movieId will do). In a folder schemas in\nAvro JSON count too. Protocols cut the data into what is learnt and what is asked:\n\n")
+		for _, p := range evaluate.Protocols() {
+			fmt.Fprintf(fs.Output(), "  %-10s %s\n", p, p.About())
+		}
+		fmt.Fprintln(fs.Output())
 		fs.PrintDefaults()
 	}
 	fs.StringVar(&c.recipes, "recipe", "aws-user-personalization-v2", "`names` of recipes separated by commas, or all")
-	fs.StringVar(&c.protocol, "protocol", string(evaluate.NextItem), fmt.Sprintf("how the data are cut: one of `%v`", evaluate.Protocols()))
+	fs.StringVar(&c.protocol, "protocol", string(evaluate.NextItem), "how the data are cut: one of the `protocol`s above")
 	fs.IntVar(&c.rounds, "rounds", 1, "how many times to train and ask, each with another seed and another cut by chance")
 	fs.IntVar(&c.questions, "questions", 0, "how many questions of a round to ask at most; 0: all")
 	fs.Uint64Var(&c.seed, "seed", 1, "seed of the first round")
@@ -70,31 +75,45 @@ func (c *evaluateCommand) run(ctx context.Context, io stdio, files []string) err
 	if err != nil {
 		return err
 	}
+	var file *os.File // opened before the work: hours may be lost otherwise
+	if c.json != "" && c.json != "-" {
+		if file, err = os.OpenFile(c.json, os.O_CREATE|os.O_WRONLY, 0o666); err != nil {
+			return err
+		}
+		defer file.Close()
+	}
 	report, err := evaluate.Run(ctx, data, opt)
 	if err != nil {
 		return err
 	}
-	switch c.json {
-	case "":
-	case "-":
+	if c.json == "-" {
 		return report.WriteJSON(io.out)
-	default:
-		f, err := os.Create(c.json)
-		if err != nil {
-			return err
-		}
-		if err := report.WriteJSON(f); err != nil {
-			_ = f.Close()
-			return err
-		}
-		if err := f.Close(); err != nil {
+	}
+	if file != nil {
+		if err := errors.Join(file.Truncate(0), report.WriteJSON(file), file.Close()); err != nil {
 			return err
 		}
 	}
 	return report.WriteText(io.out)
 }
 
+// check refuses numbers that mean nothing.
+func (c *evaluateCommand) check() error {
+	for _, n := range []struct {
+		flag           string
+		value, atLeast int
+	}{{"rounds", c.rounds, 1}, {"questions", c.questions, 0}, {"workers", c.workers, 0}} {
+		if n.value < n.atLeast {
+			return fmt.Errorf("-%s %d: at least %d", n.flag, n.value, n.atLeast)
+		}
+	}
+	return nil
+}
+
 func (c *evaluateCommand) options() (opt evaluate.Options, err error) {
+	if err := c.check(); err != nil {
+		return opt, err
+	}
 	opt = evaluate.Options{Counters: c.counters, Rounds: c.rounds, Questions: c.questions, Seed: seed.Seed(c.seed),
 		Workers: c.workers, Params: recipe.Params(c.params), Now: time.Now}
 	if opt.Protocol, err = evaluate.ParseProtocol(c.protocol); err != nil {
