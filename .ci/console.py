@@ -136,6 +136,8 @@ def made_by_clicking(v, folder):
         v.choose("Recipe", recipe)
         v.press("Create and train")
         v.b.wait("location.hash === '#/group/clicked'")
+        if recipe == "user-personalization-v2":
+            v.sees("Trainings under way")
     v.sees("4 active versions", 120)
     check(v.b.js("[...document.querySelectorAll('main button')].filter(b => b.textContent === 'Deploy').map(b => b.click()).length") == 4, "there are not four versions to deploy")
     v.sees("4 deployed and answering", 60)
@@ -220,7 +222,7 @@ def other_recipes(v):
 
 
 def other_pages(v):
-    for page, text in {"data": "Insights", "compare": "NDCG@10", "experiments": "Start experiment", "test": "clicked-sims", "dataset/INTERACTIONS": "Create events"}.items():
+    for page, text in {"data": "Insights", "compare": "What was chosen in training", "experiments": "Start experiment", "test": "clicked-sims", "dataset/INTERACTIONS": "Create events"}.items():
         v.go("#/group/clicked/" + page)
         v.sees(text)
         v.picture(page.split("/")[0])

@@ -1,6 +1,7 @@
 """What a solution is told to learn from, with unmodified boto3 on a small made-up
 cinema: weights of event types, columns left out, a search for hyperparameters that
 is killed in between, and films that come after the training."""
+import json
 import random
 
 from usher import *
@@ -43,6 +44,23 @@ def load(p):
 
 def recommend(runtime, campaign, user, n=10, **kw):
     return runtime.get_recommendations(campaignArn=campaign, userId=user, numResults=n, **kw)["itemList"]
+
+
+def progress(server, p, g):
+    """Who waits for a training sees how far it is, and what it has chosen at the end."""
+    s = p.create_solution(name="watched", datasetGroupArn=g, performAutoTraining=False, recipeArn="arn:aws:personalize:::recipe/aws-user-personalization-v2")["solutionArn"]
+    v = p.create_solution_version(solutionArn=s)["solutionVersionArn"]
+    seen = []
+    while True:
+        t = json.load(urllib.request.urlopen(f"{server.url}/usher/v1/solutions/watched/versions/{v.split('/')[-1]}/training"))
+        if t["status"] not in ("CREATE PENDING", "CREATE IN_PROGRESS"):
+            break
+        seen.append(t["progress"])
+        time.sleep(.05)
+    check(t["status"] == "ACTIVE" and "progress" not in t and any("was best" in c for c in t["chosen"]), f"at the end: {t}")
+    done = [x["done"] for x in seen]
+    check(done == sorted(done) and len(set(done)) > 1, f"done: {done}")
+    check(any("epoch" in x["note"] and x["memoryBytes"] > 0 for x in seen), f"notes: {seen}")
 
 
 def weights(p, runtime, g):
@@ -114,6 +132,7 @@ def search(p, server, g):
 with Server("-fast") as server:
     p, runtime = client("personalize"), client("personalize-runtime")
     g, items = load(p)
+    progress(server, p, g)
     weights(p, runtime, g)
     newcomers(p, runtime, g, items)
     search(p, server, g)

@@ -189,6 +189,7 @@ type SolutionVersion struct {
 	Offset                   uint64             // the log up to here was learnt
 	Model                    string             // blob
 	Metrics                  map[string]float64 // by AWS's keys
+	Chosen                   []string           `json:",omitempty"` // what the training chose by itself, in words
 	TrainingHours            float64
 }
 

@@ -49,6 +49,8 @@ type Input struct {
 	Previous Model
 	// Checkpoint lets a long fit go on where it was killed; may be nil.
 	Checkpoint Checkpoint
+	// Needs is told before the work about how many bytes of memory it takes; may be nil.
+	Needs func(bytes int64)
 	// Progress is told about once a second how far Train is, 0..1; may be nil.
 	Progress func(done float64, note string)
 }

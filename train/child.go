@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"usher/blob"
@@ -67,7 +68,8 @@ type child struct {
 	cancel    context.CancelCauseFunc
 	saved     chan struct{}
 	delivered bool
-	write     sync.Mutex // of Out
+	memory    atomic.Int64 // that the present fit takes
+	write     sync.Mutex   // of Out
 }
 
 // open says hello and reads the request.
@@ -122,7 +124,7 @@ func (c *child) say(kind messageKind, v any) error {
 
 // report tells how far a stage is.
 func (c *child) report(s stage, done float64, note string) {
-	_ = c.say(messageProgress, &report{s, done, note}) // say has cancelled the work
+	_ = c.say(messageProgress, &report{s, done, note, c.memory.Load()}) // say has cancelled the work
 }
 
 // deliver sends the last message, unless the work was broken off.

@@ -120,12 +120,14 @@ func (c *child) fit(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot
 }
 
 func (c *child) fitWith(ctx context.Context, r recipe.Recipe, data *dataset.Snapshot, s stage, p recipe.Params) (recipe.Model, error) {
+	c.memory.Store(0)
 	c.report(s, 0, "")
 	cp := &fitCheckpoint{child: c, ctx: ctx}
 	m, err := r.Train(ctx, recipe.Input{
 		Data: data, Params: p, Weights: recipe.EventWeights(data.EventTypes, c.req.Events),
 		Seed: seed.Seed(c.req.Seed), Workers: c.req.Workers, Tuned: c.at.Choices, Objective: c.objective(s),
 		Checkpoint: cp, Progress: func(done float64, note string) { c.report(s, done, note) },
+		Needs: c.memory.Store,
 	})
 	switch {
 	case err == nil:

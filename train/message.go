@@ -17,7 +17,7 @@ import (
 // replaced since: that is what the version is for.
 const (
 	protocolMagic   = "ushrtrn"
-	protocolVersion = 3
+	protocolVersion = 4
 	messageMax      = 1 << 20 // large things are blobs
 )
 
@@ -49,9 +49,10 @@ type request struct {
 
 // report says how far a stage is.
 type report struct {
-	Stage stage   `json:"stage"`
-	Done  float64 `json:"done"` // 0..1
-	Note  string  `json:"note,omitempty"`
+	Stage  stage   `json:"stage"`
+	Done   float64 `json:"done"` // 0..1
+	Note   string  `json:"note,omitempty"`
+	Memory int64   `json:"memory,omitempty"` // bytes that the fit takes, about; 0: not known
 }
 
 // failure is why there will be no model.

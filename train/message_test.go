@@ -29,7 +29,7 @@ func conversation(t *testing.T) (server, child []byte) {
 			Fits: "checkpoints/1a/2b-1-", Model: "models/1a/3c/2b-1", From: checkpoint{Snapshot: at.Snapshot, Offset: 812}}),
 		writeMessage(&s, messageSaved, nil),
 		writeHello(&c),
-		writeMessage(&c, messageProgress, &report{stageTrain, .5, "epoch 3 of 6"}),
+		writeMessage(&c, messageProgress, &report{stageTrain, .5, "epoch 3 of 6", 1 << 30}),
 		writeMessage(&c, messageCheckpoint, &at),
 		writeMessage(&c, messageDone, &end),
 		writeMessage(&c, messageFailed, &failure{"no luck", true}),

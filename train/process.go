@@ -65,6 +65,7 @@ type supervision struct {
 	spent float64 // seconds of earlier attempts
 
 	search bool    // hyperparameters are searched
+	memory int64   // the most that the child said it takes; 0: nothing yet
 	where  string  // what the child was doing last
 	first  float64 // share of the whole that was done before this child's work; 0 until it works
 	broken bool    // the child did not take what was written to it
@@ -197,56 +198,6 @@ func (s *supervision) hear(ctx context.Context, kind messageKind, b []byte) (don
 
 func (s *supervision) seconds() float64 {
 	return s.spent + max(0, s.t.opt.Now().Sub(s.began).Seconds())
-}
-
-// tell gives how far the whole training is, 0..1, and a note for people.
-func (s *supervision) tell(r report) (done float64, note string) {
-	s.where = string(r.Stage)
-	if r.Note != "" {
-		s.where += " (" + r.Note + ")"
-	}
-	done, note = r.overall(s.search), s.where
-	if s.first == 0 {
-		s.first = done
-	}
-	if done-s.first > .03 { // before, it is a guess
-		left := s.t.opt.Now().Sub(s.began).Seconds() / (done - s.first) * (1 - done)
-		note += fmt.Sprintf("; about %s left", roughly(left))
-	}
-	return done, note
-}
-
-// overall gives how far the whole training is. The two fits take most of the
-// time, and about the same.
-func (r report) overall(search bool) float64 {
-	from, to, after := 0., .02, 0.
-	if search && r.Stage != stageStart {
-		after = searchShare
-	}
-	switch r.Stage {
-	case stageSearch:
-		return to + (searchShare-to)*max(0, min(1, r.Done))
-	case stageTrain:
-		from, to = .02, .46
-	case stageMeasure:
-		from, to = .46, .54
-	case stageRefit:
-		from, to = .54, .98
-	case stageSave:
-		from, to = .98, 1
-	}
-	return after + (1-after)*(from+(to-from)*max(0, min(1, r.Done)))
-}
-
-// searchShare is the part of a training that its search takes, about.
-const searchShare = .7
-
-// roughly is a duration for people.
-func roughly(seconds float64) string {
-	if seconds < 60 {
-		return fmt.Sprintf("%.0f s", max(1, seconds))
-	}
-	return fmt.Sprintf("%.0f min", seconds/60)
 }
 
 // died says how the child ended without a result.

@@ -244,10 +244,10 @@ func TestForeignChild(t *testing.T) {
 	for said, want := range map[string]string{
 		"ushrtrn\x01":                    "restart usher",
 		"Usage: usher <command>":         "not the start of a conversation",
-		"ushrtrn\x03Z\x00\x00\x00\x00":   `message of unknown kind 'Z'`,
-		"ushrtrn\x03P\x03\x00\x00\x00no": "ended while it was starting: it gave no result",
-		"ushrtrn\x03P\x00\x00\x00\xff":   "4278190080 bytes, at most 1048576",
-		"ushrtrn\x03P\x02\x00\x00\x00[]": `read message 'P'`,
+		"ushrtrn\x04Z\x00\x00\x00\x00":   `message of unknown kind 'Z'`,
+		"ushrtrn\x04P\x03\x00\x00\x00no": "ended while it was starting: it gave no result",
+		"ushrtrn\x04P\x00\x00\x00\xff":   "4278190080 bytes, at most 1048576",
+		"ushrtrn\x04P\x02\x00\x00\x00[]": `read message 'P'`,
 		"":                               "ended while it was starting: it gave no result",
 	} {
 		r := openRig(t, "")

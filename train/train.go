@@ -227,6 +227,7 @@ func (t *Trainer) publish(tx *store.Tx, arn string, p checkpoint) error {
 	}
 	v.Status, v.FailureReason = catalog.Active, ""
 	v.Model, v.Metrics, v.Offset, v.Tuned = p.Model, p.Metrics, p.Offset, p.Tuned
+	v.Chosen = p.notes()
 	v.TrainingHours = math.Ceil(p.Seconds/3600*1e6) / 1e6
 	return t.store(tx, r)
 }

@@ -4,6 +4,7 @@ import {call} from './api.js';
 import {badge, bar, card, digits, h, head, isBusy, lasted, table, when} from './dom.js';
 import {metricsOf, recipeName, solutions} from './group.js';
 import {live} from './live.js';
+import {chosenBy} from './training.js';
 
 // comparePage shows each metric of each version; the best of a metric stands out.
 export async function comparePage(group) {
@@ -18,7 +19,7 @@ async function read(group) {
   const all = made.flatMap((s) => s.versions.map((v) => ({...v, name: s.name, recipeArn: s.recipeArn, campaigns: s.campaigns.length})));
   return Promise.all(all.map(async (v) => {
     const {solutionVersion} = await call('DescribeSolutionVersion', {solutionVersionArn: v.solutionVersionArn});
-    return {...v, ...solutionVersion, name: v.name, metrics: await metricsOf(v)};
+    return {...v, ...solutionVersion, name: v.name, metrics: await metricsOf(v), chosen: await chosenBy({...v, solution: v})};
   }));
 }
 
@@ -52,5 +53,7 @@ function draw(versions) {
     h('div', {class: 'grid'}, names.map((n) => card(metricTitle(n), h('ul', {class: 'bars'}, versions.filter((v) => v.metrics[n] !== undefined).map((v) => bar(
       [v.name, ' ', h('code', null, v.solutionVersionArn.split('/').pop())],
       best[n] ? v.metrics[n] / best[n] : 0, digits(v.metrics[n]), '', v.metrics[n] === best[n] && 'best')))))),
+    versions.some((v) => v.chosen.length) && card('What was chosen in training', versions.filter((v) => v.chosen.length).map((v) => [
+      h('h3', null, v.name, ' ', h('code', null, v.solutionVersionArn.split('/').pop())), h('ul', null, v.chosen.map((c) => h('li', null, c)))])),
   ];
 }

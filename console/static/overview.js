@@ -5,6 +5,7 @@ import {call, extension, list} from './api.js';
 import {badge, button, card, complaint, count, digits, failure, h, head, isBusy, lasted, link, note, percent, show, table, twice, when, words} from './dom.js';
 import {addressOf, callsOf, datasets, filters, metricsOf, recipeName, recommenders, solutions, trackers} from './group.js';
 import {live} from './live.js';
+import {trainings, trainingProgress} from './training.js';
 
 export async function overviewPage(group) {
   return [
@@ -25,8 +26,9 @@ async function read(group) {
   await Promise.all(versions.map(async (v) => Object.assign(v, {metrics: await metricsOf(v)})));
   const campaigns = made.flatMap((s) => s.campaigns);
   const running = await Promise.all(imports.filter((j) => isBusy(j.status)).map(async (j) => ({...j, ...(await progressOf(j))})));
+  const training = await trainings(versions, domain);
   const everything = [...data, ...versions, ...campaigns, ...domain, ...rules, ...events, ...imports];
-  return {data, made, versions, campaigns, domain, rules, events, imports, running, statistics, busy: everything.some((x) => isBusy(x.status))};
+  return {data, made, versions, campaigns, domain, rules, events, imports, running, training, statistics, busy: everything.some((x) => isBusy(x.status))};
 }
 
 async function importsOf({datasetArn}) {
@@ -57,6 +59,7 @@ function draw(group, all) {
     h('div', {class: 'grid'},
       card('Datasets', dataTable(group, all)),
       (all.running.length > 0 || all.imports.some((j) => j.failureReason)) && card('Imports', all.running.map(importProgress), all.imports.filter((j) => j.failureReason).map((j) => failed(j.jobName, j)))),
+    all.training.length > 0 && card('Trainings under way', all.training.map(trainingProgress)),
     card('Solutions and versions', versionTable(group, all), all.versions.filter((v) => v.failureReason).map((v) => failed(v.solution.name, v))),
     h('div', {class: 'grid'},
       card('Campaigns', servingTable(group, 'campaign', all.campaigns, 'No campaign yet. Deploy a version that is active.'), all.campaigns.filter((c) => c.failureReason).map((c) => failed(c.name, c))),

@@ -102,8 +102,12 @@ func (Recipe) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 		}
 	}
 	c.weigh(s.recency, in.Weights)
+	memory := s.memory(c, in.Workers)
+	if in.Needs != nil {
+		in.Needs(int64(memory))
+	}
 	if in.Progress != nil {
-		in.Progress(0, fmt.Sprintf("takes about %.1f GiB of memory", s.memory(c, in.Workers)/(1<<30)))
+		in.Progress(0, fmt.Sprintf("takes about %.1f GiB of memory", memory/(1<<30)))
 	}
 	f := newFit(c, s, held, root, in)
 	if err := f.wantObjective(); err != nil {
