@@ -277,6 +277,9 @@ def experiment(server, p, pe, rt, version, first, tracking):
     server.start()
     x = call(server, "GET", "experiments/two")
     check(sum(x["answers"]) == 100 and min(x["answers"]) > 25, f"answers by arm: {x['answers']}")
+    p.delete_campaign(campaignArn=second)
+    kept = [len(rt.get_recommendations(campaignArn=first, userId=str(u))["itemList"]) for u in range(1, 41)]
+    check(set(kept) == {25}, f"users of an arm that was deleted are answered by the first: {kept}")
     call(server, "DELETE", "experiments/two")
     check(call(server, "GET", "experiments")["experiments"] == [], "ended")
 

@@ -85,7 +85,7 @@ func (f *follower) value(m *meter, e *event) (float64, bool) {
 
 // live counts a live event, unless it was counted before.
 func (f *follower) live(at eventlog.Offset, x *dataset.Interaction) {
-	if f.seen.Repeated(identity(x)) {
+	if f.seen.Repeated(x.Identity()) {
 		return
 	}
 	e := &event{kind: x.Type, item: x.Item, time: x.Time, source: f.source(x.Source, x.RecommendationID)}
@@ -103,18 +103,6 @@ func (f *follower) live(at eventlog.Offset, x *dataset.Interaction) {
 		return numberIn(x.Properties, schema.Column(name))
 	}
 	f.count(at, e, f.state.Totals, f.state.Pending)
-}
-
-// identity is what is the same in an event and its repeat.
-func identity(x *dataset.Interaction) string {
-	if x.EventID != "" {
-		return x.EventID
-	}
-	value := ""
-	if x.Value != nil {
-		value = fmt.Sprint(*x.Value)
-	}
-	return strings.Join([]string{"", x.User, x.Session, x.Item, x.Type, fmt.Sprint(x.Time), value, x.RecommendationID, x.Source}, "\x00")
 }
 
 // source gives where an event came from.

@@ -214,7 +214,7 @@ func (f *follower) remember(ctx context.Context, log eventlog.Log) error {
 	from := f.state.Offset - min(f.state.Offset, remembered)
 	return history.EachChange(ctx, log, from, f.state.Offset, func(_ eventlog.Offset, c *dataset.Change) error {
 		if c.Interaction != nil {
-			f.seen.Repeated(identity(c.Interaction))
+			f.seen.Repeated(c.Interaction.Identity())
 		}
 		return nil
 	})

@@ -10,7 +10,8 @@
 // Counts: answers are counted in memory and written with each Save; events are
 // read from the group's log, and their counts are stored with the offset up to
 // which it was read, in one document, so none is counted twice or left out,
-// whatever ends the process. Bulk imports count nothing.
+// whatever ends the process. An event that is sent again counts once, as attribution
+// has it. Bulk imports count nothing.
 //
 // What a campaign is and how it answers is left to serving, the calls to api.
 package experiment
@@ -31,8 +32,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"usher/dataset"
 	"usher/eventlog"
+	"usher/history"
 	"usher/store"
 )
 
@@ -130,6 +131,7 @@ type running struct {
 
 	mu     sync.Mutex // of reading the log
 	counts counts
+	seen   *history.EventIDs // of events of its answers; nil: not read yet
 }
 
 // counts is what was counted, as it is stored.
@@ -352,42 +354,4 @@ func (x *Experiments) Save(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// follow reads the log on and stores the counts.
-func (x *Experiments) follow(ctx context.Context, r *running) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for rec, err := range x.opt.Logs(r.Group).Read(ctx, r.counts.Upto) {
-		if err != nil {
-			return fmt.Errorf("count events of experiment %q: %w", r.Name, err)
-		}
-		r.counts.Upto = rec.Offset
-		if dataset.IsBulk(rec.Data) {
-			continue
-		}
-		c, err := dataset.ParseChange(rec.Data)
-		if err != nil {
-			return fmt.Errorf("count events of experiment %q: %w", r.Name, err)
-		}
-		if c.Interaction == nil {
-			continue
-		}
-		if arm, ok := r.ArmOf(c.Interaction.RecommendationID); ok {
-			r.counts.Events[arm][c.Interaction.Type]++
-		}
-	}
-	return x.save(ctx, r)
-}
-
-// save stores the counts. r.mu is held, or nobody else knows r.
-func (x *Experiments) save(ctx context.Context, r *running) error {
-	for i := range r.answers {
-		r.counts.Answers[i] = r.answers[i].Load()
-	}
-	text, err := json.Marshal(r.counts)
-	if err != nil {
-		return err
-	}
-	return x.opt.Records.Put(ctx, countsPrefix+r.Name, text)
 }

@@ -146,12 +146,21 @@ func experimentFault(name string, err error) error {
 	return err
 }
 
-// split says which campaign answers a user in the place of the one that was asked.
-func (a *API) split(campaign, user string) experiment.Assignment {
+// split says which campaign answers a user in the place of the one that was asked:
+// that itself, where the one of the user's arm cannot, because it was deleted.
+func (a *API) split(ctx context.Context, campaign, user string) experiment.Assignment {
+	asked := experiment.Assignment{Campaign: campaign}
 	if a.opt.Experiments == nil {
-		return experiment.Assignment{Campaign: campaign}
+		return asked
 	}
-	return a.opt.Experiments.Split(campaign, user)
+	arm := a.opt.Experiments.Split(campaign, user)
+	if arm.Campaign == campaign {
+		return arm
+	}
+	if _, err := a.opt.Serving.Serves(ctx, arm.Campaign); err != nil {
+		return asked
+	}
+	return arm
 }
 
 // counted gives an answer and counts it for its arm.

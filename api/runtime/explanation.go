@@ -101,7 +101,7 @@ func (a *API) explain(ctx context.Context, r *wire.ExtensionRequest) (any, error
 	if err != nil {
 		return nil, err
 	}
-	request.Campaign = a.split(request.Campaign, request.User).Campaign
+	request.Campaign = a.split(ctx, request.Campaign, request.User).Campaign
 	answer, items, err := a.opt.Serving.Explain(ctx, serving.Question{Request: request, List: in.InputList, Items: in.Items})
 	if err != nil {
 		return nil, fault(request.Campaign, err)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,31 @@ func TestExtensionsRefuse(t *testing.T) {
 		}
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s %s %s: %s, want %s", c.method, c.path, c.body, got, c.want)
+		}
+	}
+}
+
+// TestArmThatCannotAnswer leaves its users to the campaign that they ask.
+func TestArmThatCannotAnswer(t *testing.T) {
+	a := api(t)
+	db, err := store.Open(t.Context(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	logs := eventlog.New(db)
+	defer logs.Close()
+	if a.opt.Experiments, err = experiment.Open(t.Context(), experiment.Options{Records: db.Documents(), Logs: logs.Log, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	entry := arn + "campaign/entry"
+	_, err = a.opt.Experiments.Start(t.Context(), "e", "group", []experiment.Arm{{Campaign: entry, Share: .1}, {Campaign: arn + "campaign/deleted", Share: .5}, {Campaign: arn + "campaign/slow", Share: .4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for u := range 50 {
+		if got := a.split(t.Context(), entry, strconv.Itoa(u)); got.Campaign != entry {
+			t.Fatalf("user %d is answered by %s", u, got.Campaign)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (a *API) recommend(ctx context.Context, in *wire.GetRecommendationsInput) (
 	if err != nil {
 		return nil, err
 	}
-	arm := a.split(r.Campaign, r.User)
+	arm := a.split(ctx, r.Campaign, r.User)
 	r.Campaign, r.Tag = arm.Campaign, arm.Tag
 	return counted(arm, func() (*serving.Answer, error) { return a.opt.Serving.Recommend(ctx, r) })
 }
@@ -195,7 +195,7 @@ func (a *API) rank(ctx context.Context, in *wire.GetPersonalizedRankingInput) (*
 	if err != nil {
 		return nil, err
 	}
-	arm := a.split(r.Campaign, r.User)
+	arm := a.split(ctx, r.Campaign, r.User)
 	r.Campaign, r.Tag = arm.Campaign, arm.Tag
 	return counted(arm, func() (*serving.Answer, error) { return a.opt.Serving.Rank(ctx, r) })
 }
