@@ -14,17 +14,16 @@ func elementAVX2() path {
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumAVX2(len(x), &x[0], scale, shift) },
 		biasedSoftmax:   func(x, bias []float32, scale float32) { biasedSoftmaxAVX2(len(x), &x[0], &bias[0], scale) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardAVX2(len(dp), &dp[0], &p[0]) },
-		sumExp: func(x []float32, shift float32) (largest, sum float32) {
+		survey: func(marks []uint64, x []float32, least, shift float32) (largest, sum float32) {
 			var out [2]float32
-			sumExpAVX2(len(x), &x[0], &out[0], shift)
+			surveyAVX2(len(x), &x[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
-		addSumExp: func(x, extra []float32, shift float32) (largest, sum float32) {
+		addSurvey: func(marks []uint64, x, extra []float32, least, shift float32) (largest, sum float32) {
 			var out [2]float32
-			addSumExpAVX2(len(x), &x[0], &extra[0], &out[0], shift)
+			addSurveyAVX2(len(x), &x[0], &extra[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
-		mark:           func(marks []uint64, x []float32, least float32) { markAVX2(len(x), &x[0], &marks[0], least) },
 		addLog:         func(y, x []float32, w, s float32) { addLogAVX2(len(y), &y[0], &x[0], w, s) },
 		sigmoid:        func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
 		gateBackward:   func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
@@ -88,20 +87,15 @@ func biasedSoftmaxAVX2(n int, x, bias *float32, scale float32)
 //go:noescape
 func softmaxBackwardAVX2(n int, dp, p *float32)
 
-// sumExpAVX2 gives the largest x[i] and the sum of exp(x[i]-shift).
+// surveyAVX2 gives the largest x[i] and the sum of exp(x[i]-shift), and sets the bits of the elements x[i] ≥ least.
 //
 //go:noescape
-func sumExpAVX2(n int, x, out *float32, shift float32)
+func surveyAVX2(n int, x, out *float32, marks *uint64, least, shift float32)
 
-// addSumExpAVX2 computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
+// addSurveyAVX2 computes x[i] += extra[i] and does what survey does.
 //
 //go:noescape
-func addSumExpAVX2(n int, x, extra, out *float32, shift float32)
-
-// markAVX2 sets the bits of the elements x[i] ≥ least.
-//
-//go:noescape
-func markAVX2(n int, x *float32, marks *uint64, least float32)
+func addSurveyAVX2(n int, x, extra, out *float32, marks *uint64, least, shift float32)
 
 // addLogAVX2 computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //

@@ -114,199 +114,255 @@ DATA constants<>+432(SB)/4, $0x7f800000
 DATA constants<>+436(SB)/4, $0x7f800000
 DATA constants<>+440(SB)/4, $0x7f800000
 DATA constants<>+444(SB)/4, $0x7f800000
-DATA constants<>+448(SB)/4, $0x004afb0d
-DATA constants<>+452(SB)/4, $0x004afb0d
-DATA constants<>+456(SB)/4, $0x004afb0d
-DATA constants<>+460(SB)/4, $0x004afb0d
-DATA constants<>+464(SB)/4, $0x004afb0d
-DATA constants<>+468(SB)/4, $0x004afb0d
-DATA constants<>+472(SB)/4, $0x004afb0d
-DATA constants<>+476(SB)/4, $0x004afb0d
-DATA constants<>+480(SB)/4, $0x3f3504f3
-DATA constants<>+484(SB)/4, $0x3f3504f3
-DATA constants<>+488(SB)/4, $0x3f3504f3
-DATA constants<>+492(SB)/4, $0x3f3504f3
-DATA constants<>+496(SB)/4, $0x3f3504f3
-DATA constants<>+500(SB)/4, $0x3f3504f3
-DATA constants<>+504(SB)/4, $0x3f3504f3
-DATA constants<>+508(SB)/4, $0x3f3504f3
-DATA constants<>+512(SB)/4, $0xbf800000
-DATA constants<>+516(SB)/4, $0xbf800000
-DATA constants<>+520(SB)/4, $0xbf800000
-DATA constants<>+524(SB)/4, $0xbf800000
-DATA constants<>+528(SB)/4, $0xbf800000
-DATA constants<>+532(SB)/4, $0xbf800000
-DATA constants<>+536(SB)/4, $0xbf800000
-DATA constants<>+540(SB)/4, $0xbf800000
-DATA constants<>+544(SB)/4, $0x4b000000
-DATA constants<>+548(SB)/4, $0x4b000000
-DATA constants<>+552(SB)/4, $0x4b000000
-DATA constants<>+556(SB)/4, $0x4b000000
-DATA constants<>+560(SB)/4, $0x4b000000
-DATA constants<>+564(SB)/4, $0x4b000000
-DATA constants<>+568(SB)/4, $0x4b000000
-DATA constants<>+572(SB)/4, $0x4b000000
-DATA constants<>+576(SB)/4, $0xcb00007f
-DATA constants<>+580(SB)/4, $0xcb00007f
-DATA constants<>+584(SB)/4, $0xcb00007f
-DATA constants<>+588(SB)/4, $0xcb00007f
-DATA constants<>+592(SB)/4, $0xcb00007f
-DATA constants<>+596(SB)/4, $0xcb00007f
-DATA constants<>+600(SB)/4, $0xcb00007f
-DATA constants<>+604(SB)/4, $0xcb00007f
-DATA constants<>+608(SB)/4, $0xbe2aae50
-DATA constants<>+612(SB)/4, $0xbe2aae50
-DATA constants<>+616(SB)/4, $0xbe2aae50
-DATA constants<>+620(SB)/4, $0xbe2aae50
-DATA constants<>+624(SB)/4, $0xbe2aae50
-DATA constants<>+628(SB)/4, $0xbe2aae50
-DATA constants<>+632(SB)/4, $0xbe2aae50
-DATA constants<>+636(SB)/4, $0xbe2aae50
-DATA constants<>+640(SB)/4, $0x3e4cceac
-DATA constants<>+644(SB)/4, $0x3e4cceac
-DATA constants<>+648(SB)/4, $0x3e4cceac
-DATA constants<>+652(SB)/4, $0x3e4cceac
-DATA constants<>+656(SB)/4, $0x3e4cceac
-DATA constants<>+660(SB)/4, $0x3e4cceac
-DATA constants<>+664(SB)/4, $0x3e4cceac
-DATA constants<>+668(SB)/4, $0x3e4cceac
-DATA constants<>+672(SB)/4, $0xbe7ffffc
-DATA constants<>+676(SB)/4, $0xbe7ffffc
-DATA constants<>+680(SB)/4, $0xbe7ffffc
-DATA constants<>+684(SB)/4, $0xbe7ffffc
-DATA constants<>+688(SB)/4, $0xbe7ffffc
-DATA constants<>+692(SB)/4, $0xbe7ffffc
-DATA constants<>+696(SB)/4, $0xbe7ffffc
-DATA constants<>+700(SB)/4, $0xbe7ffffc
-DATA constants<>+704(SB)/4, $0x3eaaaaaa
-DATA constants<>+708(SB)/4, $0x3eaaaaaa
-DATA constants<>+712(SB)/4, $0x3eaaaaaa
-DATA constants<>+716(SB)/4, $0x3eaaaaaa
-DATA constants<>+720(SB)/4, $0x3eaaaaaa
-DATA constants<>+724(SB)/4, $0x3eaaaaaa
-DATA constants<>+728(SB)/4, $0x3eaaaaaa
-DATA constants<>+732(SB)/4, $0x3eaaaaaa
-DATA constants<>+736(SB)/4, $0xbdebd1b8
-DATA constants<>+740(SB)/4, $0xbdebd1b8
-DATA constants<>+744(SB)/4, $0xbdebd1b8
-DATA constants<>+748(SB)/4, $0xbdebd1b8
-DATA constants<>+752(SB)/4, $0xbdebd1b8
-DATA constants<>+756(SB)/4, $0xbdebd1b8
-DATA constants<>+760(SB)/4, $0xbdebd1b8
-DATA constants<>+764(SB)/4, $0xbdebd1b8
-DATA constants<>+768(SB)/4, $0x3def251a
-DATA constants<>+772(SB)/4, $0x3def251a
-DATA constants<>+776(SB)/4, $0x3def251a
-DATA constants<>+780(SB)/4, $0x3def251a
-DATA constants<>+784(SB)/4, $0x3def251a
-DATA constants<>+788(SB)/4, $0x3def251a
-DATA constants<>+792(SB)/4, $0x3def251a
-DATA constants<>+796(SB)/4, $0x3def251a
-DATA constants<>+800(SB)/4, $0xbdfe5d4f
-DATA constants<>+804(SB)/4, $0xbdfe5d4f
-DATA constants<>+808(SB)/4, $0xbdfe5d4f
-DATA constants<>+812(SB)/4, $0xbdfe5d4f
-DATA constants<>+816(SB)/4, $0xbdfe5d4f
-DATA constants<>+820(SB)/4, $0xbdfe5d4f
-DATA constants<>+824(SB)/4, $0xbdfe5d4f
-DATA constants<>+828(SB)/4, $0xbdfe5d4f
-DATA constants<>+832(SB)/4, $0x3e11e9bf
-DATA constants<>+836(SB)/4, $0x3e11e9bf
-DATA constants<>+840(SB)/4, $0x3e11e9bf
-DATA constants<>+844(SB)/4, $0x3e11e9bf
-DATA constants<>+848(SB)/4, $0x3e11e9bf
-DATA constants<>+852(SB)/4, $0x3e11e9bf
-DATA constants<>+856(SB)/4, $0x3e11e9bf
-DATA constants<>+860(SB)/4, $0x3e11e9bf
-DATA constants<>+864(SB)/4, $0x3d9021bb
-DATA constants<>+868(SB)/4, $0x3d9021bb
-DATA constants<>+872(SB)/4, $0x3d9021bb
-DATA constants<>+876(SB)/4, $0x3d9021bb
-DATA constants<>+880(SB)/4, $0x3d9021bb
-DATA constants<>+884(SB)/4, $0x3d9021bb
-DATA constants<>+888(SB)/4, $0x3d9021bb
-DATA constants<>+892(SB)/4, $0x3d9021bb
-DATA constants<>+896(SB)/4, $0x3f317218
-DATA constants<>+900(SB)/4, $0x3f317218
-DATA constants<>+904(SB)/4, $0x3f317218
-DATA constants<>+908(SB)/4, $0x3f317218
-DATA constants<>+912(SB)/4, $0x3f317218
-DATA constants<>+916(SB)/4, $0x3f317218
-DATA constants<>+920(SB)/4, $0x3f317218
-DATA constants<>+924(SB)/4, $0x3f317218
-DATA constants<>+928(SB)/4, $0x00000000
-DATA constants<>+932(SB)/4, $0x00000000
-DATA constants<>+936(SB)/4, $0x00000000
-DATA constants<>+940(SB)/4, $0x00000000
-DATA constants<>+944(SB)/4, $0x00000000
-DATA constants<>+948(SB)/4, $0x00000000
-DATA constants<>+952(SB)/4, $0x00000000
-DATA constants<>+956(SB)/4, $0x00000000
-DATA constants<>+960(SB)/4, $0x80000000
-DATA constants<>+964(SB)/4, $0x80000000
-DATA constants<>+968(SB)/4, $0x80000000
-DATA constants<>+972(SB)/4, $0x80000000
-DATA constants<>+976(SB)/4, $0x80000000
-DATA constants<>+980(SB)/4, $0x80000000
-DATA constants<>+984(SB)/4, $0x80000000
-DATA constants<>+988(SB)/4, $0x80000000
-DATA constants<>+992(SB)/4, $0x3727c5ac
-DATA constants<>+996(SB)/4, $0x3727c5ac
-DATA constants<>+1000(SB)/4, $0x3727c5ac
-DATA constants<>+1004(SB)/4, $0x3727c5ac
-DATA constants<>+1008(SB)/4, $0x3727c5ac
-DATA constants<>+1012(SB)/4, $0x3727c5ac
-DATA constants<>+1016(SB)/4, $0x3727c5ac
-DATA constants<>+1020(SB)/4, $0x3727c5ac
-DATA constants<>+1024(SB)/4, $0x3089705f
-DATA constants<>+1028(SB)/4, $0x3089705f
-DATA constants<>+1032(SB)/4, $0x3089705f
-DATA constants<>+1036(SB)/4, $0x3089705f
-DATA constants<>+1040(SB)/4, $0x3089705f
-DATA constants<>+1044(SB)/4, $0x3089705f
-DATA constants<>+1048(SB)/4, $0x3089705f
-DATA constants<>+1052(SB)/4, $0x3089705f
-DATA constants<>+1056(SB)/4, $0
-DATA constants<>+1060(SB)/4, $1
-DATA constants<>+1064(SB)/4, $2
-DATA constants<>+1068(SB)/4, $3
-DATA constants<>+1072(SB)/4, $4
-DATA constants<>+1076(SB)/4, $5
-DATA constants<>+1080(SB)/4, $6
-DATA constants<>+1084(SB)/4, $7
-DATA constants<>+1088(SB)/4, $0x7feb352d
-DATA constants<>+1092(SB)/4, $0x7feb352d
-DATA constants<>+1096(SB)/4, $0x7feb352d
-DATA constants<>+1100(SB)/4, $0x7feb352d
-DATA constants<>+1104(SB)/4, $0x7feb352d
-DATA constants<>+1108(SB)/4, $0x7feb352d
-DATA constants<>+1112(SB)/4, $0x7feb352d
-DATA constants<>+1116(SB)/4, $0x7feb352d
-DATA constants<>+1120(SB)/4, $0x846ca68b
-DATA constants<>+1124(SB)/4, $0x846ca68b
-DATA constants<>+1128(SB)/4, $0x846ca68b
-DATA constants<>+1132(SB)/4, $0x846ca68b
-DATA constants<>+1136(SB)/4, $0x846ca68b
-DATA constants<>+1140(SB)/4, $0x846ca68b
-DATA constants<>+1144(SB)/4, $0x846ca68b
-DATA constants<>+1148(SB)/4, $0x846ca68b
-DATA constants<>+1152(SB)/4, $0x00000008
-DATA constants<>+1156(SB)/4, $0x00000008
-DATA constants<>+1160(SB)/4, $0x00000008
-DATA constants<>+1164(SB)/4, $0x00000008
-DATA constants<>+1168(SB)/4, $0x00000008
-DATA constants<>+1172(SB)/4, $0x00000008
-DATA constants<>+1176(SB)/4, $0x00000008
-DATA constants<>+1180(SB)/4, $0x00000008
-DATA constants<>+1184(SB)/4, $0x00000001
-DATA constants<>+1188(SB)/4, $0x00000001
-DATA constants<>+1192(SB)/4, $0x00000001
-DATA constants<>+1196(SB)/4, $0x00000001
-DATA constants<>+1200(SB)/4, $0x00000001
-DATA constants<>+1204(SB)/4, $0x00000001
-DATA constants<>+1208(SB)/4, $0x00000001
-DATA constants<>+1212(SB)/4, $0x00000001
-GLOBL constants<>(SB), RODATA|NOPTR, $1216
+DATA constants<>+448(SB)/4, $0x3d5509f8
+DATA constants<>+452(SB)/4, $0x3d5509f8
+DATA constants<>+456(SB)/4, $0x3d5509f8
+DATA constants<>+460(SB)/4, $0x3d5509f8
+DATA constants<>+464(SB)/4, $0x3d5509f8
+DATA constants<>+468(SB)/4, $0x3d5509f8
+DATA constants<>+472(SB)/4, $0x3d5509f8
+DATA constants<>+476(SB)/4, $0x3d5509f8
+DATA constants<>+480(SB)/4, $0x3e773cc5
+DATA constants<>+484(SB)/4, $0x3e773cc5
+DATA constants<>+488(SB)/4, $0x3e773cc5
+DATA constants<>+492(SB)/4, $0x3e773cc5
+DATA constants<>+496(SB)/4, $0x3e773cc5
+DATA constants<>+500(SB)/4, $0x3e773cc5
+DATA constants<>+504(SB)/4, $0x3e773cc5
+DATA constants<>+508(SB)/4, $0x3e773cc5
+DATA constants<>+512(SB)/4, $0x3f3168b3
+DATA constants<>+516(SB)/4, $0x3f3168b3
+DATA constants<>+520(SB)/4, $0x3f3168b3
+DATA constants<>+524(SB)/4, $0x3f3168b3
+DATA constants<>+528(SB)/4, $0x3f3168b3
+DATA constants<>+532(SB)/4, $0x3f3168b3
+DATA constants<>+536(SB)/4, $0x3f3168b3
+DATA constants<>+540(SB)/4, $0x3f3168b3
+DATA constants<>+544(SB)/4, $0x3f800016
+DATA constants<>+548(SB)/4, $0x3f800016
+DATA constants<>+552(SB)/4, $0x3f800016
+DATA constants<>+556(SB)/4, $0x3f800016
+DATA constants<>+560(SB)/4, $0x3f800016
+DATA constants<>+564(SB)/4, $0x3f800016
+DATA constants<>+568(SB)/4, $0x3f800016
+DATA constants<>+572(SB)/4, $0x3f800016
+DATA constants<>+576(SB)/4, $0x80000000
+DATA constants<>+580(SB)/4, $0x80000000
+DATA constants<>+584(SB)/4, $0x80000000
+DATA constants<>+588(SB)/4, $0x80000000
+DATA constants<>+592(SB)/4, $0x80000000
+DATA constants<>+596(SB)/4, $0x80000000
+DATA constants<>+600(SB)/4, $0x80000000
+DATA constants<>+604(SB)/4, $0x80000000
+DATA constants<>+608(SB)/4, $0x3c5dbe6a
+DATA constants<>+612(SB)/4, $0x3c5dbe6a
+DATA constants<>+616(SB)/4, $0x3c5dbe6a
+DATA constants<>+620(SB)/4, $0x3c5dbe6a
+DATA constants<>+624(SB)/4, $0x3c5dbe6a
+DATA constants<>+628(SB)/4, $0x3c5dbe6a
+DATA constants<>+632(SB)/4, $0x3c5dbe6a
+DATA constants<>+636(SB)/4, $0x3c5dbe6a
+DATA constants<>+640(SB)/4, $0xc2fc0000
+DATA constants<>+644(SB)/4, $0xc2fc0000
+DATA constants<>+648(SB)/4, $0xc2fc0000
+DATA constants<>+652(SB)/4, $0xc2fc0000
+DATA constants<>+656(SB)/4, $0xc2fc0000
+DATA constants<>+660(SB)/4, $0xc2fc0000
+DATA constants<>+664(SB)/4, $0xc2fc0000
+DATA constants<>+668(SB)/4, $0xc2fc0000
+DATA constants<>+672(SB)/4, $0x42ffffff
+DATA constants<>+676(SB)/4, $0x42ffffff
+DATA constants<>+680(SB)/4, $0x42ffffff
+DATA constants<>+684(SB)/4, $0x42ffffff
+DATA constants<>+688(SB)/4, $0x42ffffff
+DATA constants<>+692(SB)/4, $0x42ffffff
+DATA constants<>+696(SB)/4, $0x42ffffff
+DATA constants<>+700(SB)/4, $0x42ffffff
+DATA constants<>+704(SB)/4, $0x004afb0d
+DATA constants<>+708(SB)/4, $0x004afb0d
+DATA constants<>+712(SB)/4, $0x004afb0d
+DATA constants<>+716(SB)/4, $0x004afb0d
+DATA constants<>+720(SB)/4, $0x004afb0d
+DATA constants<>+724(SB)/4, $0x004afb0d
+DATA constants<>+728(SB)/4, $0x004afb0d
+DATA constants<>+732(SB)/4, $0x004afb0d
+DATA constants<>+736(SB)/4, $0x3f3504f3
+DATA constants<>+740(SB)/4, $0x3f3504f3
+DATA constants<>+744(SB)/4, $0x3f3504f3
+DATA constants<>+748(SB)/4, $0x3f3504f3
+DATA constants<>+752(SB)/4, $0x3f3504f3
+DATA constants<>+756(SB)/4, $0x3f3504f3
+DATA constants<>+760(SB)/4, $0x3f3504f3
+DATA constants<>+764(SB)/4, $0x3f3504f3
+DATA constants<>+768(SB)/4, $0xbf800000
+DATA constants<>+772(SB)/4, $0xbf800000
+DATA constants<>+776(SB)/4, $0xbf800000
+DATA constants<>+780(SB)/4, $0xbf800000
+DATA constants<>+784(SB)/4, $0xbf800000
+DATA constants<>+788(SB)/4, $0xbf800000
+DATA constants<>+792(SB)/4, $0xbf800000
+DATA constants<>+796(SB)/4, $0xbf800000
+DATA constants<>+800(SB)/4, $0x4b000000
+DATA constants<>+804(SB)/4, $0x4b000000
+DATA constants<>+808(SB)/4, $0x4b000000
+DATA constants<>+812(SB)/4, $0x4b000000
+DATA constants<>+816(SB)/4, $0x4b000000
+DATA constants<>+820(SB)/4, $0x4b000000
+DATA constants<>+824(SB)/4, $0x4b000000
+DATA constants<>+828(SB)/4, $0x4b000000
+DATA constants<>+832(SB)/4, $0xcb00007f
+DATA constants<>+836(SB)/4, $0xcb00007f
+DATA constants<>+840(SB)/4, $0xcb00007f
+DATA constants<>+844(SB)/4, $0xcb00007f
+DATA constants<>+848(SB)/4, $0xcb00007f
+DATA constants<>+852(SB)/4, $0xcb00007f
+DATA constants<>+856(SB)/4, $0xcb00007f
+DATA constants<>+860(SB)/4, $0xcb00007f
+DATA constants<>+864(SB)/4, $0xbe2aae50
+DATA constants<>+868(SB)/4, $0xbe2aae50
+DATA constants<>+872(SB)/4, $0xbe2aae50
+DATA constants<>+876(SB)/4, $0xbe2aae50
+DATA constants<>+880(SB)/4, $0xbe2aae50
+DATA constants<>+884(SB)/4, $0xbe2aae50
+DATA constants<>+888(SB)/4, $0xbe2aae50
+DATA constants<>+892(SB)/4, $0xbe2aae50
+DATA constants<>+896(SB)/4, $0x3e4cceac
+DATA constants<>+900(SB)/4, $0x3e4cceac
+DATA constants<>+904(SB)/4, $0x3e4cceac
+DATA constants<>+908(SB)/4, $0x3e4cceac
+DATA constants<>+912(SB)/4, $0x3e4cceac
+DATA constants<>+916(SB)/4, $0x3e4cceac
+DATA constants<>+920(SB)/4, $0x3e4cceac
+DATA constants<>+924(SB)/4, $0x3e4cceac
+DATA constants<>+928(SB)/4, $0xbe7ffffc
+DATA constants<>+932(SB)/4, $0xbe7ffffc
+DATA constants<>+936(SB)/4, $0xbe7ffffc
+DATA constants<>+940(SB)/4, $0xbe7ffffc
+DATA constants<>+944(SB)/4, $0xbe7ffffc
+DATA constants<>+948(SB)/4, $0xbe7ffffc
+DATA constants<>+952(SB)/4, $0xbe7ffffc
+DATA constants<>+956(SB)/4, $0xbe7ffffc
+DATA constants<>+960(SB)/4, $0x3eaaaaaa
+DATA constants<>+964(SB)/4, $0x3eaaaaaa
+DATA constants<>+968(SB)/4, $0x3eaaaaaa
+DATA constants<>+972(SB)/4, $0x3eaaaaaa
+DATA constants<>+976(SB)/4, $0x3eaaaaaa
+DATA constants<>+980(SB)/4, $0x3eaaaaaa
+DATA constants<>+984(SB)/4, $0x3eaaaaaa
+DATA constants<>+988(SB)/4, $0x3eaaaaaa
+DATA constants<>+992(SB)/4, $0xbdebd1b8
+DATA constants<>+996(SB)/4, $0xbdebd1b8
+DATA constants<>+1000(SB)/4, $0xbdebd1b8
+DATA constants<>+1004(SB)/4, $0xbdebd1b8
+DATA constants<>+1008(SB)/4, $0xbdebd1b8
+DATA constants<>+1012(SB)/4, $0xbdebd1b8
+DATA constants<>+1016(SB)/4, $0xbdebd1b8
+DATA constants<>+1020(SB)/4, $0xbdebd1b8
+DATA constants<>+1024(SB)/4, $0x3def251a
+DATA constants<>+1028(SB)/4, $0x3def251a
+DATA constants<>+1032(SB)/4, $0x3def251a
+DATA constants<>+1036(SB)/4, $0x3def251a
+DATA constants<>+1040(SB)/4, $0x3def251a
+DATA constants<>+1044(SB)/4, $0x3def251a
+DATA constants<>+1048(SB)/4, $0x3def251a
+DATA constants<>+1052(SB)/4, $0x3def251a
+DATA constants<>+1056(SB)/4, $0xbdfe5d4f
+DATA constants<>+1060(SB)/4, $0xbdfe5d4f
+DATA constants<>+1064(SB)/4, $0xbdfe5d4f
+DATA constants<>+1068(SB)/4, $0xbdfe5d4f
+DATA constants<>+1072(SB)/4, $0xbdfe5d4f
+DATA constants<>+1076(SB)/4, $0xbdfe5d4f
+DATA constants<>+1080(SB)/4, $0xbdfe5d4f
+DATA constants<>+1084(SB)/4, $0xbdfe5d4f
+DATA constants<>+1088(SB)/4, $0x3e11e9bf
+DATA constants<>+1092(SB)/4, $0x3e11e9bf
+DATA constants<>+1096(SB)/4, $0x3e11e9bf
+DATA constants<>+1100(SB)/4, $0x3e11e9bf
+DATA constants<>+1104(SB)/4, $0x3e11e9bf
+DATA constants<>+1108(SB)/4, $0x3e11e9bf
+DATA constants<>+1112(SB)/4, $0x3e11e9bf
+DATA constants<>+1116(SB)/4, $0x3e11e9bf
+DATA constants<>+1120(SB)/4, $0x3d9021bb
+DATA constants<>+1124(SB)/4, $0x3d9021bb
+DATA constants<>+1128(SB)/4, $0x3d9021bb
+DATA constants<>+1132(SB)/4, $0x3d9021bb
+DATA constants<>+1136(SB)/4, $0x3d9021bb
+DATA constants<>+1140(SB)/4, $0x3d9021bb
+DATA constants<>+1144(SB)/4, $0x3d9021bb
+DATA constants<>+1148(SB)/4, $0x3d9021bb
+DATA constants<>+1152(SB)/4, $0x3f317218
+DATA constants<>+1156(SB)/4, $0x3f317218
+DATA constants<>+1160(SB)/4, $0x3f317218
+DATA constants<>+1164(SB)/4, $0x3f317218
+DATA constants<>+1168(SB)/4, $0x3f317218
+DATA constants<>+1172(SB)/4, $0x3f317218
+DATA constants<>+1176(SB)/4, $0x3f317218
+DATA constants<>+1180(SB)/4, $0x3f317218
+DATA constants<>+1184(SB)/4, $0x00000000
+DATA constants<>+1188(SB)/4, $0x00000000
+DATA constants<>+1192(SB)/4, $0x00000000
+DATA constants<>+1196(SB)/4, $0x00000000
+DATA constants<>+1200(SB)/4, $0x00000000
+DATA constants<>+1204(SB)/4, $0x00000000
+DATA constants<>+1208(SB)/4, $0x00000000
+DATA constants<>+1212(SB)/4, $0x00000000
+DATA constants<>+1216(SB)/4, $0x3727c5ac
+DATA constants<>+1220(SB)/4, $0x3727c5ac
+DATA constants<>+1224(SB)/4, $0x3727c5ac
+DATA constants<>+1228(SB)/4, $0x3727c5ac
+DATA constants<>+1232(SB)/4, $0x3727c5ac
+DATA constants<>+1236(SB)/4, $0x3727c5ac
+DATA constants<>+1240(SB)/4, $0x3727c5ac
+DATA constants<>+1244(SB)/4, $0x3727c5ac
+DATA constants<>+1248(SB)/4, $0x3089705f
+DATA constants<>+1252(SB)/4, $0x3089705f
+DATA constants<>+1256(SB)/4, $0x3089705f
+DATA constants<>+1260(SB)/4, $0x3089705f
+DATA constants<>+1264(SB)/4, $0x3089705f
+DATA constants<>+1268(SB)/4, $0x3089705f
+DATA constants<>+1272(SB)/4, $0x3089705f
+DATA constants<>+1276(SB)/4, $0x3089705f
+DATA constants<>+1280(SB)/4, $0
+DATA constants<>+1284(SB)/4, $1
+DATA constants<>+1288(SB)/4, $2
+DATA constants<>+1292(SB)/4, $3
+DATA constants<>+1296(SB)/4, $4
+DATA constants<>+1300(SB)/4, $5
+DATA constants<>+1304(SB)/4, $6
+DATA constants<>+1308(SB)/4, $7
+DATA constants<>+1312(SB)/4, $0x7feb352d
+DATA constants<>+1316(SB)/4, $0x7feb352d
+DATA constants<>+1320(SB)/4, $0x7feb352d
+DATA constants<>+1324(SB)/4, $0x7feb352d
+DATA constants<>+1328(SB)/4, $0x7feb352d
+DATA constants<>+1332(SB)/4, $0x7feb352d
+DATA constants<>+1336(SB)/4, $0x7feb352d
+DATA constants<>+1340(SB)/4, $0x7feb352d
+DATA constants<>+1344(SB)/4, $0x846ca68b
+DATA constants<>+1348(SB)/4, $0x846ca68b
+DATA constants<>+1352(SB)/4, $0x846ca68b
+DATA constants<>+1356(SB)/4, $0x846ca68b
+DATA constants<>+1360(SB)/4, $0x846ca68b
+DATA constants<>+1364(SB)/4, $0x846ca68b
+DATA constants<>+1368(SB)/4, $0x846ca68b
+DATA constants<>+1372(SB)/4, $0x846ca68b
+DATA constants<>+1376(SB)/4, $0x00000008
+DATA constants<>+1380(SB)/4, $0x00000008
+DATA constants<>+1384(SB)/4, $0x00000008
+DATA constants<>+1388(SB)/4, $0x00000008
+DATA constants<>+1392(SB)/4, $0x00000008
+DATA constants<>+1396(SB)/4, $0x00000008
+DATA constants<>+1400(SB)/4, $0x00000008
+DATA constants<>+1404(SB)/4, $0x00000008
+DATA constants<>+1408(SB)/4, $0x00000001
+DATA constants<>+1412(SB)/4, $0x00000001
+DATA constants<>+1416(SB)/4, $0x00000001
+DATA constants<>+1420(SB)/4, $0x00000001
+DATA constants<>+1424(SB)/4, $0x00000001
+DATA constants<>+1428(SB)/4, $0x00000001
+DATA constants<>+1432(SB)/4, $0x00000001
+DATA constants<>+1436(SB)/4, $0x00000001
+GLOBL constants<>(SB), RODATA|NOPTR, $1440
 DATA masks<>+0(SB)/4, $0xffffffff
 DATA masks<>+4(SB)/4, $0xffffffff
 DATA masks<>+8(SB)/4, $0xffffffff
@@ -1126,74 +1182,77 @@ end44:
 	VZEROUPPER
 	RET
 
-// func sumExpAVX2(n int, x, out *float32, shift float32)
-// gives the largest x[i] and the sum of exp(x[i]-shift).
-TEXT ·sumExpAVX2(SB), NOSPLIT, $0-28
+// func surveyAVX2(n int, x, out *float32, marks *uint64, least, shift float32)
+// gives the largest x[i] and the sum of exp(x[i]-shift), and sets the bits of the elements x[i] ≥ least.
+TEXT ·surveyAVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ x+8(FP), DI
 	MOVQ out+16(FP), DX
-	VBROADCASTSS shift+24(FP), Y14
+	MOVQ marks+24(FP), R8
+	VBROADCASTSS least+32(FP), Y8
+	VBROADCASTSS shift+36(FP), Y14
 	VMOVUPS constants<>+0(SB), Y10
 	VXORPS Y12, Y12, Y12
 	VMOVUPS constants<>+0(SB), Y11
 	VXORPS Y13, Y13, Y13
+	VMOVUPS constants<>+448(SB), Y4
+	VMOVUPS constants<>+480(SB), Y5
+	VMOVUPS constants<>+512(SB), Y6
+	VMOVUPS constants<>+544(SB), Y7
+	VMOVUPS constants<>+32(SB), Y9
+	VMULPS Y9, Y14, Y14
+	VXORPS constants<>+576(SB), Y14, Y14
 	XORQ AX, AX
 	CMPQ CX, $16
 	JLT one46
 	PCALIGN $32
 many45:
 	VMOVUPS 0(DI)(AX*1), Y0
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y10, Y0, Y10
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VADDPS Y0, Y12, Y12
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VADDPS Y2, Y12, Y12
 	VMOVUPS 32(DI)(AX*1), Y0
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y11, Y0, Y11
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VADDPS Y0, Y13, Y13
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VADDPS Y2, Y13, Y13
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
@@ -1202,31 +1261,28 @@ one46:
 	CMPQ CX, $8
 	JLT last47
 	VMOVUPS 0(DI)(AX*1), Y0
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y10, Y0, Y10
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VADDPS Y0, Y12, Y12
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VADDPS Y2, Y12, Y12
 	ADDQ $32, AX
 	SUBQ $8, CX
 	JMP one46
@@ -1240,32 +1296,30 @@ last47:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
 	VMOVUPS constants<>+0(SB), Y1
 	VBLENDVPS Y15, Y0, Y1, Y0
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VANDPS Y15, Y1, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y10, Y0, Y10
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VANDPS Y15, Y0, Y0
-	VADDPS Y0, Y12, Y12
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VANDPS Y15, Y2, Y2
+	VADDPS Y2, Y12, Y12
 end48:
 	VMAXPS Y10, Y11, Y10
 	VEXTRACTF128 $1, Y10, X0
@@ -1289,18 +1343,27 @@ end48:
 	VZEROUPPER
 	RET
 
-// func addSumExpAVX2(n int, x, extra, out *float32, shift float32)
-// computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
-TEXT ·addSumExpAVX2(SB), NOSPLIT, $0-36
+// func addSurveyAVX2(n int, x, extra, out *float32, marks *uint64, least, shift float32)
+// computes x[i] += extra[i] and does what survey does.
+TEXT ·addSurveyAVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ x+8(FP), DI
 	MOVQ extra+16(FP), SI
 	MOVQ out+24(FP), DX
-	VBROADCASTSS shift+32(FP), Y14
+	MOVQ marks+32(FP), R8
+	VBROADCASTSS least+40(FP), Y8
+	VBROADCASTSS shift+44(FP), Y14
 	VMOVUPS constants<>+0(SB), Y10
 	VXORPS Y12, Y12, Y12
 	VMOVUPS constants<>+0(SB), Y11
 	VXORPS Y13, Y13, Y13
+	VMOVUPS constants<>+448(SB), Y4
+	VMOVUPS constants<>+480(SB), Y5
+	VMOVUPS constants<>+512(SB), Y6
+	VMOVUPS constants<>+544(SB), Y7
+	VMOVUPS constants<>+32(SB), Y9
+	VMULPS Y9, Y14, Y14
+	VXORPS constants<>+576(SB), Y14, Y14
 	XORQ AX, AX
 	CMPQ CX, $16
 	JLT one50
@@ -1310,60 +1373,54 @@ many49:
 	VMOVUPS 0(SI)(AX*1), Y1
 	VADDPS Y1, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y10, Y0, Y10
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VADDPS Y0, Y12, Y12
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VADDPS Y2, Y12, Y12
 	VMOVUPS 32(DI)(AX*1), Y0
 	VMOVUPS 32(SI)(AX*1), Y1
 	VADDPS Y1, Y0, Y0
 	VMOVUPS Y0, 32(DI)(AX*1)
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y11, Y0, Y11
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VADDPS Y0, Y13, Y13
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VADDPS Y2, Y13, Y13
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
@@ -1375,31 +1432,28 @@ one50:
 	VMOVUPS 0(SI)(AX*1), Y1
 	VADDPS Y1, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y10, Y0, Y10
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VADDPS Y0, Y12, Y12
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VADDPS Y2, Y12, Y12
 	ADDQ $32, AX
 	SUBQ $8, CX
 	JMP one50
@@ -1416,32 +1470,30 @@ last51:
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
 	VMOVUPS constants<>+0(SB), Y1
 	VBLENDVPS Y15, Y0, Y1, Y0
+	VCMPPS $0x1d, Y8, Y0, Y1
+	VANDPS Y15, Y1, Y1
+	VMOVMSKPS Y1, BX
+	MOVB BX, (R8)
+	ADDQ $1, R8
 	VMAXPS Y10, Y0, Y10
-	VSUBPS Y14, Y0, Y0
-	VMULPS constants<>+32(SB), Y0, Y1
-	VROUNDPS $8, Y1, Y1
-	VMOVAPS Y0, Y2
-	VFNMADD231PS constants<>+64(SB), Y1, Y2
-	VFNMADD231PS constants<>+96(SB), Y1, Y2
-	VMOVUPS constants<>+128(SB), Y3
-	VFMADD213PS constants<>+160(SB), Y2, Y3
-	VFMADD213PS constants<>+192(SB), Y2, Y3
-	VFMADD213PS constants<>+224(SB), Y2, Y3
-	VFMADD213PS constants<>+256(SB), Y2, Y3
-	VFMADD213PS constants<>+288(SB), Y2, Y3
-	VMULPS Y2, Y3, Y3
-	VFMADD213PS Y2, Y2, Y3
-	VADDPS constants<>+320(SB), Y3, Y3
-	VCVTPS2DQ Y1, Y1
-	VPSLLD $23, Y1, Y1
-	VPADDD Y1, Y3, Y3
-	VCMPPS $0x11, constants<>+352(SB), Y0, Y1
-	VANDNPS Y3, Y1, Y3
-	VCMPPS $0x1e, constants<>+384(SB), Y0, Y1
-	VBLENDVPS Y1, constants<>+416(SB), Y3, Y3
-	VMOVAPS Y3, Y0
-	VANDPS Y15, Y0, Y0
-	VADDPS Y0, Y12, Y12
+	VFMADD213PS Y14, Y9, Y0
+	VROUNDPS $9, Y0, Y1
+	VSUBPS Y1, Y0, Y1
+	VMOVUPS constants<>+608(SB), Y2
+	VFMADD213PS Y4, Y1, Y2
+	VFMADD213PS Y5, Y1, Y2
+	VFMADD213PS Y6, Y1, Y2
+	VFMADD213PS Y7, Y1, Y2
+	VROUNDPS $9, Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VPSLLD $23, Y3, Y3
+	VPADDD Y3, Y2, Y2
+	VCMPPS $0x11, constants<>+640(SB), Y0, Y3
+	VANDNPS Y2, Y3, Y2
+	VCMPPS $0x1e, constants<>+672(SB), Y0, Y3
+	VBLENDVPS Y3, constants<>+416(SB), Y2, Y2
+	VANDPS Y15, Y2, Y2
+	VADDPS Y2, Y12, Y12
 end52:
 	VMAXPS Y10, Y11, Y10
 	VEXTRACTF128 $1, Y10, X0
@@ -1465,50 +1517,61 @@ end52:
 	VZEROUPPER
 	RET
 
-// func markAVX2(n int, x *float32, marks *uint64, least float32)
-// sets the bits of the elements x[i] ≥ least.
-TEXT ·markAVX2(SB), NOSPLIT, $0-28
+// func addLogAVX2(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
-	MOVQ x+8(FP), DI
-	MOVQ marks+16(FP), SI
-	VBROADCASTSS least+24(FP), Y14
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VBROADCASTSS w+24(FP), Y14
+	VBROADCASTSS s+28(FP), Y13
 	XORQ AX, AX
-	CMPQ CX, $32
-	JLT one54
-	PCALIGN $32
-many53:
-	VMOVUPS 0(DI)(AX*1), Y0
-	VCMPPS $0x1d, Y14, Y0, Y0
-	VMOVMSKPS Y0, BX
-	MOVB BX, (SI)
-	ADDQ $1, SI
-	VMOVUPS 32(DI)(AX*1), Y0
-	VCMPPS $0x1d, Y14, Y0, Y0
-	VMOVMSKPS Y0, BX
-	MOVB BX, (SI)
-	ADDQ $1, SI
-	VMOVUPS 64(DI)(AX*1), Y0
-	VCMPPS $0x1d, Y14, Y0, Y0
-	VMOVMSKPS Y0, BX
-	MOVB BX, (SI)
-	ADDQ $1, SI
-	VMOVUPS 96(DI)(AX*1), Y0
-	VCMPPS $0x1d, Y14, Y0, Y0
-	VMOVMSKPS Y0, BX
-	MOVB BX, (SI)
-	ADDQ $1, SI
-	ADDQ $128, AX
-	SUBQ $32, CX
-	CMPQ CX, $32
-	JGE many53
 one54:
 	CMPQ CX, $8
 	JLT last55
-	VMOVUPS 0(DI)(AX*1), Y0
-	VCMPPS $0x1d, Y14, Y0, Y0
-	VMOVMSKPS Y0, BX
-	MOVB BX, (SI)
-	ADDQ $1, SI
+	VMOVUPS 0(SI)(AX*1), Y0
+	VMULPS Y13, Y0, Y1
+	VADDPS constants<>+320(SB), Y1, Y1
+	VPADDD constants<>+704(SB), Y1, Y1
+	VPSRLD $23, Y1, Y2
+	VPSLLD $23, Y2, Y3
+	VPXOR Y3, Y1, Y1
+	VPADDD constants<>+736(SB), Y1, Y1
+	VADDPS constants<>+768(SB), Y1, Y3
+	VPADDD constants<>+800(SB), Y2, Y2
+	VADDPS constants<>+832(SB), Y2, Y2
+	VMULPS Y3, Y3, Y4
+	VMULPS Y4, Y4, Y5
+	VMULPS constants<>+864(SB), Y3, Y6
+	VADDPS constants<>+896(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+928(SB), Y3, Y1
+	VADDPS constants<>+960(SB), Y1, Y1
+	VADDPS Y6, Y1, Y1
+	VMULPS constants<>+992(SB), Y3, Y6
+	VADDPS constants<>+1024(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+1056(SB), Y3, Y7
+	VADDPS constants<>+1088(SB), Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS constants<>+1120(SB), Y5, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS Y3, Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VMULPS constants<>+288(SB), Y4, Y7
+	VSUBPS Y7, Y1, Y1
+	VADDPS Y3, Y1, Y1
+	VMULPS constants<>+1152(SB), Y2, Y2
+	VADDPS Y2, Y1, Y1
+	VMULPS Y14, Y1, Y1
+	VCMPPS $0x11, constants<>+1184(SB), Y0, Y2
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS 0(DI)(AX*1), Y2
+	VADDPS Y2, Y1, Y1
+	VMOVUPS Y1, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
 	JMP one54
@@ -1519,109 +1582,34 @@ last55:
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
-	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
-	VCMPPS $0x1d, Y14, Y0, Y0
-	VANDPS Y15, Y0, Y0
-	VMOVMSKPS Y0, BX
-	MOVB BX, (SI)
-	ADDQ $1, SI
-end56:
-	VZEROUPPER
-	RET
-
-// func addLogAVX2(n int, y, x *float32, w, s float32)
-// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
-TEXT ·addLogAVX2(SB), NOSPLIT, $0-32
-	MOVQ n+0(FP), CX
-	MOVQ y+8(FP), DI
-	MOVQ x+16(FP), SI
-	VBROADCASTSS w+24(FP), Y14
-	VBROADCASTSS s+28(FP), Y13
-	XORQ AX, AX
-one58:
-	CMPQ CX, $8
-	JLT last59
-	VMOVUPS 0(SI)(AX*1), Y0
-	VMULPS Y13, Y0, Y1
-	VADDPS constants<>+320(SB), Y1, Y1
-	VPADDD constants<>+448(SB), Y1, Y1
-	VPSRLD $23, Y1, Y2
-	VPSLLD $23, Y2, Y3
-	VPXOR Y3, Y1, Y1
-	VPADDD constants<>+480(SB), Y1, Y1
-	VADDPS constants<>+512(SB), Y1, Y3
-	VPADDD constants<>+544(SB), Y2, Y2
-	VADDPS constants<>+576(SB), Y2, Y2
-	VMULPS Y3, Y3, Y4
-	VMULPS Y4, Y4, Y5
-	VMULPS constants<>+608(SB), Y3, Y6
-	VADDPS constants<>+640(SB), Y6, Y6
-	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+672(SB), Y3, Y1
-	VADDPS constants<>+704(SB), Y1, Y1
-	VADDPS Y6, Y1, Y1
-	VMULPS constants<>+736(SB), Y3, Y6
-	VADDPS constants<>+768(SB), Y6, Y6
-	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+800(SB), Y3, Y7
-	VADDPS constants<>+832(SB), Y7, Y7
-	VADDPS Y6, Y7, Y7
-	VMULPS Y5, Y7, Y7
-	VADDPS Y7, Y1, Y1
-	VMULPS constants<>+864(SB), Y5, Y7
-	VMULPS Y5, Y7, Y7
-	VADDPS Y7, Y1, Y1
-	VMULPS Y3, Y1, Y1
-	VMULPS Y4, Y1, Y1
-	VMULPS constants<>+288(SB), Y4, Y7
-	VSUBPS Y7, Y1, Y1
-	VADDPS Y3, Y1, Y1
-	VMULPS constants<>+896(SB), Y2, Y2
-	VADDPS Y2, Y1, Y1
-	VMULPS Y14, Y1, Y1
-	VCMPPS $0x11, constants<>+928(SB), Y0, Y2
-	VANDNPS Y1, Y2, Y1
-	VMOVUPS 0(DI)(AX*1), Y2
-	VADDPS Y2, Y1, Y1
-	VMOVUPS Y1, 0(DI)(AX*1)
-	ADDQ $32, AX
-	SUBQ $8, CX
-	JMP one58
-last59:
-	TESTQ CX, CX
-	JZ end60
-	LEAQ masks<>+32(SB), BX
-	SHLQ $2, CX
-	SUBQ CX, BX
-	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
 	VMULPS Y13, Y0, Y1
 	VADDPS constants<>+320(SB), Y1, Y1
-	VPADDD constants<>+448(SB), Y1, Y1
+	VPADDD constants<>+704(SB), Y1, Y1
 	VPSRLD $23, Y1, Y2
 	VPSLLD $23, Y2, Y3
 	VPXOR Y3, Y1, Y1
-	VPADDD constants<>+480(SB), Y1, Y1
-	VADDPS constants<>+512(SB), Y1, Y3
-	VPADDD constants<>+544(SB), Y2, Y2
-	VADDPS constants<>+576(SB), Y2, Y2
+	VPADDD constants<>+736(SB), Y1, Y1
+	VADDPS constants<>+768(SB), Y1, Y3
+	VPADDD constants<>+800(SB), Y2, Y2
+	VADDPS constants<>+832(SB), Y2, Y2
 	VMULPS Y3, Y3, Y4
 	VMULPS Y4, Y4, Y5
-	VMULPS constants<>+608(SB), Y3, Y6
-	VADDPS constants<>+640(SB), Y6, Y6
+	VMULPS constants<>+864(SB), Y3, Y6
+	VADDPS constants<>+896(SB), Y6, Y6
 	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+672(SB), Y3, Y1
-	VADDPS constants<>+704(SB), Y1, Y1
+	VMULPS constants<>+928(SB), Y3, Y1
+	VADDPS constants<>+960(SB), Y1, Y1
 	VADDPS Y6, Y1, Y1
-	VMULPS constants<>+736(SB), Y3, Y6
-	VADDPS constants<>+768(SB), Y6, Y6
+	VMULPS constants<>+992(SB), Y3, Y6
+	VADDPS constants<>+1024(SB), Y6, Y6
 	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+800(SB), Y3, Y7
-	VADDPS constants<>+832(SB), Y7, Y7
+	VMULPS constants<>+1056(SB), Y3, Y7
+	VADDPS constants<>+1088(SB), Y7, Y7
 	VADDPS Y6, Y7, Y7
 	VMULPS Y5, Y7, Y7
 	VADDPS Y7, Y1, Y1
-	VMULPS constants<>+864(SB), Y5, Y7
+	VMULPS constants<>+1120(SB), Y5, Y7
 	VMULPS Y5, Y7, Y7
 	VADDPS Y7, Y1, Y1
 	VMULPS Y3, Y1, Y1
@@ -1629,15 +1617,15 @@ last59:
 	VMULPS constants<>+288(SB), Y4, Y7
 	VSUBPS Y7, Y1, Y1
 	VADDPS Y3, Y1, Y1
-	VMULPS constants<>+896(SB), Y2, Y2
+	VMULPS constants<>+1152(SB), Y2, Y2
 	VADDPS Y2, Y1, Y1
 	VMULPS Y14, Y1, Y1
-	VCMPPS $0x11, constants<>+928(SB), Y0, Y2
+	VCMPPS $0x11, constants<>+1184(SB), Y0, Y2
 	VANDNPS Y1, Y2, Y1
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y2
 	VADDPS Y2, Y1, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
-end60:
+end56:
 	VZEROUPPER
 	RET
 
@@ -1649,11 +1637,11 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	MOVQ x+16(FP), SI
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one62
+	JLT one58
 	PCALIGN $32
-many61:
+many57:
 	VMOVUPS 0(SI)(AX*1), Y0
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1681,7 +1669,7 @@ many61:
 	VDIVPS Y0, Y1, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
 	VMOVUPS 32(SI)(AX*1), Y0
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1711,12 +1699,12 @@ many61:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many61
-one62:
+	JGE many57
+one58:
 	CMPQ CX, $8
-	JLT last63
+	JLT last59
 	VMOVUPS 0(SI)(AX*1), Y0
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1745,16 +1733,16 @@ one62:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one62
-last63:
+	JMP one58
+last59:
 	TESTQ CX, CX
-	JZ end64
+	JZ end60
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1781,7 +1769,7 @@ last63:
 	VMOVUPS constants<>+320(SB), Y1
 	VDIVPS Y0, Y1, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end64:
+end60:
 	VZEROUPPER
 	RET
 
@@ -1795,9 +1783,9 @@ TEXT ·gateBackwardAVX2(SB), NOSPLIT, $0-40
 	MOVQ s+32(FP), R8
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one66
+	JLT one62
 	PCALIGN $32
-many65:
+many61:
 	VMOVUPS 0(DI)(AX*1), Y0
 	VMOVUPS 0(R8)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -1821,10 +1809,10 @@ many65:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many65
-one66:
+	JGE many61
+one62:
 	CMPQ CX, $8
-	JLT last67
+	JLT last63
 	VMOVUPS 0(DI)(AX*1), Y0
 	VMOVUPS 0(R8)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -1837,10 +1825,10 @@ one66:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one66
-last67:
+	JMP one62
+last63:
 	TESTQ CX, CX
-	JZ end68
+	JZ end64
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1855,7 +1843,7 @@ last67:
 	VMULPS Y3, Y2, Y2
 	VMASKMOVPS Y2, Y15, 0(SI)(AX*1)
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end68:
+end64:
 	VZEROUPPER
 	RET
 
@@ -1868,12 +1856,12 @@ TEXT ·swiGLUAVX2(SB), NOSPLIT, $0-32
 	MOVQ b+24(FP), DX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one70
+	JLT one66
 	PCALIGN $32
-many69:
+many65:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1903,7 +1891,7 @@ many69:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	VMOVUPS 32(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1934,13 +1922,13 @@ many69:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many69
-one70:
+	JGE many65
+one66:
 	CMPQ CX, $8
-	JLT last71
+	JLT last67
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -1970,17 +1958,17 @@ one70:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one70
-last71:
+	JMP one66
+last67:
 	TESTQ CX, CX
-	JZ end72
+	JZ end68
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -2008,7 +1996,7 @@ last71:
 	VMASKMOVPS 0(DX)(AX*1), Y15, Y1
 	VMULPS Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end72:
+end68:
 	VZEROUPPER
 	RET
 
@@ -2022,12 +2010,12 @@ TEXT ·swiGLUBackwardAVX2(SB), NOSPLIT, $0-48
 	MOVQ a+32(FP), R8
 	MOVQ b+40(FP), R9
 	XORQ AX, AX
-one74:
+one70:
 	CMPQ CX, $8
-	JLT last75
+	JLT last71
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -2066,17 +2054,17 @@ one74:
 	VMOVUPS Y2, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one74
-last75:
+	JMP one70
+last71:
 	TESTQ CX, CX
-	JZ end76
+	JZ end72
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(R8)(AX*1), Y15, Y0
 	VMOVAPS Y0, Y5
-	VXORPS constants<>+960(SB), Y0, Y0
+	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
 	VROUNDPS $8, Y1, Y1
 	VMOVAPS Y0, Y2
@@ -2113,7 +2101,7 @@ last75:
 	VMULPS Y7, Y2, Y2
 	VMASKMOVPS Y4, Y15, 0(SI)(AX*1)
 	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
-end76:
+end72:
 	VZEROUPPER
 	RET
 
@@ -2128,7 +2116,7 @@ TEXT ·layerNormAVX2(SB), NOSPLIT, $0-68
 	MOVQ rstd+40(FP), R10
 	MOVQ d+56(FP), R13
 	VBROADCASTSS inv+64(FP), Y14
-row77:
+row73:
 	MOVQ R13, CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -2136,9 +2124,9 @@ row77:
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one79
+	JLT one75
 	PCALIGN $32
-many78:
+many74:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VADDPS Y4, Y0, Y0
 	VMOVUPS 32(SI)(AX*1), Y4
@@ -2150,25 +2138,25 @@ many78:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many78
-one79:
+	JGE many74
+one75:
 	CMPQ CX, $8
-	JLT last80
+	JLT last76
 	VMOVUPS 0(SI)(AX*1), Y4
 	VADDPS Y4, Y0, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one79
-last80:
+	JMP one75
+last76:
 	TESTQ CX, CX
-	JZ end81
+	JZ end77
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VADDPS Y4, Y0, Y0
-end81:
+end77:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2188,9 +2176,9 @@ end81:
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one83
+	JLT one79
 	PCALIGN $32
-many82:
+many78:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VSUBPS Y8, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
@@ -2206,19 +2194,19 @@ many82:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many82
-one83:
+	JGE many78
+one79:
 	CMPQ CX, $8
-	JLT last84
+	JLT last80
 	VMOVUPS 0(SI)(AX*1), Y4
 	VSUBPS Y8, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one83
-last84:
+	JMP one79
+last80:
 	TESTQ CX, CX
-	JZ end85
+	JZ end81
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2227,7 +2215,7 @@ last84:
 	VSUBPS Y8, Y4, Y4
 	VANDPS Y15, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
-end85:
+end81:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2239,7 +2227,7 @@ end85:
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Y0
 	VMULPS Y14, Y0, Y0
-	VADDPS constants<>+992(SB), Y0, Y0
+	VADDPS constants<>+1216(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS constants<>+320(SB), Y9
 	VDIVPS Y0, Y9, Y9
@@ -2247,9 +2235,9 @@ end85:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one87
+	JLT one83
 	PCALIGN $32
-many86:
+many82:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2281,10 +2269,10 @@ many86:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many86
-one87:
+	JGE many82
+one83:
 	CMPQ CX, $8
-	JLT last88
+	JLT last84
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2294,10 +2282,10 @@ one87:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one87
-last88:
+	JMP one83
+last84:
 	TESTQ CX, CX
-	JZ end89
+	JZ end85
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2309,13 +2297,13 @@ last88:
 	VMULPS Y9, Y0, Y0
 	VFMADD213PS Y2, Y1, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end89:
+end85:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ rows+48(FP)
-	JNZ row77
+	JNZ row73
 	VZEROUPPER
 	RET
 
@@ -2332,7 +2320,7 @@ TEXT ·layerNormBackwardAVX2(SB), NOSPLIT, $0-84
 	MOVQ rstd+56(FP), R12
 	MOVQ d+72(FP), R13
 	VBROADCASTSS inv+80(FP), Y14
-row90:
+row86:
 	VBROADCASTSS (R11), Y8
 	VBROADCASTSS (R12), Y9
 	MOVQ R13, CX
@@ -2340,9 +2328,9 @@ row90:
 	VXORPS Y11, Y11, Y11
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one92
+	JLT one88
 	PCALIGN $32
-many91:
+many87:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2374,10 +2362,10 @@ many91:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many91
-one92:
+	JGE many87
+one88:
 	CMPQ CX, $8
-	JLT last93
+	JLT last89
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2394,10 +2382,10 @@ one92:
 	VMOVUPS Y4, 0(R10)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one92
-last93:
+	JMP one88
+last89:
 	TESTQ CX, CX
-	JZ end94
+	JZ end90
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2416,7 +2404,7 @@ last93:
 	VMASKMOVPS 0(R10)(AX*1), Y15, Y4
 	VADDPS Y1, Y4, Y4
 	VMASKMOVPS Y4, Y15, 0(R10)(AX*1)
-end94:
+end90:
 	VEXTRACTF128 $1, Y10, X4
 	VADDPS X4, X10, X10
 	VPERMILPS $0x4e, X10, X4
@@ -2436,9 +2424,9 @@ end94:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one96
+	JLT one92
 	PCALIGN $32
-many95:
+many91:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2464,10 +2452,10 @@ many95:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many95
-one96:
+	JGE many91
+one92:
 	CMPQ CX, $8
-	JLT last97
+	JLT last93
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2481,10 +2469,10 @@ one96:
 	VMOVUPS Y3, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one96
-last97:
+	JMP one92
+last93:
 	TESTQ CX, CX
-	JZ end98
+	JZ end94
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2500,14 +2488,14 @@ last97:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y3
 	VFMADD231PS Y2, Y9, Y3
 	VMASKMOVPS Y3, Y15, 0(DI)(AX*1)
-end98:
+end94:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	LEAQ (DX)(R13*4), DX
 	ADDQ $4, R11
 	ADDQ $4, R12
 	DECQ rows+64(FP)
-	JNZ row90
+	JNZ row86
 	VZEROUPPER
 	RET
 
@@ -2523,9 +2511,9 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one100
+	JLT one96
 	PCALIGN $32
-many99:
+many95:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(SI)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -2541,19 +2529,19 @@ many99:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many99
-one100:
+	JGE many95
+one96:
 	CMPQ CX, $8
-	JLT last101
+	JLT last97
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(SI)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one100
-last101:
+	JMP one96
+last97:
 	TESTQ CX, CX
-	JZ end102
+	JZ end98
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2561,7 +2549,7 @@ last101:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y0
-end102:
+end98:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2572,16 +2560,16 @@ end102:
 	VPERMILPS $0xb1, X0, X4
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Y0
-	VADDPS constants<>+1024(SB), Y0, Y0
+	VADDPS constants<>+1248(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS constants<>+320(SB), Y14
 	VDIVPS Y0, Y14, Y14
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one104
+	JLT one100
 	PCALIGN $32
-many103:
+many99:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y14, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
@@ -2597,19 +2585,19 @@ many103:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many103
-one104:
+	JGE many99
+one100:
 	CMPQ CX, $8
-	JLT last105
+	JLT last101
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y14, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one104
-last105:
+	JMP one100
+last101:
 	TESTQ CX, CX
-	JZ end106
+	JZ end102
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2617,7 +2605,7 @@ last105:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
 	VMULPS Y14, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end106:
+end102:
 	VMOVSS X14, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2636,9 +2624,9 @@ TEXT ·normaliseBackwardAVX2(SB), NOSPLIT, $0-36
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one108
+	JLT one104
 	PCALIGN $32
-many107:
+many103:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -2654,19 +2642,19 @@ many107:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many107
-one108:
+	JGE many103
+one104:
 	CMPQ CX, $8
-	JLT last109
+	JLT last105
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one108
-last109:
+	JMP one104
+last105:
 	TESTQ CX, CX
-	JZ end110
+	JZ end106
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2674,7 +2662,7 @@ last109:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VMASKMOVPS 0(DX)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y0
-end110:
+end106:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2689,9 +2677,9 @@ end110:
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one112
+	JLT one108
 	PCALIGN $32
-many111:
+many107:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(DI)(AX*1), Y2
@@ -2719,10 +2707,10 @@ many111:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many111
-one112:
+	JGE many107
+one108:
 	CMPQ CX, $8
-	JLT last113
+	JLT last109
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(DI)(AX*1), Y2
@@ -2731,10 +2719,10 @@ one112:
 	VMOVUPS Y2, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one112
-last113:
+	JMP one108
+last109:
 	TESTQ CX, CX
-	JZ end114
+	JZ end110
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2745,7 +2733,7 @@ last113:
 	VFNMADD231PS Y1, Y13, Y0
 	VFMADD231PS Y0, Y14, Y2
 	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
-end114:
+end110:
 	VZEROUPPER
 	RET
 
@@ -2768,9 +2756,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Y13
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one116
+	JLT one112
 	PCALIGN $32
-many115:
+many111:
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -2812,10 +2800,10 @@ many115:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many115
-one116:
+	JGE many111
+one112:
 	CMPQ CX, $8
-	JLT last117
+	JLT last113
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -2837,10 +2825,10 @@ one116:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one116
-last117:
+	JMP one112
+last113:
 	TESTQ CX, CX
-	JZ end118
+	JZ end114
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2864,7 +2852,7 @@ last117:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
 	VFMSUB213PS Y1, Y13, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end118:
+end114:
 	VZEROUPPER
 	RET
 
@@ -2879,20 +2867,20 @@ TEXT ·dropoutAVX2(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Y12
 	VBROADCASTSS key0+36(FP), Y11
 	VBROADCASTSS key1+40(FP), Y10
-	VPADDD constants<>+1056(SB), Y12, Y12
+	VPADDD constants<>+1280(SB), Y12, Y12
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one120
+	JLT one116
 	PCALIGN $32
-many119:
+many115:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1088(SB), Y0, Y0
+	VPMULLD constants<>+1312(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1120(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2901,15 +2889,15 @@ many119:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+1152(SB), Y12, Y12
+	VPADDD constants<>+1376(SB), Y12, Y12
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1088(SB), Y0, Y0
+	VPMULLD constants<>+1312(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1120(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2918,22 +2906,22 @@ many119:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 32(DI)(AX*1)
-	VPADDD constants<>+1152(SB), Y12, Y12
+	VPADDD constants<>+1376(SB), Y12, Y12
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many119
-one120:
+	JGE many115
+one116:
 	CMPQ CX, $8
-	JLT last121
+	JLT last117
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1088(SB), Y0, Y0
+	VPMULLD constants<>+1312(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1120(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2942,13 +2930,13 @@ one120:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+1152(SB), Y12, Y12
+	VPADDD constants<>+1376(SB), Y12, Y12
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one120
-last121:
+	JMP one116
+last117:
 	TESTQ CX, CX
-	JZ end122
+	JZ end118
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2956,11 +2944,11 @@ last121:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1088(SB), Y0, Y0
+	VPMULLD constants<>+1312(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1120(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2969,8 +2957,8 @@ last121:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
-	VPADDD constants<>+1184(SB), Y12, Y12
-end122:
+	VPADDD constants<>+1408(SB), Y12, Y12
+end118:
 	VZEROUPPER
 	RET
 
@@ -3006,9 +2994,9 @@ TEXT ·tile6AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest124
+	JZ rest120
 	PCALIGN $32
-many123:
+many119:
 	VMOVUPS 0(DI), Y12
 	VMOVUPS 32(DI), Y13
 	ADDQ R11, DI
@@ -3102,11 +3090,11 @@ many123:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many123
-rest124:
+	JNZ many119
+rest120:
 	ANDQ $3, CX
-	JZ done126
-one125:
+	JZ done122
+one121:
 	VMOVUPS 0(DI), Y12
 	VMOVUPS 32(DI), Y13
 	ADDQ R11, DI
@@ -3131,11 +3119,11 @@ one125:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one125
-done126:
+	JNZ one121
+done122:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store127
+	JZ store123
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y12
 	VADDPS Y12, Y0, Y0
@@ -3166,7 +3154,7 @@ done126:
 	VADDPS Y12, Y10, Y10
 	VMOVUPS 32(BX), Y12
 	VADDPS Y12, Y11, Y11
-store127:
+store123:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -3225,9 +3213,9 @@ TEXT ·tile6WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest129
+	JZ rest125
 	PCALIGN $32
-many128:
+many124:
 	VMOVUPS 0(DI), Y12
 	VMASKMOVPS 32(DI), Y15, Y13
 	ADDQ R11, DI
@@ -3321,11 +3309,11 @@ many128:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many128
-rest129:
+	JNZ many124
+rest125:
 	ANDQ $3, CX
-	JZ done131
-one130:
+	JZ done127
+one126:
 	VMOVUPS 0(DI), Y12
 	VMASKMOVPS 32(DI), Y15, Y13
 	ADDQ R11, DI
@@ -3350,11 +3338,11 @@ one130:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one130
-done131:
+	JNZ one126
+done127:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store132
+	JZ store128
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y12
 	VADDPS Y12, Y0, Y0
@@ -3385,7 +3373,7 @@ done131:
 	VADDPS Y12, Y10, Y10
 	VMASKMOVPS 32(BX), Y15, Y12
 	VADDPS Y12, Y11, Y11
-store132:
+store128:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3437,9 +3425,9 @@ TEXT ·tile6NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest134
+	JZ rest130
 	PCALIGN $32
-many133:
+many129:
 	VMASKMOVPS 0(DI), Y15, Y6
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y7
@@ -3505,11 +3493,11 @@ many133:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many133
-rest134:
+	JNZ many129
+rest130:
 	ANDQ $3, CX
-	JZ done136
-one135:
+	JZ done132
+one131:
 	VMASKMOVPS 0(DI), Y15, Y6
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y7
@@ -3527,11 +3515,11 @@ one135:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one135
-done136:
+	JNZ one131
+done132:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store137
+	JZ store133
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y6
 	VADDPS Y6, Y0, Y0
@@ -3550,7 +3538,7 @@ done136:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y6
 	VADDPS Y6, Y5, Y5
-store137:
+store133:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -3596,9 +3584,9 @@ TEXT ·tile5AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest139
+	JZ rest135
 	PCALIGN $32
-many138:
+many134:
 	VMOVUPS 0(DI), Y10
 	VMOVUPS 32(DI), Y11
 	ADDQ R11, DI
@@ -3680,11 +3668,11 @@ many138:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many138
-rest139:
+	JNZ many134
+rest135:
 	ANDQ $3, CX
-	JZ done141
-one140:
+	JZ done137
+one136:
 	VMOVUPS 0(DI), Y10
 	VMOVUPS 32(DI), Y11
 	ADDQ R11, DI
@@ -3706,11 +3694,11 @@ one140:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one140
-done141:
+	JNZ one136
+done137:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store142
+	JZ store138
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y10
 	VADDPS Y10, Y0, Y0
@@ -3736,7 +3724,7 @@ done141:
 	VADDPS Y10, Y8, Y8
 	VMOVUPS 32(BX), Y10
 	VADDPS Y10, Y9, Y9
-store142:
+store138:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -3790,9 +3778,9 @@ TEXT ·tile5WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest144
+	JZ rest140
 	PCALIGN $32
-many143:
+many139:
 	VMOVUPS 0(DI), Y10
 	VMASKMOVPS 32(DI), Y15, Y11
 	ADDQ R11, DI
@@ -3874,11 +3862,11 @@ many143:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many143
-rest144:
+	JNZ many139
+rest140:
 	ANDQ $3, CX
-	JZ done146
-one145:
+	JZ done142
+one141:
 	VMOVUPS 0(DI), Y10
 	VMASKMOVPS 32(DI), Y15, Y11
 	ADDQ R11, DI
@@ -3900,11 +3888,11 @@ one145:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one145
-done146:
+	JNZ one141
+done142:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store147
+	JZ store143
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y10
 	VADDPS Y10, Y0, Y0
@@ -3930,7 +3918,7 @@ done146:
 	VADDPS Y10, Y8, Y8
 	VMASKMOVPS 32(BX), Y15, Y10
 	VADDPS Y10, Y9, Y9
-store147:
+store143:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3978,9 +3966,9 @@ TEXT ·tile5NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest149
+	JZ rest145
 	PCALIGN $32
-many148:
+many144:
 	VMASKMOVPS 0(DI), Y15, Y5
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y6
@@ -4038,11 +4026,11 @@ many148:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many148
-rest149:
+	JNZ many144
+rest145:
 	ANDQ $3, CX
-	JZ done151
-one150:
+	JZ done147
+one146:
 	VMASKMOVPS 0(DI), Y15, Y5
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y6
@@ -4058,11 +4046,11 @@ one150:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one150
-done151:
+	JNZ one146
+done147:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store152
+	JZ store148
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y5
 	VADDPS Y5, Y0, Y0
@@ -4078,7 +4066,7 @@ done151:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y5
 	VADDPS Y5, Y4, Y4
-store152:
+store148:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4120,9 +4108,9 @@ TEXT ·tile4AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest154
+	JZ rest150
 	PCALIGN $32
-many153:
+many149:
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 	ADDQ R11, DI
@@ -4192,11 +4180,11 @@ many153:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many153
-rest154:
+	JNZ many149
+rest150:
 	ANDQ $3, CX
-	JZ done156
-one155:
+	JZ done152
+one151:
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 	ADDQ R11, DI
@@ -4215,11 +4203,11 @@ one155:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one155
-done156:
+	JNZ one151
+done152:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store157
+	JZ store153
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y8
 	VADDPS Y8, Y0, Y0
@@ -4240,7 +4228,7 @@ done156:
 	VADDPS Y8, Y6, Y6
 	VMOVUPS 32(BX), Y8
 	VADDPS Y8, Y7, Y7
-store157:
+store153:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -4289,9 +4277,9 @@ TEXT ·tile4WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest159
+	JZ rest155
 	PCALIGN $32
-many158:
+many154:
 	VMOVUPS 0(DI), Y8
 	VMASKMOVPS 32(DI), Y15, Y9
 	ADDQ R11, DI
@@ -4361,11 +4349,11 @@ many158:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many158
-rest159:
+	JNZ many154
+rest155:
 	ANDQ $3, CX
-	JZ done161
-one160:
+	JZ done157
+one156:
 	VMOVUPS 0(DI), Y8
 	VMASKMOVPS 32(DI), Y15, Y9
 	ADDQ R11, DI
@@ -4384,11 +4372,11 @@ one160:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one160
-done161:
+	JNZ one156
+done157:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store162
+	JZ store158
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y8
 	VADDPS Y8, Y0, Y0
@@ -4409,7 +4397,7 @@ done161:
 	VADDPS Y8, Y6, Y6
 	VMASKMOVPS 32(BX), Y15, Y8
 	VADDPS Y8, Y7, Y7
-store162:
+store158:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -4453,9 +4441,9 @@ TEXT ·tile4NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest164
+	JZ rest160
 	PCALIGN $32
-many163:
+many159:
 	VMASKMOVPS 0(DI), Y15, Y4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y5
@@ -4505,11 +4493,11 @@ many163:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many163
-rest164:
+	JNZ many159
+rest160:
 	ANDQ $3, CX
-	JZ done166
-one165:
+	JZ done162
+one161:
 	VMASKMOVPS 0(DI), Y15, Y4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y5
@@ -4523,11 +4511,11 @@ one165:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one165
-done166:
+	JNZ one161
+done162:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store167
+	JZ store163
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y4
 	VADDPS Y4, Y0, Y0
@@ -4540,7 +4528,7 @@ done166:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y4
 	VADDPS Y4, Y3, Y3
-store167:
+store163:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4576,9 +4564,9 @@ TEXT ·tile3AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest169
+	JZ rest165
 	PCALIGN $32
-many168:
+many164:
 	VMOVUPS 0(DI), Y6
 	VMOVUPS 32(DI), Y7
 	ADDQ R11, DI
@@ -4632,11 +4620,11 @@ many168:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many168
-rest169:
+	JNZ many164
+rest165:
 	ANDQ $3, CX
-	JZ done171
-one170:
+	JZ done167
+one166:
 	VMOVUPS 0(DI), Y6
 	VMOVUPS 32(DI), Y7
 	ADDQ R11, DI
@@ -4651,11 +4639,11 @@ one170:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one170
-done171:
+	JNZ one166
+done167:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store172
+	JZ store168
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y6
 	VADDPS Y6, Y0, Y0
@@ -4671,7 +4659,7 @@ done171:
 	VADDPS Y6, Y4, Y4
 	VMOVUPS 32(BX), Y6
 	VADDPS Y6, Y5, Y5
-store172:
+store168:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -4713,9 +4701,9 @@ TEXT ·tile3WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest174
+	JZ rest170
 	PCALIGN $32
-many173:
+many169:
 	VMOVUPS 0(DI), Y6
 	VMASKMOVPS 32(DI), Y15, Y7
 	ADDQ R11, DI
@@ -4769,11 +4757,11 @@ many173:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many173
-rest174:
+	JNZ many169
+rest170:
 	ANDQ $3, CX
-	JZ done176
-one175:
+	JZ done172
+one171:
 	VMOVUPS 0(DI), Y6
 	VMASKMOVPS 32(DI), Y15, Y7
 	ADDQ R11, DI
@@ -4788,11 +4776,11 @@ one175:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one175
-done176:
+	JNZ one171
+done172:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store177
+	JZ store173
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y6
 	VADDPS Y6, Y0, Y0
@@ -4808,7 +4796,7 @@ done176:
 	VADDPS Y6, Y4, Y4
 	VMASKMOVPS 32(BX), Y15, Y6
 	VADDPS Y6, Y5, Y5
-store177:
+store173:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -4846,9 +4834,9 @@ TEXT ·tile3NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y2, Y2, Y2
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest179
+	JZ rest175
 	PCALIGN $32
-many178:
+many174:
 	VMASKMOVPS 0(DI), Y15, Y3
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y4
@@ -4886,11 +4874,11 @@ many178:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many178
-rest179:
+	JNZ many174
+rest175:
 	ANDQ $3, CX
-	JZ done181
-one180:
+	JZ done177
+one176:
 	VMASKMOVPS 0(DI), Y15, Y3
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y4
@@ -4901,11 +4889,11 @@ one180:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one180
-done181:
+	JNZ one176
+done177:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store182
+	JZ store178
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y3
 	VADDPS Y3, Y0, Y0
@@ -4915,7 +4903,7 @@ done181:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y3
 	VADDPS Y3, Y2, Y2
-store182:
+store178:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4947,9 +4935,9 @@ TEXT ·tile2AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y3, Y3, Y3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest184
+	JZ rest180
 	PCALIGN $32
-many183:
+many179:
 	VMOVUPS 0(DI), Y4
 	VMOVUPS 32(DI), Y5
 	ADDQ R11, DI
@@ -4991,11 +4979,11 @@ many183:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many183
-rest184:
+	JNZ many179
+rest180:
 	ANDQ $3, CX
-	JZ done186
-one185:
+	JZ done182
+one181:
 	VMOVUPS 0(DI), Y4
 	VMOVUPS 32(DI), Y5
 	ADDQ R11, DI
@@ -5007,11 +4995,11 @@ one185:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one185
-done186:
+	JNZ one181
+done182:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store187
+	JZ store183
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y4
 	VADDPS Y4, Y0, Y0
@@ -5022,7 +5010,7 @@ done186:
 	VADDPS Y4, Y2, Y2
 	VMOVUPS 32(BX), Y4
 	VADDPS Y4, Y3, Y3
-store187:
+store183:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -5059,9 +5047,9 @@ TEXT ·tile2WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y3, Y3, Y3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest189
+	JZ rest185
 	PCALIGN $32
-many188:
+many184:
 	VMOVUPS 0(DI), Y4
 	VMASKMOVPS 32(DI), Y15, Y5
 	ADDQ R11, DI
@@ -5103,11 +5091,11 @@ many188:
 	VFMADD231PS Y5, Y6, Y3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many188
-rest189:
+	JNZ many184
+rest185:
 	ANDQ $3, CX
-	JZ done191
-one190:
+	JZ done187
+one186:
 	VMOVUPS 0(DI), Y4
 	VMASKMOVPS 32(DI), Y15, Y5
 	ADDQ R11, DI
@@ -5119,11 +5107,11 @@ one190:
 	VFMADD231PS Y5, Y6, Y3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one190
-done191:
+	JNZ one186
+done187:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store192
+	JZ store188
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y4
 	VADDPS Y4, Y0, Y0
@@ -5134,7 +5122,7 @@ done191:
 	VADDPS Y4, Y2, Y2
 	VMASKMOVPS 32(BX), Y15, Y4
 	VADDPS Y4, Y3, Y3
-store192:
+store188:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -5168,9 +5156,9 @@ TEXT ·tile2NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest194
+	JZ rest190
 	PCALIGN $32
-many193:
+many189:
 	VMASKMOVPS 0(DI), Y15, Y2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y3
@@ -5200,11 +5188,11 @@ many193:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many193
-rest194:
+	JNZ many189
+rest190:
 	ANDQ $3, CX
-	JZ done196
-one195:
+	JZ done192
+one191:
 	VMASKMOVPS 0(DI), Y15, Y2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y3
@@ -5213,18 +5201,18 @@ one195:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one195
-done196:
+	JNZ one191
+done192:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store197
+	JZ store193
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y2
 	VADDPS Y2, Y0, Y0
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y2
 	VADDPS Y2, Y1, Y1
-store197:
+store193:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -5252,9 +5240,9 @@ TEXT ·tile1AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest199
+	JZ rest195
 	PCALIGN $32
-many198:
+many194:
 	VMOVUPS 0(DI), Y2
 	VMOVUPS 32(DI), Y3
 	ADDQ R11, DI
@@ -5284,11 +5272,11 @@ many198:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many198
-rest199:
+	JNZ many194
+rest195:
 	ANDQ $3, CX
-	JZ done201
-one200:
+	JZ done197
+one196:
 	VMOVUPS 0(DI), Y2
 	VMOVUPS 32(DI), Y3
 	ADDQ R11, DI
@@ -5297,17 +5285,17 @@ one200:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one200
-done201:
+	JNZ one196
+done197:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store202
+	JZ store198
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y2
 	VADDPS Y2, Y0, Y0
 	VMOVUPS 32(BX), Y2
 	VADDPS Y2, Y1, Y1
-store202:
+store198:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -5339,9 +5327,9 @@ TEXT ·tile1WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest204
+	JZ rest200
 	PCALIGN $32
-many203:
+many199:
 	VMOVUPS 0(DI), Y2
 	VMASKMOVPS 32(DI), Y15, Y3
 	ADDQ R11, DI
@@ -5371,11 +5359,11 @@ many203:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many203
-rest204:
+	JNZ many199
+rest200:
 	ANDQ $3, CX
-	JZ done206
-one205:
+	JZ done202
+one201:
 	VMOVUPS 0(DI), Y2
 	VMASKMOVPS 32(DI), Y15, Y3
 	ADDQ R11, DI
@@ -5384,17 +5372,17 @@ one205:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one205
-done206:
+	JNZ one201
+done202:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store207
+	JZ store203
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y2
 	VADDPS Y2, Y0, Y0
 	VMASKMOVPS 32(BX), Y15, Y2
 	VADDPS Y2, Y1, Y1
-store207:
+store203:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -5424,9 +5412,9 @@ TEXT ·tile1NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y0, Y0, Y0
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest209
+	JZ rest205
 	PCALIGN $32
-many208:
+many204:
 	VMASKMOVPS 0(DI), Y15, Y1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y2
@@ -5448,26 +5436,26 @@ many208:
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many208
-rest209:
+	JNZ many204
+rest205:
 	ANDQ $3, CX
-	JZ done211
-one210:
+	JZ done207
+one206:
 	VMASKMOVPS 0(DI), Y15, Y1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y2
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one210
-done211:
+	JNZ one206
+done207:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store212
+	JZ store208
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y1
 	VADDPS Y1, Y0, Y0
-store212:
+store208:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	VZEROUPPER
@@ -5486,7 +5474,7 @@ TEXT ·scan1AVX2(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel213:
+panel209:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -5494,7 +5482,7 @@ panel213:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	PCALIGN $32
-group214:
+group210:
 	VPBROADCASTD 0(AX), X12
 	VPMOVSXBW X12, Y12
 	VPMOVZXBW 0(SI), Y8
@@ -5512,7 +5500,7 @@ group214:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ group214
+	JNZ group210
 	VPBROADCASTD 0(R9), Y8
 	VPHADDD Y1, Y0, Y9
 	VPERMQ $0xd8, Y9, Y9
@@ -5533,7 +5521,7 @@ group214:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel213
+	JNZ panel209
 	VZEROUPPER
 	RET
 
@@ -5550,7 +5538,7 @@ TEXT ·scan2AVX2(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel215:
+panel211:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -5562,7 +5550,7 @@ panel215:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	PCALIGN $32
-group216:
+group212:
 	VPBROADCASTD 0(AX), X12
 	VPMOVSXBW X12, Y12
 	VPBROADCASTD 4(AX), X13
@@ -5590,7 +5578,7 @@ group216:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ group216
+	JNZ group212
 	VPBROADCASTD 0(R9), Y8
 	VPHADDD Y1, Y0, Y9
 	VPERMQ $0xd8, Y9, Y9
@@ -5628,7 +5616,7 @@ group216:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel215
+	JNZ panel211
 	VZEROUPPER
 	RET
 
@@ -5646,7 +5634,7 @@ TEXT ·transpose8(SB), NOSPLIT, $0-40
 	ADDQ R9, R10
 	LEAQ (R10)(R9*2), R11
 	ADDQ R9, R11
-loop217:
+loop213:
 	VMOVUPS (SI), Y0
 	VMOVUPS (SI)(R9*1), Y1
 	VMOVUPS (SI)(R9*2), Y2
@@ -5699,7 +5687,7 @@ loop217:
 	ADDQ $32, R10
 	ADDQ $32, R11
 	DECQ CX
-	JNZ loop217
+	JNZ loop213
 	VZEROUPPER
 	RET
 
@@ -5714,7 +5702,7 @@ TEXT ·rowProducts(SB), NOSPLIT, $0-56
 	MOVQ row+40(FP), R8
 	MOVQ add+48(FP), R11
 	SHLQ $2, R8
-group218:
+group214:
 	MOVQ R13, CX
 	LEAQ (DX)(R8*1), R9
 	LEAQ (DX)(R8*2), R10
@@ -5725,9 +5713,9 @@ group218:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
-one220:
+one216:
 	CMPQ CX, $8
-	JLT last221
+	JLT last217
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -5739,10 +5727,10 @@ one220:
 	VFMADD231PS Y5, Y4, Y3
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one220
-last221:
+	JMP one216
+last217:
 	TESTQ CX, CX
-	JZ end222
+	JZ end218
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -5757,21 +5745,21 @@ last221:
 	VFMADD231PS Y5, Y4, Y2
 	VMASKMOVPS 0(CX)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y3
-end222:
+end218:
 	VHADDPS Y1, Y0, Y0
 	VHADDPS Y3, Y2, Y2
 	VHADDPS Y2, Y0, Y0
 	VEXTRACTF128 $1, Y0, X1
 	VADDPS X1, X0, X0
 	TESTQ R11, R11
-	JZ plain219
+	JZ plain215
 	VADDPS (DI), X0, X0
-plain219:
+plain215:
 	VMOVUPS X0, (DI)
 	ADDQ $16, DI
 	LEAQ (DX)(R8*4), DX
 	DECQ R12
-	JNZ group218
+	JNZ group214
 	VZEROUPPER
 	RET
 
@@ -5788,132 +5776,132 @@ TEXT ·addSparseAVX(SB), NOSPLIT, $0-80
 	MOVQ nextX+56(FP), R13
 	MOVQ lines+64(FP), AX
 	XORL R10, R10
-many223:
+many219:
 	CMPQ CX, $16
-	JLT one225
+	JLT one221
 	DECQ AX
-	JLT fetched224
+	JLT fetched220
 	PREFETCHT0 (R12)
 	ADDQ $64, R12
 	PREFETCHT0 (R13)
 	ADDQ $64, R13
-fetched224:
+fetched220:
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 0(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 4(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 4(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 8(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 8(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 12(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 12(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 16(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 16(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 20(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 20(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 24(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 24(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 28(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 28(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 32(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 32(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 36(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 36(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 40(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 40(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 44(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 44(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 48(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 48(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 52(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 52(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 56(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 56(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 60(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 60(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	ADDQ $64, SI
 	ADDQ $64, DX
 	SUBQ $16, CX
-	JMP many223
-one225:
+	JMP many219
+one221:
 	TESTQ CX, CX
-	JZ end226
+	JZ end222
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside227
+	JCC outside223
 	VMULSS 0(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	ADDQ $4, SI
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP one225
-outside227:
+	JMP one221
+outside223:
 	MOVQ $-1, R10
-end226:
+end222:
 	MOVQ R10, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -5932,19 +5920,19 @@ TEXT ·noteSparseAVX(SB), NOSPLIT, $0-88
 	MOVQ lines+64(FP), AX
 	MOVQ noted+72(FP), R11
 	XORL R10, R10
-many228:
+many224:
 	CMPQ CX, $16
-	JLT one230
+	JLT one226
 	DECQ AX
-	JLT fetched229
+	JLT fetched225
 	PREFETCHT0 (R12)
 	ADDQ $64, R12
 	PREFETCHT0 (R13)
 	ADDQ $64, R13
-fetched229:
+fetched225:
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 0(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5954,7 +5942,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 4(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 4(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5964,7 +5952,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 8(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 8(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5974,7 +5962,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 12(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 12(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5984,7 +5972,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 16(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 16(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5994,7 +5982,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 20(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 20(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6004,7 +5992,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 24(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 24(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6014,7 +6002,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 28(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 28(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6024,7 +6012,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 32(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 32(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6034,7 +6022,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 36(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 36(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6044,7 +6032,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 40(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 40(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6054,7 +6042,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 44(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 44(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6064,7 +6052,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 48(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 48(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6074,7 +6062,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 52(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 52(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6084,7 +6072,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 56(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 56(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6094,7 +6082,7 @@ fetched229:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 60(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 60(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6105,13 +6093,13 @@ fetched229:
 	ADDQ $64, SI
 	ADDQ $64, DX
 	SUBQ $16, CX
-	JMP many228
-one230:
+	JMP many224
+one226:
 	TESTQ CX, CX
-	JZ end231
+	JZ end227
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside232
+	JCC outside228
 	VMULSS 0(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6122,10 +6110,10 @@ one230:
 	ADDQ $4, SI
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP one230
-outside232:
+	JMP one226
+outside228:
 	MOVQ $-1, R10
-end231:
+end227:
 	MOVQ R10, ret+80(FP)
 	VZEROUPPER
 	RET
@@ -6141,7 +6129,7 @@ TEXT ·sumAboveAVX(SB), NOSPLIT, $0-24
 	VMOVUPD 32(DI), Y1
 	VMOVUPD 64(DI), Y2
 	VMOVUPD 96(DI), Y3
-group233:
+group229:
 	VMOVUPS 0(SI), X4
 	VMAXPS X8, X4, X4
 	VCVTPS2PD X4, Y4
@@ -6160,7 +6148,7 @@ group233:
 	VADDPD Y7, Y3, Y3
 	ADDQ $64, SI
 	DECQ CX
-	JNZ group233
+	JNZ group229
 	VMOVUPD Y0, 0(DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, 64(DI)
@@ -6173,9 +6161,9 @@ group233:
 TEXT ·fetchLines(SB), NOSPLIT, $0-16
 	MOVQ lines+0(FP), CX
 	MOVQ x+8(FP), SI
-line234:
+line230:
 	PREFETCHT0 (SI)
 	ADDQ $64, SI
 	DECQ CX
-	JNZ line234
+	JNZ line230
 	RET

@@ -226,391 +226,487 @@ DATA constants<>+880(SB)/4, $0x7f800000
 DATA constants<>+884(SB)/4, $0x7f800000
 DATA constants<>+888(SB)/4, $0x7f800000
 DATA constants<>+892(SB)/4, $0x7f800000
-DATA constants<>+896(SB)/4, $0x004afb0d
-DATA constants<>+900(SB)/4, $0x004afb0d
-DATA constants<>+904(SB)/4, $0x004afb0d
-DATA constants<>+908(SB)/4, $0x004afb0d
-DATA constants<>+912(SB)/4, $0x004afb0d
-DATA constants<>+916(SB)/4, $0x004afb0d
-DATA constants<>+920(SB)/4, $0x004afb0d
-DATA constants<>+924(SB)/4, $0x004afb0d
-DATA constants<>+928(SB)/4, $0x004afb0d
-DATA constants<>+932(SB)/4, $0x004afb0d
-DATA constants<>+936(SB)/4, $0x004afb0d
-DATA constants<>+940(SB)/4, $0x004afb0d
-DATA constants<>+944(SB)/4, $0x004afb0d
-DATA constants<>+948(SB)/4, $0x004afb0d
-DATA constants<>+952(SB)/4, $0x004afb0d
-DATA constants<>+956(SB)/4, $0x004afb0d
-DATA constants<>+960(SB)/4, $0x3f3504f3
-DATA constants<>+964(SB)/4, $0x3f3504f3
-DATA constants<>+968(SB)/4, $0x3f3504f3
-DATA constants<>+972(SB)/4, $0x3f3504f3
-DATA constants<>+976(SB)/4, $0x3f3504f3
-DATA constants<>+980(SB)/4, $0x3f3504f3
-DATA constants<>+984(SB)/4, $0x3f3504f3
-DATA constants<>+988(SB)/4, $0x3f3504f3
-DATA constants<>+992(SB)/4, $0x3f3504f3
-DATA constants<>+996(SB)/4, $0x3f3504f3
-DATA constants<>+1000(SB)/4, $0x3f3504f3
-DATA constants<>+1004(SB)/4, $0x3f3504f3
-DATA constants<>+1008(SB)/4, $0x3f3504f3
-DATA constants<>+1012(SB)/4, $0x3f3504f3
-DATA constants<>+1016(SB)/4, $0x3f3504f3
-DATA constants<>+1020(SB)/4, $0x3f3504f3
-DATA constants<>+1024(SB)/4, $0xbf800000
-DATA constants<>+1028(SB)/4, $0xbf800000
-DATA constants<>+1032(SB)/4, $0xbf800000
-DATA constants<>+1036(SB)/4, $0xbf800000
-DATA constants<>+1040(SB)/4, $0xbf800000
-DATA constants<>+1044(SB)/4, $0xbf800000
-DATA constants<>+1048(SB)/4, $0xbf800000
-DATA constants<>+1052(SB)/4, $0xbf800000
-DATA constants<>+1056(SB)/4, $0xbf800000
-DATA constants<>+1060(SB)/4, $0xbf800000
-DATA constants<>+1064(SB)/4, $0xbf800000
-DATA constants<>+1068(SB)/4, $0xbf800000
-DATA constants<>+1072(SB)/4, $0xbf800000
-DATA constants<>+1076(SB)/4, $0xbf800000
-DATA constants<>+1080(SB)/4, $0xbf800000
-DATA constants<>+1084(SB)/4, $0xbf800000
-DATA constants<>+1088(SB)/4, $0x4b000000
-DATA constants<>+1092(SB)/4, $0x4b000000
-DATA constants<>+1096(SB)/4, $0x4b000000
-DATA constants<>+1100(SB)/4, $0x4b000000
-DATA constants<>+1104(SB)/4, $0x4b000000
-DATA constants<>+1108(SB)/4, $0x4b000000
-DATA constants<>+1112(SB)/4, $0x4b000000
-DATA constants<>+1116(SB)/4, $0x4b000000
-DATA constants<>+1120(SB)/4, $0x4b000000
-DATA constants<>+1124(SB)/4, $0x4b000000
-DATA constants<>+1128(SB)/4, $0x4b000000
-DATA constants<>+1132(SB)/4, $0x4b000000
-DATA constants<>+1136(SB)/4, $0x4b000000
-DATA constants<>+1140(SB)/4, $0x4b000000
-DATA constants<>+1144(SB)/4, $0x4b000000
-DATA constants<>+1148(SB)/4, $0x4b000000
-DATA constants<>+1152(SB)/4, $0xcb00007f
-DATA constants<>+1156(SB)/4, $0xcb00007f
-DATA constants<>+1160(SB)/4, $0xcb00007f
-DATA constants<>+1164(SB)/4, $0xcb00007f
-DATA constants<>+1168(SB)/4, $0xcb00007f
-DATA constants<>+1172(SB)/4, $0xcb00007f
-DATA constants<>+1176(SB)/4, $0xcb00007f
-DATA constants<>+1180(SB)/4, $0xcb00007f
-DATA constants<>+1184(SB)/4, $0xcb00007f
-DATA constants<>+1188(SB)/4, $0xcb00007f
-DATA constants<>+1192(SB)/4, $0xcb00007f
-DATA constants<>+1196(SB)/4, $0xcb00007f
-DATA constants<>+1200(SB)/4, $0xcb00007f
-DATA constants<>+1204(SB)/4, $0xcb00007f
-DATA constants<>+1208(SB)/4, $0xcb00007f
-DATA constants<>+1212(SB)/4, $0xcb00007f
-DATA constants<>+1216(SB)/4, $0xbe2aae50
-DATA constants<>+1220(SB)/4, $0xbe2aae50
-DATA constants<>+1224(SB)/4, $0xbe2aae50
-DATA constants<>+1228(SB)/4, $0xbe2aae50
-DATA constants<>+1232(SB)/4, $0xbe2aae50
-DATA constants<>+1236(SB)/4, $0xbe2aae50
-DATA constants<>+1240(SB)/4, $0xbe2aae50
-DATA constants<>+1244(SB)/4, $0xbe2aae50
-DATA constants<>+1248(SB)/4, $0xbe2aae50
-DATA constants<>+1252(SB)/4, $0xbe2aae50
-DATA constants<>+1256(SB)/4, $0xbe2aae50
-DATA constants<>+1260(SB)/4, $0xbe2aae50
-DATA constants<>+1264(SB)/4, $0xbe2aae50
-DATA constants<>+1268(SB)/4, $0xbe2aae50
-DATA constants<>+1272(SB)/4, $0xbe2aae50
-DATA constants<>+1276(SB)/4, $0xbe2aae50
-DATA constants<>+1280(SB)/4, $0x3e4cceac
-DATA constants<>+1284(SB)/4, $0x3e4cceac
-DATA constants<>+1288(SB)/4, $0x3e4cceac
-DATA constants<>+1292(SB)/4, $0x3e4cceac
-DATA constants<>+1296(SB)/4, $0x3e4cceac
-DATA constants<>+1300(SB)/4, $0x3e4cceac
-DATA constants<>+1304(SB)/4, $0x3e4cceac
-DATA constants<>+1308(SB)/4, $0x3e4cceac
-DATA constants<>+1312(SB)/4, $0x3e4cceac
-DATA constants<>+1316(SB)/4, $0x3e4cceac
-DATA constants<>+1320(SB)/4, $0x3e4cceac
-DATA constants<>+1324(SB)/4, $0x3e4cceac
-DATA constants<>+1328(SB)/4, $0x3e4cceac
-DATA constants<>+1332(SB)/4, $0x3e4cceac
-DATA constants<>+1336(SB)/4, $0x3e4cceac
-DATA constants<>+1340(SB)/4, $0x3e4cceac
-DATA constants<>+1344(SB)/4, $0xbe7ffffc
-DATA constants<>+1348(SB)/4, $0xbe7ffffc
-DATA constants<>+1352(SB)/4, $0xbe7ffffc
-DATA constants<>+1356(SB)/4, $0xbe7ffffc
-DATA constants<>+1360(SB)/4, $0xbe7ffffc
-DATA constants<>+1364(SB)/4, $0xbe7ffffc
-DATA constants<>+1368(SB)/4, $0xbe7ffffc
-DATA constants<>+1372(SB)/4, $0xbe7ffffc
-DATA constants<>+1376(SB)/4, $0xbe7ffffc
-DATA constants<>+1380(SB)/4, $0xbe7ffffc
-DATA constants<>+1384(SB)/4, $0xbe7ffffc
-DATA constants<>+1388(SB)/4, $0xbe7ffffc
-DATA constants<>+1392(SB)/4, $0xbe7ffffc
-DATA constants<>+1396(SB)/4, $0xbe7ffffc
-DATA constants<>+1400(SB)/4, $0xbe7ffffc
-DATA constants<>+1404(SB)/4, $0xbe7ffffc
-DATA constants<>+1408(SB)/4, $0x3eaaaaaa
-DATA constants<>+1412(SB)/4, $0x3eaaaaaa
-DATA constants<>+1416(SB)/4, $0x3eaaaaaa
-DATA constants<>+1420(SB)/4, $0x3eaaaaaa
-DATA constants<>+1424(SB)/4, $0x3eaaaaaa
-DATA constants<>+1428(SB)/4, $0x3eaaaaaa
-DATA constants<>+1432(SB)/4, $0x3eaaaaaa
-DATA constants<>+1436(SB)/4, $0x3eaaaaaa
-DATA constants<>+1440(SB)/4, $0x3eaaaaaa
-DATA constants<>+1444(SB)/4, $0x3eaaaaaa
-DATA constants<>+1448(SB)/4, $0x3eaaaaaa
-DATA constants<>+1452(SB)/4, $0x3eaaaaaa
-DATA constants<>+1456(SB)/4, $0x3eaaaaaa
-DATA constants<>+1460(SB)/4, $0x3eaaaaaa
-DATA constants<>+1464(SB)/4, $0x3eaaaaaa
-DATA constants<>+1468(SB)/4, $0x3eaaaaaa
-DATA constants<>+1472(SB)/4, $0xbdebd1b8
-DATA constants<>+1476(SB)/4, $0xbdebd1b8
-DATA constants<>+1480(SB)/4, $0xbdebd1b8
-DATA constants<>+1484(SB)/4, $0xbdebd1b8
-DATA constants<>+1488(SB)/4, $0xbdebd1b8
-DATA constants<>+1492(SB)/4, $0xbdebd1b8
-DATA constants<>+1496(SB)/4, $0xbdebd1b8
-DATA constants<>+1500(SB)/4, $0xbdebd1b8
-DATA constants<>+1504(SB)/4, $0xbdebd1b8
-DATA constants<>+1508(SB)/4, $0xbdebd1b8
-DATA constants<>+1512(SB)/4, $0xbdebd1b8
-DATA constants<>+1516(SB)/4, $0xbdebd1b8
-DATA constants<>+1520(SB)/4, $0xbdebd1b8
-DATA constants<>+1524(SB)/4, $0xbdebd1b8
-DATA constants<>+1528(SB)/4, $0xbdebd1b8
-DATA constants<>+1532(SB)/4, $0xbdebd1b8
-DATA constants<>+1536(SB)/4, $0x3def251a
-DATA constants<>+1540(SB)/4, $0x3def251a
-DATA constants<>+1544(SB)/4, $0x3def251a
-DATA constants<>+1548(SB)/4, $0x3def251a
-DATA constants<>+1552(SB)/4, $0x3def251a
-DATA constants<>+1556(SB)/4, $0x3def251a
-DATA constants<>+1560(SB)/4, $0x3def251a
-DATA constants<>+1564(SB)/4, $0x3def251a
-DATA constants<>+1568(SB)/4, $0x3def251a
-DATA constants<>+1572(SB)/4, $0x3def251a
-DATA constants<>+1576(SB)/4, $0x3def251a
-DATA constants<>+1580(SB)/4, $0x3def251a
-DATA constants<>+1584(SB)/4, $0x3def251a
-DATA constants<>+1588(SB)/4, $0x3def251a
-DATA constants<>+1592(SB)/4, $0x3def251a
-DATA constants<>+1596(SB)/4, $0x3def251a
-DATA constants<>+1600(SB)/4, $0xbdfe5d4f
-DATA constants<>+1604(SB)/4, $0xbdfe5d4f
-DATA constants<>+1608(SB)/4, $0xbdfe5d4f
-DATA constants<>+1612(SB)/4, $0xbdfe5d4f
-DATA constants<>+1616(SB)/4, $0xbdfe5d4f
-DATA constants<>+1620(SB)/4, $0xbdfe5d4f
-DATA constants<>+1624(SB)/4, $0xbdfe5d4f
-DATA constants<>+1628(SB)/4, $0xbdfe5d4f
-DATA constants<>+1632(SB)/4, $0xbdfe5d4f
-DATA constants<>+1636(SB)/4, $0xbdfe5d4f
-DATA constants<>+1640(SB)/4, $0xbdfe5d4f
-DATA constants<>+1644(SB)/4, $0xbdfe5d4f
-DATA constants<>+1648(SB)/4, $0xbdfe5d4f
-DATA constants<>+1652(SB)/4, $0xbdfe5d4f
-DATA constants<>+1656(SB)/4, $0xbdfe5d4f
-DATA constants<>+1660(SB)/4, $0xbdfe5d4f
-DATA constants<>+1664(SB)/4, $0x3e11e9bf
-DATA constants<>+1668(SB)/4, $0x3e11e9bf
-DATA constants<>+1672(SB)/4, $0x3e11e9bf
-DATA constants<>+1676(SB)/4, $0x3e11e9bf
-DATA constants<>+1680(SB)/4, $0x3e11e9bf
-DATA constants<>+1684(SB)/4, $0x3e11e9bf
-DATA constants<>+1688(SB)/4, $0x3e11e9bf
-DATA constants<>+1692(SB)/4, $0x3e11e9bf
-DATA constants<>+1696(SB)/4, $0x3e11e9bf
-DATA constants<>+1700(SB)/4, $0x3e11e9bf
-DATA constants<>+1704(SB)/4, $0x3e11e9bf
-DATA constants<>+1708(SB)/4, $0x3e11e9bf
-DATA constants<>+1712(SB)/4, $0x3e11e9bf
-DATA constants<>+1716(SB)/4, $0x3e11e9bf
-DATA constants<>+1720(SB)/4, $0x3e11e9bf
-DATA constants<>+1724(SB)/4, $0x3e11e9bf
-DATA constants<>+1728(SB)/4, $0x3d9021bb
-DATA constants<>+1732(SB)/4, $0x3d9021bb
-DATA constants<>+1736(SB)/4, $0x3d9021bb
-DATA constants<>+1740(SB)/4, $0x3d9021bb
-DATA constants<>+1744(SB)/4, $0x3d9021bb
-DATA constants<>+1748(SB)/4, $0x3d9021bb
-DATA constants<>+1752(SB)/4, $0x3d9021bb
-DATA constants<>+1756(SB)/4, $0x3d9021bb
-DATA constants<>+1760(SB)/4, $0x3d9021bb
-DATA constants<>+1764(SB)/4, $0x3d9021bb
-DATA constants<>+1768(SB)/4, $0x3d9021bb
-DATA constants<>+1772(SB)/4, $0x3d9021bb
-DATA constants<>+1776(SB)/4, $0x3d9021bb
-DATA constants<>+1780(SB)/4, $0x3d9021bb
-DATA constants<>+1784(SB)/4, $0x3d9021bb
-DATA constants<>+1788(SB)/4, $0x3d9021bb
-DATA constants<>+1792(SB)/4, $0x3f317218
-DATA constants<>+1796(SB)/4, $0x3f317218
-DATA constants<>+1800(SB)/4, $0x3f317218
-DATA constants<>+1804(SB)/4, $0x3f317218
-DATA constants<>+1808(SB)/4, $0x3f317218
-DATA constants<>+1812(SB)/4, $0x3f317218
-DATA constants<>+1816(SB)/4, $0x3f317218
-DATA constants<>+1820(SB)/4, $0x3f317218
-DATA constants<>+1824(SB)/4, $0x3f317218
-DATA constants<>+1828(SB)/4, $0x3f317218
-DATA constants<>+1832(SB)/4, $0x3f317218
-DATA constants<>+1836(SB)/4, $0x3f317218
-DATA constants<>+1840(SB)/4, $0x3f317218
-DATA constants<>+1844(SB)/4, $0x3f317218
-DATA constants<>+1848(SB)/4, $0x3f317218
-DATA constants<>+1852(SB)/4, $0x3f317218
-DATA constants<>+1856(SB)/4, $0x00000000
-DATA constants<>+1860(SB)/4, $0x00000000
-DATA constants<>+1864(SB)/4, $0x00000000
-DATA constants<>+1868(SB)/4, $0x00000000
-DATA constants<>+1872(SB)/4, $0x00000000
-DATA constants<>+1876(SB)/4, $0x00000000
-DATA constants<>+1880(SB)/4, $0x00000000
-DATA constants<>+1884(SB)/4, $0x00000000
-DATA constants<>+1888(SB)/4, $0x00000000
-DATA constants<>+1892(SB)/4, $0x00000000
-DATA constants<>+1896(SB)/4, $0x00000000
-DATA constants<>+1900(SB)/4, $0x00000000
-DATA constants<>+1904(SB)/4, $0x00000000
-DATA constants<>+1908(SB)/4, $0x00000000
-DATA constants<>+1912(SB)/4, $0x00000000
-DATA constants<>+1916(SB)/4, $0x00000000
-DATA constants<>+1920(SB)/4, $0x80000000
-DATA constants<>+1924(SB)/4, $0x80000000
-DATA constants<>+1928(SB)/4, $0x80000000
-DATA constants<>+1932(SB)/4, $0x80000000
-DATA constants<>+1936(SB)/4, $0x80000000
-DATA constants<>+1940(SB)/4, $0x80000000
-DATA constants<>+1944(SB)/4, $0x80000000
-DATA constants<>+1948(SB)/4, $0x80000000
-DATA constants<>+1952(SB)/4, $0x80000000
-DATA constants<>+1956(SB)/4, $0x80000000
-DATA constants<>+1960(SB)/4, $0x80000000
-DATA constants<>+1964(SB)/4, $0x80000000
-DATA constants<>+1968(SB)/4, $0x80000000
-DATA constants<>+1972(SB)/4, $0x80000000
-DATA constants<>+1976(SB)/4, $0x80000000
-DATA constants<>+1980(SB)/4, $0x80000000
-DATA constants<>+1984(SB)/4, $0x3727c5ac
-DATA constants<>+1988(SB)/4, $0x3727c5ac
-DATA constants<>+1992(SB)/4, $0x3727c5ac
-DATA constants<>+1996(SB)/4, $0x3727c5ac
-DATA constants<>+2000(SB)/4, $0x3727c5ac
-DATA constants<>+2004(SB)/4, $0x3727c5ac
-DATA constants<>+2008(SB)/4, $0x3727c5ac
-DATA constants<>+2012(SB)/4, $0x3727c5ac
-DATA constants<>+2016(SB)/4, $0x3727c5ac
-DATA constants<>+2020(SB)/4, $0x3727c5ac
-DATA constants<>+2024(SB)/4, $0x3727c5ac
-DATA constants<>+2028(SB)/4, $0x3727c5ac
-DATA constants<>+2032(SB)/4, $0x3727c5ac
-DATA constants<>+2036(SB)/4, $0x3727c5ac
-DATA constants<>+2040(SB)/4, $0x3727c5ac
-DATA constants<>+2044(SB)/4, $0x3727c5ac
-DATA constants<>+2048(SB)/4, $0x3089705f
-DATA constants<>+2052(SB)/4, $0x3089705f
-DATA constants<>+2056(SB)/4, $0x3089705f
-DATA constants<>+2060(SB)/4, $0x3089705f
-DATA constants<>+2064(SB)/4, $0x3089705f
-DATA constants<>+2068(SB)/4, $0x3089705f
-DATA constants<>+2072(SB)/4, $0x3089705f
-DATA constants<>+2076(SB)/4, $0x3089705f
-DATA constants<>+2080(SB)/4, $0x3089705f
-DATA constants<>+2084(SB)/4, $0x3089705f
-DATA constants<>+2088(SB)/4, $0x3089705f
-DATA constants<>+2092(SB)/4, $0x3089705f
-DATA constants<>+2096(SB)/4, $0x3089705f
-DATA constants<>+2100(SB)/4, $0x3089705f
-DATA constants<>+2104(SB)/4, $0x3089705f
-DATA constants<>+2108(SB)/4, $0x3089705f
-DATA constants<>+2112(SB)/4, $0
-DATA constants<>+2116(SB)/4, $1
-DATA constants<>+2120(SB)/4, $2
-DATA constants<>+2124(SB)/4, $3
-DATA constants<>+2128(SB)/4, $4
-DATA constants<>+2132(SB)/4, $5
-DATA constants<>+2136(SB)/4, $6
-DATA constants<>+2140(SB)/4, $7
-DATA constants<>+2144(SB)/4, $8
-DATA constants<>+2148(SB)/4, $9
-DATA constants<>+2152(SB)/4, $10
-DATA constants<>+2156(SB)/4, $11
-DATA constants<>+2160(SB)/4, $12
-DATA constants<>+2164(SB)/4, $13
-DATA constants<>+2168(SB)/4, $14
-DATA constants<>+2172(SB)/4, $15
-DATA constants<>+2176(SB)/4, $0x7feb352d
-DATA constants<>+2180(SB)/4, $0x7feb352d
-DATA constants<>+2184(SB)/4, $0x7feb352d
-DATA constants<>+2188(SB)/4, $0x7feb352d
-DATA constants<>+2192(SB)/4, $0x7feb352d
-DATA constants<>+2196(SB)/4, $0x7feb352d
-DATA constants<>+2200(SB)/4, $0x7feb352d
-DATA constants<>+2204(SB)/4, $0x7feb352d
-DATA constants<>+2208(SB)/4, $0x7feb352d
-DATA constants<>+2212(SB)/4, $0x7feb352d
-DATA constants<>+2216(SB)/4, $0x7feb352d
-DATA constants<>+2220(SB)/4, $0x7feb352d
-DATA constants<>+2224(SB)/4, $0x7feb352d
-DATA constants<>+2228(SB)/4, $0x7feb352d
-DATA constants<>+2232(SB)/4, $0x7feb352d
-DATA constants<>+2236(SB)/4, $0x7feb352d
-DATA constants<>+2240(SB)/4, $0x846ca68b
-DATA constants<>+2244(SB)/4, $0x846ca68b
-DATA constants<>+2248(SB)/4, $0x846ca68b
-DATA constants<>+2252(SB)/4, $0x846ca68b
-DATA constants<>+2256(SB)/4, $0x846ca68b
-DATA constants<>+2260(SB)/4, $0x846ca68b
-DATA constants<>+2264(SB)/4, $0x846ca68b
-DATA constants<>+2268(SB)/4, $0x846ca68b
-DATA constants<>+2272(SB)/4, $0x846ca68b
-DATA constants<>+2276(SB)/4, $0x846ca68b
-DATA constants<>+2280(SB)/4, $0x846ca68b
-DATA constants<>+2284(SB)/4, $0x846ca68b
-DATA constants<>+2288(SB)/4, $0x846ca68b
-DATA constants<>+2292(SB)/4, $0x846ca68b
-DATA constants<>+2296(SB)/4, $0x846ca68b
-DATA constants<>+2300(SB)/4, $0x846ca68b
-DATA constants<>+2304(SB)/4, $0x00000010
-DATA constants<>+2308(SB)/4, $0x00000010
-DATA constants<>+2312(SB)/4, $0x00000010
-DATA constants<>+2316(SB)/4, $0x00000010
-DATA constants<>+2320(SB)/4, $0x00000010
-DATA constants<>+2324(SB)/4, $0x00000010
-DATA constants<>+2328(SB)/4, $0x00000010
-DATA constants<>+2332(SB)/4, $0x00000010
-DATA constants<>+2336(SB)/4, $0x00000010
-DATA constants<>+2340(SB)/4, $0x00000010
-DATA constants<>+2344(SB)/4, $0x00000010
-DATA constants<>+2348(SB)/4, $0x00000010
-DATA constants<>+2352(SB)/4, $0x00000010
-DATA constants<>+2356(SB)/4, $0x00000010
-DATA constants<>+2360(SB)/4, $0x00000010
-DATA constants<>+2364(SB)/4, $0x00000010
-DATA constants<>+2368(SB)/4, $0x00000001
-DATA constants<>+2372(SB)/4, $0x00000001
-DATA constants<>+2376(SB)/4, $0x00000001
-DATA constants<>+2380(SB)/4, $0x00000001
-DATA constants<>+2384(SB)/4, $0x00000001
-DATA constants<>+2388(SB)/4, $0x00000001
-DATA constants<>+2392(SB)/4, $0x00000001
-DATA constants<>+2396(SB)/4, $0x00000001
-DATA constants<>+2400(SB)/4, $0x00000001
-DATA constants<>+2404(SB)/4, $0x00000001
-DATA constants<>+2408(SB)/4, $0x00000001
-DATA constants<>+2412(SB)/4, $0x00000001
-DATA constants<>+2416(SB)/4, $0x00000001
-DATA constants<>+2420(SB)/4, $0x00000001
-DATA constants<>+2424(SB)/4, $0x00000001
-DATA constants<>+2428(SB)/4, $0x00000001
-GLOBL constants<>(SB), RODATA|NOPTR, $2432
+DATA constants<>+896(SB)/4, $0x3d5509f8
+DATA constants<>+900(SB)/4, $0x3d5509f8
+DATA constants<>+904(SB)/4, $0x3d5509f8
+DATA constants<>+908(SB)/4, $0x3d5509f8
+DATA constants<>+912(SB)/4, $0x3d5509f8
+DATA constants<>+916(SB)/4, $0x3d5509f8
+DATA constants<>+920(SB)/4, $0x3d5509f8
+DATA constants<>+924(SB)/4, $0x3d5509f8
+DATA constants<>+928(SB)/4, $0x3d5509f8
+DATA constants<>+932(SB)/4, $0x3d5509f8
+DATA constants<>+936(SB)/4, $0x3d5509f8
+DATA constants<>+940(SB)/4, $0x3d5509f8
+DATA constants<>+944(SB)/4, $0x3d5509f8
+DATA constants<>+948(SB)/4, $0x3d5509f8
+DATA constants<>+952(SB)/4, $0x3d5509f8
+DATA constants<>+956(SB)/4, $0x3d5509f8
+DATA constants<>+960(SB)/4, $0x3e773cc5
+DATA constants<>+964(SB)/4, $0x3e773cc5
+DATA constants<>+968(SB)/4, $0x3e773cc5
+DATA constants<>+972(SB)/4, $0x3e773cc5
+DATA constants<>+976(SB)/4, $0x3e773cc5
+DATA constants<>+980(SB)/4, $0x3e773cc5
+DATA constants<>+984(SB)/4, $0x3e773cc5
+DATA constants<>+988(SB)/4, $0x3e773cc5
+DATA constants<>+992(SB)/4, $0x3e773cc5
+DATA constants<>+996(SB)/4, $0x3e773cc5
+DATA constants<>+1000(SB)/4, $0x3e773cc5
+DATA constants<>+1004(SB)/4, $0x3e773cc5
+DATA constants<>+1008(SB)/4, $0x3e773cc5
+DATA constants<>+1012(SB)/4, $0x3e773cc5
+DATA constants<>+1016(SB)/4, $0x3e773cc5
+DATA constants<>+1020(SB)/4, $0x3e773cc5
+DATA constants<>+1024(SB)/4, $0x3f3168b3
+DATA constants<>+1028(SB)/4, $0x3f3168b3
+DATA constants<>+1032(SB)/4, $0x3f3168b3
+DATA constants<>+1036(SB)/4, $0x3f3168b3
+DATA constants<>+1040(SB)/4, $0x3f3168b3
+DATA constants<>+1044(SB)/4, $0x3f3168b3
+DATA constants<>+1048(SB)/4, $0x3f3168b3
+DATA constants<>+1052(SB)/4, $0x3f3168b3
+DATA constants<>+1056(SB)/4, $0x3f3168b3
+DATA constants<>+1060(SB)/4, $0x3f3168b3
+DATA constants<>+1064(SB)/4, $0x3f3168b3
+DATA constants<>+1068(SB)/4, $0x3f3168b3
+DATA constants<>+1072(SB)/4, $0x3f3168b3
+DATA constants<>+1076(SB)/4, $0x3f3168b3
+DATA constants<>+1080(SB)/4, $0x3f3168b3
+DATA constants<>+1084(SB)/4, $0x3f3168b3
+DATA constants<>+1088(SB)/4, $0x3f800016
+DATA constants<>+1092(SB)/4, $0x3f800016
+DATA constants<>+1096(SB)/4, $0x3f800016
+DATA constants<>+1100(SB)/4, $0x3f800016
+DATA constants<>+1104(SB)/4, $0x3f800016
+DATA constants<>+1108(SB)/4, $0x3f800016
+DATA constants<>+1112(SB)/4, $0x3f800016
+DATA constants<>+1116(SB)/4, $0x3f800016
+DATA constants<>+1120(SB)/4, $0x3f800016
+DATA constants<>+1124(SB)/4, $0x3f800016
+DATA constants<>+1128(SB)/4, $0x3f800016
+DATA constants<>+1132(SB)/4, $0x3f800016
+DATA constants<>+1136(SB)/4, $0x3f800016
+DATA constants<>+1140(SB)/4, $0x3f800016
+DATA constants<>+1144(SB)/4, $0x3f800016
+DATA constants<>+1148(SB)/4, $0x3f800016
+DATA constants<>+1152(SB)/4, $0x80000000
+DATA constants<>+1156(SB)/4, $0x80000000
+DATA constants<>+1160(SB)/4, $0x80000000
+DATA constants<>+1164(SB)/4, $0x80000000
+DATA constants<>+1168(SB)/4, $0x80000000
+DATA constants<>+1172(SB)/4, $0x80000000
+DATA constants<>+1176(SB)/4, $0x80000000
+DATA constants<>+1180(SB)/4, $0x80000000
+DATA constants<>+1184(SB)/4, $0x80000000
+DATA constants<>+1188(SB)/4, $0x80000000
+DATA constants<>+1192(SB)/4, $0x80000000
+DATA constants<>+1196(SB)/4, $0x80000000
+DATA constants<>+1200(SB)/4, $0x80000000
+DATA constants<>+1204(SB)/4, $0x80000000
+DATA constants<>+1208(SB)/4, $0x80000000
+DATA constants<>+1212(SB)/4, $0x80000000
+DATA constants<>+1216(SB)/4, $0x3c5dbe6a
+DATA constants<>+1220(SB)/4, $0x3c5dbe6a
+DATA constants<>+1224(SB)/4, $0x3c5dbe6a
+DATA constants<>+1228(SB)/4, $0x3c5dbe6a
+DATA constants<>+1232(SB)/4, $0x3c5dbe6a
+DATA constants<>+1236(SB)/4, $0x3c5dbe6a
+DATA constants<>+1240(SB)/4, $0x3c5dbe6a
+DATA constants<>+1244(SB)/4, $0x3c5dbe6a
+DATA constants<>+1248(SB)/4, $0x3c5dbe6a
+DATA constants<>+1252(SB)/4, $0x3c5dbe6a
+DATA constants<>+1256(SB)/4, $0x3c5dbe6a
+DATA constants<>+1260(SB)/4, $0x3c5dbe6a
+DATA constants<>+1264(SB)/4, $0x3c5dbe6a
+DATA constants<>+1268(SB)/4, $0x3c5dbe6a
+DATA constants<>+1272(SB)/4, $0x3c5dbe6a
+DATA constants<>+1276(SB)/4, $0x3c5dbe6a
+DATA constants<>+1280(SB)/4, $0xc2fc0000
+DATA constants<>+1284(SB)/4, $0xc2fc0000
+DATA constants<>+1288(SB)/4, $0xc2fc0000
+DATA constants<>+1292(SB)/4, $0xc2fc0000
+DATA constants<>+1296(SB)/4, $0xc2fc0000
+DATA constants<>+1300(SB)/4, $0xc2fc0000
+DATA constants<>+1304(SB)/4, $0xc2fc0000
+DATA constants<>+1308(SB)/4, $0xc2fc0000
+DATA constants<>+1312(SB)/4, $0xc2fc0000
+DATA constants<>+1316(SB)/4, $0xc2fc0000
+DATA constants<>+1320(SB)/4, $0xc2fc0000
+DATA constants<>+1324(SB)/4, $0xc2fc0000
+DATA constants<>+1328(SB)/4, $0xc2fc0000
+DATA constants<>+1332(SB)/4, $0xc2fc0000
+DATA constants<>+1336(SB)/4, $0xc2fc0000
+DATA constants<>+1340(SB)/4, $0xc2fc0000
+DATA constants<>+1344(SB)/4, $0x004afb0d
+DATA constants<>+1348(SB)/4, $0x004afb0d
+DATA constants<>+1352(SB)/4, $0x004afb0d
+DATA constants<>+1356(SB)/4, $0x004afb0d
+DATA constants<>+1360(SB)/4, $0x004afb0d
+DATA constants<>+1364(SB)/4, $0x004afb0d
+DATA constants<>+1368(SB)/4, $0x004afb0d
+DATA constants<>+1372(SB)/4, $0x004afb0d
+DATA constants<>+1376(SB)/4, $0x004afb0d
+DATA constants<>+1380(SB)/4, $0x004afb0d
+DATA constants<>+1384(SB)/4, $0x004afb0d
+DATA constants<>+1388(SB)/4, $0x004afb0d
+DATA constants<>+1392(SB)/4, $0x004afb0d
+DATA constants<>+1396(SB)/4, $0x004afb0d
+DATA constants<>+1400(SB)/4, $0x004afb0d
+DATA constants<>+1404(SB)/4, $0x004afb0d
+DATA constants<>+1408(SB)/4, $0x3f3504f3
+DATA constants<>+1412(SB)/4, $0x3f3504f3
+DATA constants<>+1416(SB)/4, $0x3f3504f3
+DATA constants<>+1420(SB)/4, $0x3f3504f3
+DATA constants<>+1424(SB)/4, $0x3f3504f3
+DATA constants<>+1428(SB)/4, $0x3f3504f3
+DATA constants<>+1432(SB)/4, $0x3f3504f3
+DATA constants<>+1436(SB)/4, $0x3f3504f3
+DATA constants<>+1440(SB)/4, $0x3f3504f3
+DATA constants<>+1444(SB)/4, $0x3f3504f3
+DATA constants<>+1448(SB)/4, $0x3f3504f3
+DATA constants<>+1452(SB)/4, $0x3f3504f3
+DATA constants<>+1456(SB)/4, $0x3f3504f3
+DATA constants<>+1460(SB)/4, $0x3f3504f3
+DATA constants<>+1464(SB)/4, $0x3f3504f3
+DATA constants<>+1468(SB)/4, $0x3f3504f3
+DATA constants<>+1472(SB)/4, $0xbf800000
+DATA constants<>+1476(SB)/4, $0xbf800000
+DATA constants<>+1480(SB)/4, $0xbf800000
+DATA constants<>+1484(SB)/4, $0xbf800000
+DATA constants<>+1488(SB)/4, $0xbf800000
+DATA constants<>+1492(SB)/4, $0xbf800000
+DATA constants<>+1496(SB)/4, $0xbf800000
+DATA constants<>+1500(SB)/4, $0xbf800000
+DATA constants<>+1504(SB)/4, $0xbf800000
+DATA constants<>+1508(SB)/4, $0xbf800000
+DATA constants<>+1512(SB)/4, $0xbf800000
+DATA constants<>+1516(SB)/4, $0xbf800000
+DATA constants<>+1520(SB)/4, $0xbf800000
+DATA constants<>+1524(SB)/4, $0xbf800000
+DATA constants<>+1528(SB)/4, $0xbf800000
+DATA constants<>+1532(SB)/4, $0xbf800000
+DATA constants<>+1536(SB)/4, $0x4b000000
+DATA constants<>+1540(SB)/4, $0x4b000000
+DATA constants<>+1544(SB)/4, $0x4b000000
+DATA constants<>+1548(SB)/4, $0x4b000000
+DATA constants<>+1552(SB)/4, $0x4b000000
+DATA constants<>+1556(SB)/4, $0x4b000000
+DATA constants<>+1560(SB)/4, $0x4b000000
+DATA constants<>+1564(SB)/4, $0x4b000000
+DATA constants<>+1568(SB)/4, $0x4b000000
+DATA constants<>+1572(SB)/4, $0x4b000000
+DATA constants<>+1576(SB)/4, $0x4b000000
+DATA constants<>+1580(SB)/4, $0x4b000000
+DATA constants<>+1584(SB)/4, $0x4b000000
+DATA constants<>+1588(SB)/4, $0x4b000000
+DATA constants<>+1592(SB)/4, $0x4b000000
+DATA constants<>+1596(SB)/4, $0x4b000000
+DATA constants<>+1600(SB)/4, $0xcb00007f
+DATA constants<>+1604(SB)/4, $0xcb00007f
+DATA constants<>+1608(SB)/4, $0xcb00007f
+DATA constants<>+1612(SB)/4, $0xcb00007f
+DATA constants<>+1616(SB)/4, $0xcb00007f
+DATA constants<>+1620(SB)/4, $0xcb00007f
+DATA constants<>+1624(SB)/4, $0xcb00007f
+DATA constants<>+1628(SB)/4, $0xcb00007f
+DATA constants<>+1632(SB)/4, $0xcb00007f
+DATA constants<>+1636(SB)/4, $0xcb00007f
+DATA constants<>+1640(SB)/4, $0xcb00007f
+DATA constants<>+1644(SB)/4, $0xcb00007f
+DATA constants<>+1648(SB)/4, $0xcb00007f
+DATA constants<>+1652(SB)/4, $0xcb00007f
+DATA constants<>+1656(SB)/4, $0xcb00007f
+DATA constants<>+1660(SB)/4, $0xcb00007f
+DATA constants<>+1664(SB)/4, $0xbe2aae50
+DATA constants<>+1668(SB)/4, $0xbe2aae50
+DATA constants<>+1672(SB)/4, $0xbe2aae50
+DATA constants<>+1676(SB)/4, $0xbe2aae50
+DATA constants<>+1680(SB)/4, $0xbe2aae50
+DATA constants<>+1684(SB)/4, $0xbe2aae50
+DATA constants<>+1688(SB)/4, $0xbe2aae50
+DATA constants<>+1692(SB)/4, $0xbe2aae50
+DATA constants<>+1696(SB)/4, $0xbe2aae50
+DATA constants<>+1700(SB)/4, $0xbe2aae50
+DATA constants<>+1704(SB)/4, $0xbe2aae50
+DATA constants<>+1708(SB)/4, $0xbe2aae50
+DATA constants<>+1712(SB)/4, $0xbe2aae50
+DATA constants<>+1716(SB)/4, $0xbe2aae50
+DATA constants<>+1720(SB)/4, $0xbe2aae50
+DATA constants<>+1724(SB)/4, $0xbe2aae50
+DATA constants<>+1728(SB)/4, $0x3e4cceac
+DATA constants<>+1732(SB)/4, $0x3e4cceac
+DATA constants<>+1736(SB)/4, $0x3e4cceac
+DATA constants<>+1740(SB)/4, $0x3e4cceac
+DATA constants<>+1744(SB)/4, $0x3e4cceac
+DATA constants<>+1748(SB)/4, $0x3e4cceac
+DATA constants<>+1752(SB)/4, $0x3e4cceac
+DATA constants<>+1756(SB)/4, $0x3e4cceac
+DATA constants<>+1760(SB)/4, $0x3e4cceac
+DATA constants<>+1764(SB)/4, $0x3e4cceac
+DATA constants<>+1768(SB)/4, $0x3e4cceac
+DATA constants<>+1772(SB)/4, $0x3e4cceac
+DATA constants<>+1776(SB)/4, $0x3e4cceac
+DATA constants<>+1780(SB)/4, $0x3e4cceac
+DATA constants<>+1784(SB)/4, $0x3e4cceac
+DATA constants<>+1788(SB)/4, $0x3e4cceac
+DATA constants<>+1792(SB)/4, $0xbe7ffffc
+DATA constants<>+1796(SB)/4, $0xbe7ffffc
+DATA constants<>+1800(SB)/4, $0xbe7ffffc
+DATA constants<>+1804(SB)/4, $0xbe7ffffc
+DATA constants<>+1808(SB)/4, $0xbe7ffffc
+DATA constants<>+1812(SB)/4, $0xbe7ffffc
+DATA constants<>+1816(SB)/4, $0xbe7ffffc
+DATA constants<>+1820(SB)/4, $0xbe7ffffc
+DATA constants<>+1824(SB)/4, $0xbe7ffffc
+DATA constants<>+1828(SB)/4, $0xbe7ffffc
+DATA constants<>+1832(SB)/4, $0xbe7ffffc
+DATA constants<>+1836(SB)/4, $0xbe7ffffc
+DATA constants<>+1840(SB)/4, $0xbe7ffffc
+DATA constants<>+1844(SB)/4, $0xbe7ffffc
+DATA constants<>+1848(SB)/4, $0xbe7ffffc
+DATA constants<>+1852(SB)/4, $0xbe7ffffc
+DATA constants<>+1856(SB)/4, $0x3eaaaaaa
+DATA constants<>+1860(SB)/4, $0x3eaaaaaa
+DATA constants<>+1864(SB)/4, $0x3eaaaaaa
+DATA constants<>+1868(SB)/4, $0x3eaaaaaa
+DATA constants<>+1872(SB)/4, $0x3eaaaaaa
+DATA constants<>+1876(SB)/4, $0x3eaaaaaa
+DATA constants<>+1880(SB)/4, $0x3eaaaaaa
+DATA constants<>+1884(SB)/4, $0x3eaaaaaa
+DATA constants<>+1888(SB)/4, $0x3eaaaaaa
+DATA constants<>+1892(SB)/4, $0x3eaaaaaa
+DATA constants<>+1896(SB)/4, $0x3eaaaaaa
+DATA constants<>+1900(SB)/4, $0x3eaaaaaa
+DATA constants<>+1904(SB)/4, $0x3eaaaaaa
+DATA constants<>+1908(SB)/4, $0x3eaaaaaa
+DATA constants<>+1912(SB)/4, $0x3eaaaaaa
+DATA constants<>+1916(SB)/4, $0x3eaaaaaa
+DATA constants<>+1920(SB)/4, $0xbdebd1b8
+DATA constants<>+1924(SB)/4, $0xbdebd1b8
+DATA constants<>+1928(SB)/4, $0xbdebd1b8
+DATA constants<>+1932(SB)/4, $0xbdebd1b8
+DATA constants<>+1936(SB)/4, $0xbdebd1b8
+DATA constants<>+1940(SB)/4, $0xbdebd1b8
+DATA constants<>+1944(SB)/4, $0xbdebd1b8
+DATA constants<>+1948(SB)/4, $0xbdebd1b8
+DATA constants<>+1952(SB)/4, $0xbdebd1b8
+DATA constants<>+1956(SB)/4, $0xbdebd1b8
+DATA constants<>+1960(SB)/4, $0xbdebd1b8
+DATA constants<>+1964(SB)/4, $0xbdebd1b8
+DATA constants<>+1968(SB)/4, $0xbdebd1b8
+DATA constants<>+1972(SB)/4, $0xbdebd1b8
+DATA constants<>+1976(SB)/4, $0xbdebd1b8
+DATA constants<>+1980(SB)/4, $0xbdebd1b8
+DATA constants<>+1984(SB)/4, $0x3def251a
+DATA constants<>+1988(SB)/4, $0x3def251a
+DATA constants<>+1992(SB)/4, $0x3def251a
+DATA constants<>+1996(SB)/4, $0x3def251a
+DATA constants<>+2000(SB)/4, $0x3def251a
+DATA constants<>+2004(SB)/4, $0x3def251a
+DATA constants<>+2008(SB)/4, $0x3def251a
+DATA constants<>+2012(SB)/4, $0x3def251a
+DATA constants<>+2016(SB)/4, $0x3def251a
+DATA constants<>+2020(SB)/4, $0x3def251a
+DATA constants<>+2024(SB)/4, $0x3def251a
+DATA constants<>+2028(SB)/4, $0x3def251a
+DATA constants<>+2032(SB)/4, $0x3def251a
+DATA constants<>+2036(SB)/4, $0x3def251a
+DATA constants<>+2040(SB)/4, $0x3def251a
+DATA constants<>+2044(SB)/4, $0x3def251a
+DATA constants<>+2048(SB)/4, $0xbdfe5d4f
+DATA constants<>+2052(SB)/4, $0xbdfe5d4f
+DATA constants<>+2056(SB)/4, $0xbdfe5d4f
+DATA constants<>+2060(SB)/4, $0xbdfe5d4f
+DATA constants<>+2064(SB)/4, $0xbdfe5d4f
+DATA constants<>+2068(SB)/4, $0xbdfe5d4f
+DATA constants<>+2072(SB)/4, $0xbdfe5d4f
+DATA constants<>+2076(SB)/4, $0xbdfe5d4f
+DATA constants<>+2080(SB)/4, $0xbdfe5d4f
+DATA constants<>+2084(SB)/4, $0xbdfe5d4f
+DATA constants<>+2088(SB)/4, $0xbdfe5d4f
+DATA constants<>+2092(SB)/4, $0xbdfe5d4f
+DATA constants<>+2096(SB)/4, $0xbdfe5d4f
+DATA constants<>+2100(SB)/4, $0xbdfe5d4f
+DATA constants<>+2104(SB)/4, $0xbdfe5d4f
+DATA constants<>+2108(SB)/4, $0xbdfe5d4f
+DATA constants<>+2112(SB)/4, $0x3e11e9bf
+DATA constants<>+2116(SB)/4, $0x3e11e9bf
+DATA constants<>+2120(SB)/4, $0x3e11e9bf
+DATA constants<>+2124(SB)/4, $0x3e11e9bf
+DATA constants<>+2128(SB)/4, $0x3e11e9bf
+DATA constants<>+2132(SB)/4, $0x3e11e9bf
+DATA constants<>+2136(SB)/4, $0x3e11e9bf
+DATA constants<>+2140(SB)/4, $0x3e11e9bf
+DATA constants<>+2144(SB)/4, $0x3e11e9bf
+DATA constants<>+2148(SB)/4, $0x3e11e9bf
+DATA constants<>+2152(SB)/4, $0x3e11e9bf
+DATA constants<>+2156(SB)/4, $0x3e11e9bf
+DATA constants<>+2160(SB)/4, $0x3e11e9bf
+DATA constants<>+2164(SB)/4, $0x3e11e9bf
+DATA constants<>+2168(SB)/4, $0x3e11e9bf
+DATA constants<>+2172(SB)/4, $0x3e11e9bf
+DATA constants<>+2176(SB)/4, $0x3d9021bb
+DATA constants<>+2180(SB)/4, $0x3d9021bb
+DATA constants<>+2184(SB)/4, $0x3d9021bb
+DATA constants<>+2188(SB)/4, $0x3d9021bb
+DATA constants<>+2192(SB)/4, $0x3d9021bb
+DATA constants<>+2196(SB)/4, $0x3d9021bb
+DATA constants<>+2200(SB)/4, $0x3d9021bb
+DATA constants<>+2204(SB)/4, $0x3d9021bb
+DATA constants<>+2208(SB)/4, $0x3d9021bb
+DATA constants<>+2212(SB)/4, $0x3d9021bb
+DATA constants<>+2216(SB)/4, $0x3d9021bb
+DATA constants<>+2220(SB)/4, $0x3d9021bb
+DATA constants<>+2224(SB)/4, $0x3d9021bb
+DATA constants<>+2228(SB)/4, $0x3d9021bb
+DATA constants<>+2232(SB)/4, $0x3d9021bb
+DATA constants<>+2236(SB)/4, $0x3d9021bb
+DATA constants<>+2240(SB)/4, $0x3f317218
+DATA constants<>+2244(SB)/4, $0x3f317218
+DATA constants<>+2248(SB)/4, $0x3f317218
+DATA constants<>+2252(SB)/4, $0x3f317218
+DATA constants<>+2256(SB)/4, $0x3f317218
+DATA constants<>+2260(SB)/4, $0x3f317218
+DATA constants<>+2264(SB)/4, $0x3f317218
+DATA constants<>+2268(SB)/4, $0x3f317218
+DATA constants<>+2272(SB)/4, $0x3f317218
+DATA constants<>+2276(SB)/4, $0x3f317218
+DATA constants<>+2280(SB)/4, $0x3f317218
+DATA constants<>+2284(SB)/4, $0x3f317218
+DATA constants<>+2288(SB)/4, $0x3f317218
+DATA constants<>+2292(SB)/4, $0x3f317218
+DATA constants<>+2296(SB)/4, $0x3f317218
+DATA constants<>+2300(SB)/4, $0x3f317218
+DATA constants<>+2304(SB)/4, $0x00000000
+DATA constants<>+2308(SB)/4, $0x00000000
+DATA constants<>+2312(SB)/4, $0x00000000
+DATA constants<>+2316(SB)/4, $0x00000000
+DATA constants<>+2320(SB)/4, $0x00000000
+DATA constants<>+2324(SB)/4, $0x00000000
+DATA constants<>+2328(SB)/4, $0x00000000
+DATA constants<>+2332(SB)/4, $0x00000000
+DATA constants<>+2336(SB)/4, $0x00000000
+DATA constants<>+2340(SB)/4, $0x00000000
+DATA constants<>+2344(SB)/4, $0x00000000
+DATA constants<>+2348(SB)/4, $0x00000000
+DATA constants<>+2352(SB)/4, $0x00000000
+DATA constants<>+2356(SB)/4, $0x00000000
+DATA constants<>+2360(SB)/4, $0x00000000
+DATA constants<>+2364(SB)/4, $0x00000000
+DATA constants<>+2368(SB)/4, $0x3727c5ac
+DATA constants<>+2372(SB)/4, $0x3727c5ac
+DATA constants<>+2376(SB)/4, $0x3727c5ac
+DATA constants<>+2380(SB)/4, $0x3727c5ac
+DATA constants<>+2384(SB)/4, $0x3727c5ac
+DATA constants<>+2388(SB)/4, $0x3727c5ac
+DATA constants<>+2392(SB)/4, $0x3727c5ac
+DATA constants<>+2396(SB)/4, $0x3727c5ac
+DATA constants<>+2400(SB)/4, $0x3727c5ac
+DATA constants<>+2404(SB)/4, $0x3727c5ac
+DATA constants<>+2408(SB)/4, $0x3727c5ac
+DATA constants<>+2412(SB)/4, $0x3727c5ac
+DATA constants<>+2416(SB)/4, $0x3727c5ac
+DATA constants<>+2420(SB)/4, $0x3727c5ac
+DATA constants<>+2424(SB)/4, $0x3727c5ac
+DATA constants<>+2428(SB)/4, $0x3727c5ac
+DATA constants<>+2432(SB)/4, $0x3089705f
+DATA constants<>+2436(SB)/4, $0x3089705f
+DATA constants<>+2440(SB)/4, $0x3089705f
+DATA constants<>+2444(SB)/4, $0x3089705f
+DATA constants<>+2448(SB)/4, $0x3089705f
+DATA constants<>+2452(SB)/4, $0x3089705f
+DATA constants<>+2456(SB)/4, $0x3089705f
+DATA constants<>+2460(SB)/4, $0x3089705f
+DATA constants<>+2464(SB)/4, $0x3089705f
+DATA constants<>+2468(SB)/4, $0x3089705f
+DATA constants<>+2472(SB)/4, $0x3089705f
+DATA constants<>+2476(SB)/4, $0x3089705f
+DATA constants<>+2480(SB)/4, $0x3089705f
+DATA constants<>+2484(SB)/4, $0x3089705f
+DATA constants<>+2488(SB)/4, $0x3089705f
+DATA constants<>+2492(SB)/4, $0x3089705f
+DATA constants<>+2496(SB)/4, $0
+DATA constants<>+2500(SB)/4, $1
+DATA constants<>+2504(SB)/4, $2
+DATA constants<>+2508(SB)/4, $3
+DATA constants<>+2512(SB)/4, $4
+DATA constants<>+2516(SB)/4, $5
+DATA constants<>+2520(SB)/4, $6
+DATA constants<>+2524(SB)/4, $7
+DATA constants<>+2528(SB)/4, $8
+DATA constants<>+2532(SB)/4, $9
+DATA constants<>+2536(SB)/4, $10
+DATA constants<>+2540(SB)/4, $11
+DATA constants<>+2544(SB)/4, $12
+DATA constants<>+2548(SB)/4, $13
+DATA constants<>+2552(SB)/4, $14
+DATA constants<>+2556(SB)/4, $15
+DATA constants<>+2560(SB)/4, $0x7feb352d
+DATA constants<>+2564(SB)/4, $0x7feb352d
+DATA constants<>+2568(SB)/4, $0x7feb352d
+DATA constants<>+2572(SB)/4, $0x7feb352d
+DATA constants<>+2576(SB)/4, $0x7feb352d
+DATA constants<>+2580(SB)/4, $0x7feb352d
+DATA constants<>+2584(SB)/4, $0x7feb352d
+DATA constants<>+2588(SB)/4, $0x7feb352d
+DATA constants<>+2592(SB)/4, $0x7feb352d
+DATA constants<>+2596(SB)/4, $0x7feb352d
+DATA constants<>+2600(SB)/4, $0x7feb352d
+DATA constants<>+2604(SB)/4, $0x7feb352d
+DATA constants<>+2608(SB)/4, $0x7feb352d
+DATA constants<>+2612(SB)/4, $0x7feb352d
+DATA constants<>+2616(SB)/4, $0x7feb352d
+DATA constants<>+2620(SB)/4, $0x7feb352d
+DATA constants<>+2624(SB)/4, $0x846ca68b
+DATA constants<>+2628(SB)/4, $0x846ca68b
+DATA constants<>+2632(SB)/4, $0x846ca68b
+DATA constants<>+2636(SB)/4, $0x846ca68b
+DATA constants<>+2640(SB)/4, $0x846ca68b
+DATA constants<>+2644(SB)/4, $0x846ca68b
+DATA constants<>+2648(SB)/4, $0x846ca68b
+DATA constants<>+2652(SB)/4, $0x846ca68b
+DATA constants<>+2656(SB)/4, $0x846ca68b
+DATA constants<>+2660(SB)/4, $0x846ca68b
+DATA constants<>+2664(SB)/4, $0x846ca68b
+DATA constants<>+2668(SB)/4, $0x846ca68b
+DATA constants<>+2672(SB)/4, $0x846ca68b
+DATA constants<>+2676(SB)/4, $0x846ca68b
+DATA constants<>+2680(SB)/4, $0x846ca68b
+DATA constants<>+2684(SB)/4, $0x846ca68b
+DATA constants<>+2688(SB)/4, $0x00000010
+DATA constants<>+2692(SB)/4, $0x00000010
+DATA constants<>+2696(SB)/4, $0x00000010
+DATA constants<>+2700(SB)/4, $0x00000010
+DATA constants<>+2704(SB)/4, $0x00000010
+DATA constants<>+2708(SB)/4, $0x00000010
+DATA constants<>+2712(SB)/4, $0x00000010
+DATA constants<>+2716(SB)/4, $0x00000010
+DATA constants<>+2720(SB)/4, $0x00000010
+DATA constants<>+2724(SB)/4, $0x00000010
+DATA constants<>+2728(SB)/4, $0x00000010
+DATA constants<>+2732(SB)/4, $0x00000010
+DATA constants<>+2736(SB)/4, $0x00000010
+DATA constants<>+2740(SB)/4, $0x00000010
+DATA constants<>+2744(SB)/4, $0x00000010
+DATA constants<>+2748(SB)/4, $0x00000010
+DATA constants<>+2752(SB)/4, $0x00000001
+DATA constants<>+2756(SB)/4, $0x00000001
+DATA constants<>+2760(SB)/4, $0x00000001
+DATA constants<>+2764(SB)/4, $0x00000001
+DATA constants<>+2768(SB)/4, $0x00000001
+DATA constants<>+2772(SB)/4, $0x00000001
+DATA constants<>+2776(SB)/4, $0x00000001
+DATA constants<>+2780(SB)/4, $0x00000001
+DATA constants<>+2784(SB)/4, $0x00000001
+DATA constants<>+2788(SB)/4, $0x00000001
+DATA constants<>+2792(SB)/4, $0x00000001
+DATA constants<>+2796(SB)/4, $0x00000001
+DATA constants<>+2800(SB)/4, $0x00000001
+DATA constants<>+2804(SB)/4, $0x00000001
+DATA constants<>+2808(SB)/4, $0x00000001
+DATA constants<>+2812(SB)/4, $0x00000001
+GLOBL constants<>(SB), RODATA|NOPTR, $2816
 
 // func dotAVX512(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -1427,74 +1523,61 @@ end44:
 	VZEROUPPER
 	RET
 
-// func sumExpAVX512(n int, x, out *float32, shift float32)
-// gives the largest x[i] and the sum of exp(x[i]-shift).
-TEXT ·sumExpAVX512(SB), NOSPLIT, $0-28
+// func surveyAVX512(n int, x, out *float32, marks *uint64, least, shift float32)
+// gives the largest x[i] and the sum of exp(x[i]-shift), and sets the bits of the elements x[i] ≥ least.
+TEXT ·surveyAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ x+8(FP), DI
 	MOVQ out+16(FP), DX
-	VBROADCASTSS shift+24(FP), Z14
+	MOVQ marks+24(FP), R8
+	VBROADCASTSS least+32(FP), Z8
+	VBROADCASTSS shift+36(FP), Z14
 	VMOVUPS constants<>+0(SB), Z10
 	VXORPS Z12, Z12, Z12
 	VMOVUPS constants<>+0(SB), Z11
 	VXORPS Z13, Z13, Z13
+	VMOVUPS constants<>+896(SB), Z4
+	VMOVUPS constants<>+960(SB), Z5
+	VMOVUPS constants<>+1024(SB), Z6
+	VMOVUPS constants<>+1088(SB), Z7
+	VMOVUPS constants<>+64(SB), Z9
+	VMULPS Z9, Z14, Z14
+	VXORPS constants<>+1152(SB), Z14, Z14
 	XORQ AX, AX
 	CMPQ CX, $32
 	JLT one46
 	PCALIGN $32
 many45:
 	VMOVUPS 0(DI)(AX*1), Z0
+	VCMPPS $0x1d, Z8, Z0, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z10, Z0, Z10
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VADDPS Z0, Z12, Z12
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VADDPS Z2, Z12, Z12
 	VMOVUPS 64(DI)(AX*1), Z0
+	VCMPPS $0x1d, Z8, Z0, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z11, Z0, Z11
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VADDPS Z0, Z13, Z13
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VADDPS Z2, Z13, Z13
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
@@ -1503,31 +1586,20 @@ one46:
 	CMPQ CX, $16
 	JLT last47
 	VMOVUPS 0(DI)(AX*1), Z0
+	VCMPPS $0x1d, Z8, Z0, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z10, Z0, Z10
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VADDPS Z0, Z12, Z12
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VADDPS Z2, Z12, Z12
 	ADDQ $64, AX
 	SUBQ $16, CX
 	JMP one46
@@ -1542,32 +1614,21 @@ last47:
 	VMOVUPS constants<>+0(SB), Z1
 	VMOVAPS Z0, K1, Z1
 	VMOVAPS Z1, Z0
+	VCMPPS $0x1d, Z8, Z0, K1, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z10, Z0, Z10
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VMOVAPS.Z Z0, K1, Z0
-	VADDPS Z0, Z12, Z12
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VADDPS Z2, Z12, Z12
 end48:
 	VMAXPS Z10, Z11, Z10
 	VEXTRACTF64X4 $1, Z10, Y0
@@ -1595,18 +1656,27 @@ end48:
 	VZEROUPPER
 	RET
 
-// func addSumExpAVX512(n int, x, extra, out *float32, shift float32)
-// computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
-TEXT ·addSumExpAVX512(SB), NOSPLIT, $0-36
+// func addSurveyAVX512(n int, x, extra, out *float32, marks *uint64, least, shift float32)
+// computes x[i] += extra[i] and does what survey does.
+TEXT ·addSurveyAVX512(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ x+8(FP), DI
 	MOVQ extra+16(FP), SI
 	MOVQ out+24(FP), DX
-	VBROADCASTSS shift+32(FP), Z14
+	MOVQ marks+32(FP), R8
+	VBROADCASTSS least+40(FP), Z8
+	VBROADCASTSS shift+44(FP), Z14
 	VMOVUPS constants<>+0(SB), Z10
 	VXORPS Z12, Z12, Z12
 	VMOVUPS constants<>+0(SB), Z11
 	VXORPS Z13, Z13, Z13
+	VMOVUPS constants<>+896(SB), Z4
+	VMOVUPS constants<>+960(SB), Z5
+	VMOVUPS constants<>+1024(SB), Z6
+	VMOVUPS constants<>+1088(SB), Z7
+	VMOVUPS constants<>+64(SB), Z9
+	VMULPS Z9, Z14, Z14
+	VXORPS constants<>+1152(SB), Z14, Z14
 	XORQ AX, AX
 	CMPQ CX, $32
 	JLT one50
@@ -1616,60 +1686,38 @@ many49:
 	VMOVUPS 0(SI)(AX*1), Z1
 	VADDPS Z1, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
+	VCMPPS $0x1d, Z8, Z0, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z10, Z0, Z10
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VADDPS Z0, Z12, Z12
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VADDPS Z2, Z12, Z12
 	VMOVUPS 64(DI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VADDPS Z1, Z0, Z0
 	VMOVUPS Z0, 64(DI)(AX*1)
+	VCMPPS $0x1d, Z8, Z0, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z11, Z0, Z11
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VADDPS Z0, Z13, Z13
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VADDPS Z2, Z13, Z13
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
@@ -1681,31 +1729,20 @@ one50:
 	VMOVUPS 0(SI)(AX*1), Z1
 	VADDPS Z1, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
+	VCMPPS $0x1d, Z8, Z0, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z10, Z0, Z10
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VADDPS Z0, Z12, Z12
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VADDPS Z2, Z12, Z12
 	ADDQ $64, AX
 	SUBQ $16, CX
 	JMP one50
@@ -1723,32 +1760,21 @@ last51:
 	VMOVUPS constants<>+0(SB), Z1
 	VMOVAPS Z0, K1, Z1
 	VMOVAPS Z1, Z0
+	VCMPPS $0x1d, Z8, Z0, K1, K2
+	KMOVW K2, (R8)
+	ADDQ $2, R8
 	VMAXPS Z10, Z0, Z10
-	VSUBPS Z14, Z0, Z0
-	VMULPS constants<>+64(SB), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z1
-	VMOVAPS Z0, Z2
-	VFNMADD231PS constants<>+128(SB), Z1, Z2
-	VFNMADD231PS constants<>+192(SB), Z1, Z2
-	VMOVUPS constants<>+256(SB), Z3
-	VFMADD213PS constants<>+320(SB), Z2, Z3
-	VFMADD213PS constants<>+384(SB), Z2, Z3
-	VFMADD213PS constants<>+448(SB), Z2, Z3
-	VFMADD213PS constants<>+512(SB), Z2, Z3
-	VFMADD213PS constants<>+576(SB), Z2, Z3
-	VMULPS Z2, Z3, Z3
-	VFMADD213PS Z2, Z2, Z3
-	VADDPS constants<>+640(SB), Z3, Z3
-	VCVTPS2DQ Z1, Z1
-	VPSLLD $23, Z1, Z1
-	VPADDD Z1, Z3, Z3
-	VCMPPS $0x15, constants<>+704(SB), Z0, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VCMPPS $0x1e, constants<>+768(SB), Z0, K2
-	VMOVUPS constants<>+832(SB), K2, Z3
-	VMOVAPS Z3, Z0
-	VMOVAPS.Z Z0, K1, Z0
-	VADDPS Z0, Z12, Z12
+	VFMADD213PS Z14, Z9, Z0
+	VREDUCEPS $9, Z0, Z1
+	VMOVUPS constants<>+1216(SB), Z2
+	VFMADD213PS Z4, Z1, Z2
+	VFMADD213PS Z5, Z1, Z2
+	VFMADD213PS Z6, Z1, Z2
+	VFMADD213PS Z7, Z1, Z2
+	VCMPPS $0x15, constants<>+1280(SB), Z0, K2
+	VSCALEFPS.Z Z0, Z2, K2, Z2
+	VMOVAPS.Z Z2, K1, Z2
+	VADDPS Z2, Z12, Z12
 end52:
 	VMAXPS Z10, Z11, Z10
 	VEXTRACTF64X4 $1, Z10, Y0
@@ -1776,45 +1802,61 @@ end52:
 	VZEROUPPER
 	RET
 
-// func markAVX512(n int, x *float32, marks *uint64, least float32)
-// sets the bits of the elements x[i] ≥ least.
-TEXT ·markAVX512(SB), NOSPLIT, $0-28
+// func addLogAVX512(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogAVX512(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
-	MOVQ x+8(FP), DI
-	MOVQ marks+16(FP), SI
-	VBROADCASTSS least+24(FP), Z14
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VBROADCASTSS w+24(FP), Z14
+	VBROADCASTSS s+28(FP), Z13
 	XORQ AX, AX
-	CMPQ CX, $64
-	JLT one54
-	PCALIGN $32
-many53:
-	VMOVUPS 0(DI)(AX*1), Z0
-	VCMPPS $0x1d, Z14, Z0, K2
-	KMOVW K2, (SI)
-	ADDQ $2, SI
-	VMOVUPS 64(DI)(AX*1), Z0
-	VCMPPS $0x1d, Z14, Z0, K2
-	KMOVW K2, (SI)
-	ADDQ $2, SI
-	VMOVUPS 128(DI)(AX*1), Z0
-	VCMPPS $0x1d, Z14, Z0, K2
-	KMOVW K2, (SI)
-	ADDQ $2, SI
-	VMOVUPS 192(DI)(AX*1), Z0
-	VCMPPS $0x1d, Z14, Z0, K2
-	KMOVW K2, (SI)
-	ADDQ $2, SI
-	ADDQ $256, AX
-	SUBQ $64, CX
-	CMPQ CX, $64
-	JGE many53
 one54:
 	CMPQ CX, $16
 	JLT last55
-	VMOVUPS 0(DI)(AX*1), Z0
-	VCMPPS $0x1d, Z14, Z0, K2
-	KMOVW K2, (SI)
-	ADDQ $2, SI
+	VMOVUPS 0(SI)(AX*1), Z0
+	VMULPS Z13, Z0, Z1
+	VADDPS constants<>+640(SB), Z1, Z1
+	VPADDD constants<>+1344(SB), Z1, Z1
+	VPSRLD $23, Z1, Z2
+	VPSLLD $23, Z2, Z3
+	VPXORD Z3, Z1, Z1
+	VPADDD constants<>+1408(SB), Z1, Z1
+	VADDPS constants<>+1472(SB), Z1, Z3
+	VPADDD constants<>+1536(SB), Z2, Z2
+	VADDPS constants<>+1600(SB), Z2, Z2
+	VMULPS Z3, Z3, Z4
+	VMULPS Z4, Z4, Z5
+	VMULPS constants<>+1664(SB), Z3, Z6
+	VADDPS constants<>+1728(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+1792(SB), Z3, Z1
+	VADDPS constants<>+1856(SB), Z1, Z1
+	VADDPS Z6, Z1, Z1
+	VMULPS constants<>+1920(SB), Z3, Z6
+	VADDPS constants<>+1984(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+2048(SB), Z3, Z7
+	VADDPS constants<>+2112(SB), Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS constants<>+2176(SB), Z5, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS Z3, Z1, Z1
+	VMULPS Z4, Z1, Z1
+	VMULPS constants<>+576(SB), Z4, Z7
+	VSUBPS Z7, Z1, Z1
+	VADDPS Z3, Z1, Z1
+	VMULPS constants<>+2240(SB), Z2, Z2
+	VADDPS Z2, Z1, Z1
+	VMULPS Z14, Z1, Z1
+	VCMPPS $0x15, constants<>+2304(SB), Z0, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS 0(DI)(AX*1), Z2
+	VADDPS Z2, Z1, Z1
+	VMOVUPS Z1, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
 	JMP one54
@@ -1825,107 +1867,34 @@ last55:
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
-	VMOVUPS.Z 0(DI)(AX*1), K1, Z0
-	VCMPPS $0x1d, Z14, Z0, K1, K2
-	KMOVW K2, (SI)
-	ADDQ $2, SI
-end56:
-	VZEROUPPER
-	RET
-
-// func addLogAVX512(n int, y, x *float32, w, s float32)
-// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
-TEXT ·addLogAVX512(SB), NOSPLIT, $0-32
-	MOVQ n+0(FP), CX
-	MOVQ y+8(FP), DI
-	MOVQ x+16(FP), SI
-	VBROADCASTSS w+24(FP), Z14
-	VBROADCASTSS s+28(FP), Z13
-	XORQ AX, AX
-one58:
-	CMPQ CX, $16
-	JLT last59
-	VMOVUPS 0(SI)(AX*1), Z0
-	VMULPS Z13, Z0, Z1
-	VADDPS constants<>+640(SB), Z1, Z1
-	VPADDD constants<>+896(SB), Z1, Z1
-	VPSRLD $23, Z1, Z2
-	VPSLLD $23, Z2, Z3
-	VPXORD Z3, Z1, Z1
-	VPADDD constants<>+960(SB), Z1, Z1
-	VADDPS constants<>+1024(SB), Z1, Z3
-	VPADDD constants<>+1088(SB), Z2, Z2
-	VADDPS constants<>+1152(SB), Z2, Z2
-	VMULPS Z3, Z3, Z4
-	VMULPS Z4, Z4, Z5
-	VMULPS constants<>+1216(SB), Z3, Z6
-	VADDPS constants<>+1280(SB), Z6, Z6
-	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+1344(SB), Z3, Z1
-	VADDPS constants<>+1408(SB), Z1, Z1
-	VADDPS Z6, Z1, Z1
-	VMULPS constants<>+1472(SB), Z3, Z6
-	VADDPS constants<>+1536(SB), Z6, Z6
-	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+1600(SB), Z3, Z7
-	VADDPS constants<>+1664(SB), Z7, Z7
-	VADDPS Z6, Z7, Z7
-	VMULPS Z5, Z7, Z7
-	VADDPS Z7, Z1, Z1
-	VMULPS constants<>+1728(SB), Z5, Z7
-	VMULPS Z5, Z7, Z7
-	VADDPS Z7, Z1, Z1
-	VMULPS Z3, Z1, Z1
-	VMULPS Z4, Z1, Z1
-	VMULPS constants<>+576(SB), Z4, Z7
-	VSUBPS Z7, Z1, Z1
-	VADDPS Z3, Z1, Z1
-	VMULPS constants<>+1792(SB), Z2, Z2
-	VADDPS Z2, Z1, Z1
-	VMULPS Z14, Z1, Z1
-	VCMPPS $0x15, constants<>+1856(SB), Z0, K2
-	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS 0(DI)(AX*1), Z2
-	VADDPS Z2, Z1, Z1
-	VMOVUPS Z1, 0(DI)(AX*1)
-	ADDQ $64, AX
-	SUBQ $16, CX
-	JMP one58
-last59:
-	TESTQ CX, CX
-	JZ end60
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
 	VMULPS Z13, Z0, Z1
 	VADDPS constants<>+640(SB), Z1, Z1
-	VPADDD constants<>+896(SB), Z1, Z1
+	VPADDD constants<>+1344(SB), Z1, Z1
 	VPSRLD $23, Z1, Z2
 	VPSLLD $23, Z2, Z3
 	VPXORD Z3, Z1, Z1
-	VPADDD constants<>+960(SB), Z1, Z1
-	VADDPS constants<>+1024(SB), Z1, Z3
-	VPADDD constants<>+1088(SB), Z2, Z2
-	VADDPS constants<>+1152(SB), Z2, Z2
+	VPADDD constants<>+1408(SB), Z1, Z1
+	VADDPS constants<>+1472(SB), Z1, Z3
+	VPADDD constants<>+1536(SB), Z2, Z2
+	VADDPS constants<>+1600(SB), Z2, Z2
 	VMULPS Z3, Z3, Z4
 	VMULPS Z4, Z4, Z5
-	VMULPS constants<>+1216(SB), Z3, Z6
-	VADDPS constants<>+1280(SB), Z6, Z6
+	VMULPS constants<>+1664(SB), Z3, Z6
+	VADDPS constants<>+1728(SB), Z6, Z6
 	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+1344(SB), Z3, Z1
-	VADDPS constants<>+1408(SB), Z1, Z1
+	VMULPS constants<>+1792(SB), Z3, Z1
+	VADDPS constants<>+1856(SB), Z1, Z1
 	VADDPS Z6, Z1, Z1
-	VMULPS constants<>+1472(SB), Z3, Z6
-	VADDPS constants<>+1536(SB), Z6, Z6
+	VMULPS constants<>+1920(SB), Z3, Z6
+	VADDPS constants<>+1984(SB), Z6, Z6
 	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+1600(SB), Z3, Z7
-	VADDPS constants<>+1664(SB), Z7, Z7
+	VMULPS constants<>+2048(SB), Z3, Z7
+	VADDPS constants<>+2112(SB), Z7, Z7
 	VADDPS Z6, Z7, Z7
 	VMULPS Z5, Z7, Z7
 	VADDPS Z7, Z1, Z1
-	VMULPS constants<>+1728(SB), Z5, Z7
+	VMULPS constants<>+2176(SB), Z5, Z7
 	VMULPS Z5, Z7, Z7
 	VADDPS Z7, Z1, Z1
 	VMULPS Z3, Z1, Z1
@@ -1933,15 +1902,15 @@ last59:
 	VMULPS constants<>+576(SB), Z4, Z7
 	VSUBPS Z7, Z1, Z1
 	VADDPS Z3, Z1, Z1
-	VMULPS constants<>+1792(SB), Z2, Z2
+	VMULPS constants<>+2240(SB), Z2, Z2
 	VADDPS Z2, Z1, Z1
 	VMULPS Z14, Z1, Z1
-	VCMPPS $0x15, constants<>+1856(SB), Z0, K2
+	VCMPPS $0x15, constants<>+2304(SB), Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z2
 	VADDPS Z2, Z1, Z1
 	VMOVUPS Z1, K1, 0(DI)(AX*1)
-end60:
+end56:
 	VZEROUPPER
 	RET
 
@@ -1953,11 +1922,11 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
 	MOVQ x+16(FP), SI
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one62
+	JLT one58
 	PCALIGN $32
-many61:
+many57:
 	VMOVUPS 0(SI)(AX*1), Z0
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -1985,7 +1954,7 @@ many61:
 	VDIVPS Z0, Z1, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
 	VMOVUPS 64(SI)(AX*1), Z0
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2015,12 +1984,12 @@ many61:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many61
-one62:
+	JGE many57
+one58:
 	CMPQ CX, $16
-	JLT last63
+	JLT last59
 	VMOVUPS 0(SI)(AX*1), Z0
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2049,16 +2018,16 @@ one62:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one62
-last63:
+	JMP one58
+last59:
 	TESTQ CX, CX
-	JZ end64
+	JZ end60
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2085,7 +2054,7 @@ last63:
 	VMOVUPS constants<>+640(SB), Z1
 	VDIVPS Z0, Z1, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end64:
+end60:
 	VZEROUPPER
 	RET
 
@@ -2099,9 +2068,9 @@ TEXT ·gateBackwardAVX512(SB), NOSPLIT, $0-40
 	MOVQ s+32(FP), R8
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one66
+	JLT one62
 	PCALIGN $32
-many65:
+many61:
 	VMOVUPS 0(DI)(AX*1), Z0
 	VMOVUPS 0(R8)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -2125,10 +2094,10 @@ many65:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many65
-one66:
+	JGE many61
+one62:
 	CMPQ CX, $16
-	JLT last67
+	JLT last63
 	VMOVUPS 0(DI)(AX*1), Z0
 	VMOVUPS 0(R8)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -2141,10 +2110,10 @@ one66:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one66
-last67:
+	JMP one62
+last63:
 	TESTQ CX, CX
-	JZ end68
+	JZ end64
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2159,7 +2128,7 @@ last67:
 	VMULPS Z3, Z2, Z2
 	VMOVUPS Z2, K1, 0(SI)(AX*1)
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end68:
+end64:
 	VZEROUPPER
 	RET
 
@@ -2172,12 +2141,12 @@ TEXT ·swiGLUAVX512(SB), NOSPLIT, $0-32
 	MOVQ b+24(FP), DX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one70
+	JLT one66
 	PCALIGN $32
-many69:
+many65:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2207,7 +2176,7 @@ many69:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	VMOVUPS 64(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2238,13 +2207,13 @@ many69:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many69
-one70:
+	JGE many65
+one66:
 	CMPQ CX, $16
-	JLT last71
+	JLT last67
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2274,17 +2243,17 @@ one70:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one70
-last71:
+	JMP one66
+last67:
 	TESTQ CX, CX
-	JZ end72
+	JZ end68
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2312,7 +2281,7 @@ last71:
 	VMOVUPS.Z 0(DX)(AX*1), K1, Z1
 	VMULPS Z1, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end72:
+end68:
 	VZEROUPPER
 	RET
 
@@ -2326,12 +2295,12 @@ TEXT ·swiGLUBackwardAVX512(SB), NOSPLIT, $0-48
 	MOVQ a+32(FP), R8
 	MOVQ b+40(FP), R9
 	XORQ AX, AX
-one74:
+one70:
 	CMPQ CX, $16
-	JLT last75
+	JLT last71
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2370,17 +2339,17 @@ one74:
 	VMOVUPS Z2, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one74
-last75:
+	JMP one70
+last71:
 	TESTQ CX, CX
-	JZ end76
+	JZ end72
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(R8)(AX*1), K1, Z0
 	VMOVAPS Z0, Z5
-	VXORPS constants<>+1920(SB), Z0, Z0
+	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
 	VRNDSCALEPS $8, Z1, Z1
 	VMOVAPS Z0, Z2
@@ -2417,7 +2386,7 @@ last75:
 	VMULPS Z7, Z2, Z2
 	VMOVUPS Z4, K1, 0(SI)(AX*1)
 	VMOVUPS Z2, K1, 0(DI)(AX*1)
-end76:
+end72:
 	VZEROUPPER
 	RET
 
@@ -2432,7 +2401,7 @@ TEXT ·layerNormAVX512(SB), NOSPLIT, $0-68
 	MOVQ rstd+40(FP), R10
 	MOVQ d+56(FP), R13
 	VBROADCASTSS inv+64(FP), Z14
-row77:
+row73:
 	MOVQ R13, CX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
@@ -2440,9 +2409,9 @@ row77:
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one79
+	JLT one75
 	PCALIGN $32
-many78:
+many74:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VADDPS Z4, Z0, Z0
 	VMOVUPS 64(SI)(AX*1), Z4
@@ -2454,25 +2423,25 @@ many78:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many78
-one79:
+	JGE many74
+one75:
 	CMPQ CX, $16
-	JLT last80
+	JLT last76
 	VMOVUPS 0(SI)(AX*1), Z4
 	VADDPS Z4, Z0, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one79
-last80:
+	JMP one75
+last76:
 	TESTQ CX, CX
-	JZ end81
+	JZ end77
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VADDPS Z4, Z0, Z0
-end81:
+end77:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2494,9 +2463,9 @@ end81:
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one83
+	JLT one79
 	PCALIGN $32
-many82:
+many78:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VSUBPS Z8, Z4, Z4
 	VFMADD231PS Z4, Z4, Z0
@@ -2512,19 +2481,19 @@ many82:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many82
-one83:
+	JGE many78
+one79:
 	CMPQ CX, $16
-	JLT last84
+	JLT last80
 	VMOVUPS 0(SI)(AX*1), Z4
 	VSUBPS Z8, Z4, Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one83
-last84:
+	JMP one79
+last80:
 	TESTQ CX, CX
-	JZ end85
+	JZ end81
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2533,7 +2502,7 @@ last84:
 	VSUBPS Z8, Z4, Z4
 	VMOVAPS.Z Z4, K1, Z4
 	VFMADD231PS Z4, Z4, Z0
-end85:
+end81:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2547,7 +2516,7 @@ end85:
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Z0
 	VMULPS Z14, Z0, Z0
-	VADDPS constants<>+1984(SB), Z0, Z0
+	VADDPS constants<>+2368(SB), Z0, Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS constants<>+640(SB), Z9
 	VDIVPS Z0, Z9, Z9
@@ -2555,9 +2524,9 @@ end85:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one87
+	JLT one83
 	PCALIGN $32
-many86:
+many82:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2589,10 +2558,10 @@ many86:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many86
-one87:
+	JGE many82
+one83:
 	CMPQ CX, $16
-	JLT last88
+	JLT last84
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2602,10 +2571,10 @@ one87:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one87
-last88:
+	JMP one83
+last84:
 	TESTQ CX, CX
-	JZ end89
+	JZ end85
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2617,13 +2586,13 @@ last88:
 	VMULPS Z9, Z0, Z0
 	VFMADD213PS Z2, Z1, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end89:
+end85:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ rows+48(FP)
-	JNZ row77
+	JNZ row73
 	VZEROUPPER
 	RET
 
@@ -2640,7 +2609,7 @@ TEXT ·layerNormBackwardAVX512(SB), NOSPLIT, $0-84
 	MOVQ rstd+56(FP), R12
 	MOVQ d+72(FP), R13
 	VBROADCASTSS inv+80(FP), Z14
-row90:
+row86:
 	VBROADCASTSS (R11), Z8
 	VBROADCASTSS (R12), Z9
 	MOVQ R13, CX
@@ -2648,9 +2617,9 @@ row90:
 	VXORPS Z11, Z11, Z11
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one92
+	JLT one88
 	PCALIGN $32
-many91:
+many87:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2682,10 +2651,10 @@ many91:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many91
-one92:
+	JGE many87
+one88:
 	CMPQ CX, $16
-	JLT last93
+	JLT last89
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2702,10 +2671,10 @@ one92:
 	VMOVUPS Z4, 0(R10)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one92
-last93:
+	JMP one88
+last89:
 	TESTQ CX, CX
-	JZ end94
+	JZ end90
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2724,7 +2693,7 @@ last93:
 	VMOVUPS.Z 0(R10)(AX*1), K1, Z4
 	VADDPS Z1, Z4, Z4
 	VMOVUPS Z4, K1, 0(R10)(AX*1)
-end94:
+end90:
 	VEXTRACTF64X4 $1, Z10, Y4
 	VADDPS Y4, Y10, Y10
 	VEXTRACTF128 $1, Y10, X4
@@ -2748,9 +2717,9 @@ end94:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one96
+	JLT one92
 	PCALIGN $32
-many95:
+many91:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2776,10 +2745,10 @@ many95:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many95
-one96:
+	JGE many91
+one92:
 	CMPQ CX, $16
-	JLT last97
+	JLT last93
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2793,10 +2762,10 @@ one96:
 	VMOVUPS Z3, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one96
-last97:
+	JMP one92
+last93:
 	TESTQ CX, CX
-	JZ end98
+	JZ end94
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2812,14 +2781,14 @@ last97:
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z3
 	VFMADD231PS Z2, Z9, Z3
 	VMOVUPS Z3, K1, 0(DI)(AX*1)
-end98:
+end94:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	LEAQ (DX)(R13*4), DX
 	ADDQ $4, R11
 	ADDQ $4, R12
 	DECQ rows+64(FP)
-	JNZ row90
+	JNZ row86
 	VZEROUPPER
 	RET
 
@@ -2835,9 +2804,9 @@ TEXT ·normaliseAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one100
+	JLT one96
 	PCALIGN $32
-many99:
+many95:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(SI)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -2853,19 +2822,19 @@ many99:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many99
-one100:
+	JGE many95
+one96:
 	CMPQ CX, $16
-	JLT last101
+	JLT last97
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(SI)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one100
-last101:
+	JMP one96
+last97:
 	TESTQ CX, CX
-	JZ end102
+	JZ end98
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2873,7 +2842,7 @@ last101:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z0
-end102:
+end98:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2886,16 +2855,16 @@ end102:
 	VPERMILPS $0xb1, X0, X4
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Z0
-	VADDPS constants<>+2048(SB), Z0, Z0
+	VADDPS constants<>+2432(SB), Z0, Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS constants<>+640(SB), Z14
 	VDIVPS Z0, Z14, Z14
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one104
+	JLT one100
 	PCALIGN $32
-many103:
+many99:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
@@ -2911,19 +2880,19 @@ many103:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many103
-one104:
+	JGE many99
+one100:
 	CMPQ CX, $16
-	JLT last105
+	JLT last101
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one104
-last105:
+	JMP one100
+last101:
 	TESTQ CX, CX
-	JZ end106
+	JZ end102
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2931,7 +2900,7 @@ last105:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end106:
+end102:
 	VMOVSS X14, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2950,9 +2919,9 @@ TEXT ·normaliseBackwardAVX512(SB), NOSPLIT, $0-36
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one108
+	JLT one104
 	PCALIGN $32
-many107:
+many103:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(DX)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -2968,19 +2937,19 @@ many107:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many107
-one108:
+	JGE many103
+one104:
 	CMPQ CX, $16
-	JLT last109
+	JLT last105
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(DX)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one108
-last109:
+	JMP one104
+last105:
 	TESTQ CX, CX
-	JZ end110
+	JZ end106
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2988,7 +2957,7 @@ last109:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VMOVUPS.Z 0(DX)(AX*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z0
-end110:
+end106:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -3005,9 +2974,9 @@ end110:
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one112
+	JLT one108
 	PCALIGN $32
-many111:
+many107:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(DI)(AX*1), Z2
@@ -3035,10 +3004,10 @@ many111:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many111
-one112:
+	JGE many107
+one108:
 	CMPQ CX, $16
-	JLT last113
+	JLT last109
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(DI)(AX*1), Z2
@@ -3047,10 +3016,10 @@ one112:
 	VMOVUPS Z2, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one112
-last113:
+	JMP one108
+last109:
 	TESTQ CX, CX
-	JZ end114
+	JZ end110
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -3061,7 +3030,7 @@ last113:
 	VFNMADD231PS Z1, Z13, Z0
 	VFMADD231PS Z0, Z14, Z2
 	VMOVUPS Z2, K1, 0(DI)(AX*1)
-end114:
+end110:
 	VZEROUPPER
 	RET
 
@@ -3084,9 +3053,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Z13
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one116
+	JLT one112
 	PCALIGN $32
-many115:
+many111:
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVUPS 0(SI)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -3128,10 +3097,10 @@ many115:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many115
-one116:
+	JGE many111
+one112:
 	CMPQ CX, $16
-	JLT last117
+	JLT last113
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVUPS 0(SI)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -3153,10 +3122,10 @@ one116:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one116
-last117:
+	JMP one112
+last113:
 	TESTQ CX, CX
-	JZ end118
+	JZ end114
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -3180,7 +3149,7 @@ last117:
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z0
 	VFMSUB213PS Z1, Z13, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end118:
+end114:
 	VZEROUPPER
 	RET
 
@@ -3195,20 +3164,20 @@ TEXT ·dropoutAVX512(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Z12
 	VBROADCASTSS key0+36(FP), Z11
 	VBROADCASTSS key1+40(FP), Z10
-	VPADDD constants<>+2112(SB), Z12, Z12
+	VPADDD constants<>+2496(SB), Z12, Z12
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one120
+	JLT one116
 	PCALIGN $32
-many119:
+many115:
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2176(SB), Z0, Z0
+	VPMULLD constants<>+2560(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2240(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3217,15 +3186,15 @@ many119:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 0(DI)(AX*1)
-	VPADDD constants<>+2304(SB), Z12, Z12
+	VPADDD constants<>+2688(SB), Z12, Z12
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2176(SB), Z0, Z0
+	VPMULLD constants<>+2560(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2240(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3234,22 +3203,22 @@ many119:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 64(DI)(AX*1)
-	VPADDD constants<>+2304(SB), Z12, Z12
+	VPADDD constants<>+2688(SB), Z12, Z12
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many119
-one120:
+	JGE many115
+one116:
 	CMPQ CX, $16
-	JLT last121
+	JLT last117
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2176(SB), Z0, Z0
+	VPMULLD constants<>+2560(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2240(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3258,13 +3227,13 @@ one120:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 0(DI)(AX*1)
-	VPADDD constants<>+2304(SB), Z12, Z12
+	VPADDD constants<>+2688(SB), Z12, Z12
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one120
-last121:
+	JMP one116
+last117:
 	TESTQ CX, CX
-	JZ end122
+	JZ end118
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -3272,11 +3241,11 @@ last121:
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2176(SB), Z0, Z0
+	VPMULLD constants<>+2560(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2240(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3285,8 +3254,8 @@ last121:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, K1, 0(DI)(AX*1)
-	VPADDD constants<>+2368(SB), Z12, Z12
-end122:
+	VPADDD constants<>+2752(SB), Z12, Z12
+end118:
 	VZEROUPPER
 	RET
 
@@ -3338,9 +3307,9 @@ TEXT ·tile12AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest124
+	JZ rest120
 	PCALIGN $32
-many123:
+many119:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -3514,11 +3483,11 @@ many123:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many123
-rest124:
+	JNZ many119
+rest120:
 	ANDQ $3, CX
-	JZ done126
-one125:
+	JZ done122
+one121:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -3563,11 +3532,11 @@ one125:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one125
-done126:
+	JNZ one121
+done122:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store127
+	JZ store123
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -3628,7 +3597,7 @@ done126:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS 64(BX), Z24
 	VADDPS Z24, Z23, Z23
-store127:
+store123:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -3722,9 +3691,9 @@ TEXT ·tile12WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest129
+	JZ rest125
 	PCALIGN $32
-many128:
+many124:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS.Z 64(DI), K1, Z25
 	ADDQ R11, DI
@@ -3898,11 +3867,11 @@ many128:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many128
-rest129:
+	JNZ many124
+rest125:
 	ANDQ $3, CX
-	JZ done131
-one130:
+	JZ done127
+one126:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS.Z 64(DI), K1, Z25
 	ADDQ R11, DI
@@ -3947,11 +3916,11 @@ one130:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one130
-done131:
+	JNZ one126
+done127:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store132
+	JZ store128
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -4012,7 +3981,7 @@ done131:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS Z24, Z23, Z23
-store132:
+store128:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -4093,9 +4062,9 @@ TEXT ·tile12NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest134
+	JZ rest130
 	PCALIGN $32
-many133:
+many129:
 	VMOVUPS.Z 0(DI), K1, Z12
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z13
@@ -4217,11 +4186,11 @@ many133:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many133
-rest134:
+	JNZ many129
+rest130:
 	ANDQ $3, CX
-	JZ done136
-one135:
+	JZ done132
+one131:
 	VMOVUPS.Z 0(DI), K1, Z12
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z13
@@ -4253,11 +4222,11 @@ one135:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one135
-done136:
+	JNZ one131
+done132:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store137
+	JZ store133
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z12
 	VADDPS Z12, Z0, Z0
@@ -4294,7 +4263,7 @@ done136:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z12
 	VADDPS Z12, Z11, Z11
-store137:
+store133:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -4360,9 +4329,9 @@ TEXT ·tile8AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest139
+	JZ rest135
 	PCALIGN $32
-many138:
+many134:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -4484,11 +4453,11 @@ many138:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many138
-rest139:
+	JNZ many134
+rest135:
 	ANDQ $3, CX
-	JZ done141
-one140:
+	JZ done137
+one136:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -4520,11 +4489,11 @@ one140:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one140
-done141:
+	JNZ one136
+done137:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store142
+	JZ store138
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -4565,7 +4534,7 @@ done141:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS 64(BX), Z16
 	VADDPS Z16, Z15, Z15
-store142:
+store138:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4637,9 +4606,9 @@ TEXT ·tile8WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest144
+	JZ rest140
 	PCALIGN $32
-many143:
+many139:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS.Z 64(DI), K1, Z17
 	ADDQ R11, DI
@@ -4761,11 +4730,11 @@ many143:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many143
-rest144:
+	JNZ many139
+rest140:
 	ANDQ $3, CX
-	JZ done146
-one145:
+	JZ done142
+one141:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS.Z 64(DI), K1, Z17
 	ADDQ R11, DI
@@ -4797,11 +4766,11 @@ one145:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one145
-done146:
+	JNZ one141
+done142:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store147
+	JZ store143
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -4842,7 +4811,7 @@ done146:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS Z16, Z15, Z15
-store147:
+store143:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -4905,9 +4874,9 @@ TEXT ·tile8NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest149
+	JZ rest145
 	PCALIGN $32
-many148:
+many144:
 	VMOVUPS.Z 0(DI), K1, Z8
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z9
@@ -4993,11 +4962,11 @@ many148:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many148
-rest149:
+	JNZ many144
+rest145:
 	ANDQ $3, CX
-	JZ done151
-one150:
+	JZ done147
+one146:
 	VMOVUPS.Z 0(DI), K1, Z8
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z9
@@ -5020,11 +4989,11 @@ one150:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one150
-done151:
+	JNZ one146
+done147:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store152
+	JZ store148
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z8
 	VADDPS Z8, Z0, Z0
@@ -5049,7 +5018,7 @@ done151:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z8
 	VADDPS Z8, Z7, Z7
-store152:
+store148:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -5097,9 +5066,9 @@ TEXT ·tile4AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest154
+	JZ rest150
 	PCALIGN $32
-many153:
+many149:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -5169,11 +5138,11 @@ many153:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many153
-rest154:
+	JNZ many149
+rest150:
 	ANDQ $3, CX
-	JZ done156
-one155:
+	JZ done152
+one151:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -5192,11 +5161,11 @@ one155:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one155
-done156:
+	JNZ one151
+done152:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store157
+	JZ store153
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -5217,7 +5186,7 @@ done156:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS 64(BX), Z8
 	VADDPS Z8, Z7, Z7
-store157:
+store153:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -5267,9 +5236,9 @@ TEXT ·tile4WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest159
+	JZ rest155
 	PCALIGN $32
-many158:
+many154:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS.Z 64(DI), K1, Z9
 	ADDQ R11, DI
@@ -5339,11 +5308,11 @@ many158:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many158
-rest159:
+	JNZ many154
+rest155:
 	ANDQ $3, CX
-	JZ done161
-one160:
+	JZ done157
+one156:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS.Z 64(DI), K1, Z9
 	ADDQ R11, DI
@@ -5362,11 +5331,11 @@ one160:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one160
-done161:
+	JNZ one156
+done157:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store162
+	JZ store158
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -5387,7 +5356,7 @@ done161:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS Z8, Z7, Z7
-store162:
+store158:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -5432,9 +5401,9 @@ TEXT ·tile4NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest164
+	JZ rest160
 	PCALIGN $32
-many163:
+many159:
 	VMOVUPS.Z 0(DI), K1, Z4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z5
@@ -5484,11 +5453,11 @@ many163:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many163
-rest164:
+	JNZ many159
+rest160:
 	ANDQ $3, CX
-	JZ done166
-one165:
+	JZ done162
+one161:
 	VMOVUPS.Z 0(DI), K1, Z4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z5
@@ -5502,11 +5471,11 @@ one165:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one165
-done166:
+	JNZ one161
+done162:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store167
+	JZ store163
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z4
 	VADDPS Z4, Z0, Z0
@@ -5519,7 +5488,7 @@ done166:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z4
 	VADDPS Z4, Z3, Z3
-store167:
+store163:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -5553,9 +5522,9 @@ TEXT ·tile2AVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest169
+	JZ rest165
 	PCALIGN $32
-many168:
+many164:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -5597,11 +5566,11 @@ many168:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many168
-rest169:
+	JNZ many164
+rest165:
 	ANDQ $3, CX
-	JZ done171
-one170:
+	JZ done167
+one166:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -5613,11 +5582,11 @@ one170:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one170
-done171:
+	JNZ one166
+done167:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store172
+	JZ store168
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -5628,7 +5597,7 @@ done171:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS 64(BX), Z4
 	VADDPS Z4, Z3, Z3
-store172:
+store168:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -5666,9 +5635,9 @@ TEXT ·tile2WideAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest174
+	JZ rest170
 	PCALIGN $32
-many173:
+many169:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS.Z 64(DI), K1, Z5
 	ADDQ R11, DI
@@ -5710,11 +5679,11 @@ many173:
 	VFMADD231PS Z5, Z6, Z3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many173
-rest174:
+	JNZ many169
+rest170:
 	ANDQ $3, CX
-	JZ done176
-one175:
+	JZ done172
+one171:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS.Z 64(DI), K1, Z5
 	ADDQ R11, DI
@@ -5726,11 +5695,11 @@ one175:
 	VFMADD231PS Z5, Z6, Z3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one175
-done176:
+	JNZ one171
+done172:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store177
+	JZ store173
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -5741,7 +5710,7 @@ done176:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS Z4, Z3, Z3
-store177:
+store173:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -5776,9 +5745,9 @@ TEXT ·tile2NarrowAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest179
+	JZ rest175
 	PCALIGN $32
-many178:
+many174:
 	VMOVUPS.Z 0(DI), K1, Z2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z3
@@ -5808,11 +5777,11 @@ many178:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many178
-rest179:
+	JNZ many174
+rest175:
 	ANDQ $3, CX
-	JZ done181
-one180:
+	JZ done177
+one176:
 	VMOVUPS.Z 0(DI), K1, Z2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z3
@@ -5821,18 +5790,18 @@ one180:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one180
-done181:
+	JNZ one176
+done177:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store182
+	JZ store178
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z2
 	VADDPS Z2, Z0, Z0
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z2
 	VADDPS Z2, Z1, Z1
-store182:
+store178:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -5860,9 +5829,9 @@ TEXT ·tile1AVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest184
+	JZ rest180
 	PCALIGN $32
-many183:
+many179:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -5892,11 +5861,11 @@ many183:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many183
-rest184:
+	JNZ many179
+rest180:
 	ANDQ $3, CX
-	JZ done186
-one185:
+	JZ done182
+one181:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -5905,17 +5874,17 @@ one185:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one185
-done186:
+	JNZ one181
+done182:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store187
+	JZ store183
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS 64(BX), Z2
 	VADDPS Z2, Z1, Z1
-store187:
+store183:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -5948,9 +5917,9 @@ TEXT ·tile1WideAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest189
+	JZ rest185
 	PCALIGN $32
-many188:
+many184:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS.Z 64(DI), K1, Z3
 	ADDQ R11, DI
@@ -5980,11 +5949,11 @@ many188:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many188
-rest189:
+	JNZ many184
+rest185:
 	ANDQ $3, CX
-	JZ done191
-one190:
+	JZ done187
+one186:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS.Z 64(DI), K1, Z3
 	ADDQ R11, DI
@@ -5993,17 +5962,17 @@ one190:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one190
-done191:
+	JNZ one186
+done187:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store192
+	JZ store188
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS.Z 64(BX), K1, Z2
 	VADDPS Z2, Z1, Z1
-store192:
+store188:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -6034,9 +6003,9 @@ TEXT ·tile1NarrowAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z0, Z0, Z0
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest194
+	JZ rest190
 	PCALIGN $32
-many193:
+many189:
 	VMOVUPS.Z 0(DI), K1, Z1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z2
@@ -6058,26 +6027,26 @@ many193:
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many193
-rest194:
+	JNZ many189
+rest190:
 	ANDQ $3, CX
-	JZ done196
-one195:
+	JZ done192
+one191:
 	VMOVUPS.Z 0(DI), K1, Z1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z2
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one195
-done196:
+	JNZ one191
+done192:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store197
+	JZ store193
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z1
 	VADDPS Z1, Z0, Z0
-store197:
+store193:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	VZEROUPPER
@@ -6098,15 +6067,15 @@ TEXT ·scan1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $2, R11
 	VPBROADCASTD 0(R9), Z16
 	VBROADCASTSS 4(R9), Z24
-panel198:
+panel194:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest200
+	JZ rest196
 	PCALIGN $32
-two199:
+two195:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	ADDQ $64, SI
@@ -6116,15 +6085,15 @@ two199:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two199
-rest200:
+	JNZ two195
+rest196:
 	TESTQ $1, R13
-	JZ done201
+	JZ done197
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	ADDQ $64, SI
 	ADDQ R10, AX
-done201:
+done197:
 	VPADDD Z8, Z0, Z0
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
@@ -6134,7 +6103,7 @@ done201:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel198
+	JNZ panel194
 	VZEROUPPER
 	RET
 
@@ -6155,7 +6124,7 @@ TEXT ·scan2AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 4(R9), Z24
 	VPBROADCASTD 8(R9), Z17
 	VBROADCASTSS 12(R9), Z25
-panel202:
+panel198:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	VMOVDQA64 Z17, Z1
@@ -6163,9 +6132,9 @@ panel202:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest204
+	JZ rest200
 	PCALIGN $32
-two203:
+two199:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6177,16 +6146,16 @@ two203:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two203
-rest204:
+	JNZ two199
+rest200:
 	TESTQ $1, R13
-	JZ done205
+	JZ done201
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
 	ADDQ $64, SI
 	ADDQ R10, AX
-done205:
+done201:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	MOVQ DI, BX
@@ -6202,7 +6171,7 @@ done205:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel202
+	JNZ panel198
 	VZEROUPPER
 	RET
 
@@ -6225,7 +6194,7 @@ TEXT ·scan3AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 12(R9), Z25
 	VPBROADCASTD 16(R9), Z18
 	VBROADCASTSS 20(R9), Z26
-panel206:
+panel202:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	VMOVDQA64 Z17, Z1
@@ -6235,9 +6204,9 @@ panel206:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest208
+	JZ rest204
 	PCALIGN $32
-two207:
+two203:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6251,17 +6220,17 @@ two207:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two207
-rest208:
+	JNZ two203
+rest204:
 	TESTQ $1, R13
-	JZ done209
+	JZ done205
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
 	VPDPBUSD.BCST 8(AX), Z14, Z2
 	ADDQ $64, SI
 	ADDQ R10, AX
-done209:
+done205:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -6283,7 +6252,7 @@ done209:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel206
+	JNZ panel202
 	VZEROUPPER
 	RET
 
@@ -6308,7 +6277,7 @@ TEXT ·scan4AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 20(R9), Z26
 	VPBROADCASTD 24(R9), Z19
 	VBROADCASTSS 28(R9), Z27
-panel210:
+panel206:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	VMOVDQA64 Z17, Z1
@@ -6320,9 +6289,9 @@ panel210:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest212
+	JZ rest208
 	PCALIGN $32
-two211:
+two207:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6338,10 +6307,10 @@ two211:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two211
-rest212:
+	JNZ two207
+rest208:
 	TESTQ $1, R13
-	JZ done213
+	JZ done209
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6349,7 +6318,7 @@ rest212:
 	VPDPBUSD.BCST 12(AX), Z14, Z3
 	ADDQ $64, SI
 	ADDQ R10, AX
-done213:
+done209:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -6377,7 +6346,7 @@ done213:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel210
+	JNZ panel206
 	VZEROUPPER
 	RET
 
@@ -6404,7 +6373,7 @@ TEXT ·scan5AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 28(R9), Z27
 	VPBROADCASTD 32(R9), Z20
 	VBROADCASTSS 36(R9), Z28
-panel214:
+panel210:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6413,9 +6382,9 @@ panel214:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest216
+	JZ rest212
 	PCALIGN $32
-two215:
+two211:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6433,10 +6402,10 @@ two215:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two215
-rest216:
+	JNZ two211
+rest212:
 	TESTQ $1, R13
-	JZ done217
+	JZ done213
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6445,7 +6414,7 @@ rest216:
 	VPDPBUSD.BCST 16(AX), Z14, Z4
 	ADDQ $64, SI
 	ADDQ R10, AX
-done217:
+done213:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6474,7 +6443,7 @@ done217:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel214
+	JNZ panel210
 	VZEROUPPER
 	RET
 
@@ -6503,7 +6472,7 @@ TEXT ·scan6AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 36(R9), Z28
 	VPBROADCASTD 40(R9), Z21
 	VBROADCASTSS 44(R9), Z29
-panel218:
+panel214:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6513,9 +6482,9 @@ panel218:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest220
+	JZ rest216
 	PCALIGN $32
-two219:
+two215:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6535,10 +6504,10 @@ two219:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two219
-rest220:
+	JNZ two215
+rest216:
 	TESTQ $1, R13
-	JZ done221
+	JZ done217
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6548,7 +6517,7 @@ rest220:
 	VPDPBUSD.BCST 20(AX), Z14, Z5
 	ADDQ $64, SI
 	ADDQ R10, AX
-done221:
+done217:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6582,7 +6551,7 @@ done221:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel218
+	JNZ panel214
 	VZEROUPPER
 	RET
 
@@ -6613,7 +6582,7 @@ TEXT ·scan7AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 44(R9), Z29
 	VPBROADCASTD 48(R9), Z22
 	VBROADCASTSS 52(R9), Z30
-panel222:
+panel218:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6624,9 +6593,9 @@ panel222:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest224
+	JZ rest220
 	PCALIGN $32
-two223:
+two219:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6648,10 +6617,10 @@ two223:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two223
-rest224:
+	JNZ two219
+rest220:
 	TESTQ $1, R13
-	JZ done225
+	JZ done221
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6662,7 +6631,7 @@ rest224:
 	VPDPBUSD.BCST 24(AX), Z14, Z6
 	ADDQ $64, SI
 	ADDQ R10, AX
-done225:
+done221:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6701,7 +6670,7 @@ done225:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel222
+	JNZ panel218
 	VZEROUPPER
 	RET
 
@@ -6734,7 +6703,7 @@ TEXT ·scan8AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 52(R9), Z30
 	VPBROADCASTD 56(R9), Z23
 	VBROADCASTSS 60(R9), Z31
-panel226:
+panel222:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6746,9 +6715,9 @@ panel226:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest228
+	JZ rest224
 	PCALIGN $32
-two227:
+two223:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6772,10 +6741,10 @@ two227:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two227
-rest228:
+	JNZ two223
+rest224:
 	TESTQ $1, R13
-	JZ done229
+	JZ done225
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6787,7 +6756,7 @@ rest228:
 	VPDPBUSD.BCST 28(AX), Z14, Z7
 	ADDQ $64, SI
 	ADDQ R10, AX
-done229:
+done225:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6831,7 +6800,7 @@ done229:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel226
+	JNZ panel222
 	VZEROUPPER
 	RET
 
@@ -6883,9 +6852,9 @@ TEXT ·tile12PairsAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest231
+	JZ rest227
 	PCALIGN $32
-many230:
+many226:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -7155,11 +7124,11 @@ many230:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many230
-rest231:
+	JNZ many226
+rest227:
 	ANDQ $3, CX
-	JZ done233
-one232:
+	JZ done229
+one228:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -7228,11 +7197,11 @@ one232:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one232
-done233:
+	JNZ one228
+done229:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store234
+	JZ store230
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -7293,7 +7262,7 @@ done233:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS 64(BX), Z24
 	VADDPS Z24, Z23, Z23
-store234:
+store230:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -7371,9 +7340,9 @@ TEXT ·tile8PairsAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest236
+	JZ rest232
 	PCALIGN $32
-many235:
+many231:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -7559,11 +7528,11 @@ many235:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many235
-rest236:
+	JNZ many231
+rest232:
 	ANDQ $3, CX
-	JZ done238
-one237:
+	JZ done234
+one233:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -7611,11 +7580,11 @@ one237:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one237
-done238:
+	JNZ one233
+done234:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store239
+	JZ store235
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -7656,7 +7625,7 @@ done238:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS 64(BX), Z16
 	VADDPS Z16, Z15, Z15
-store239:
+store235:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -7712,9 +7681,9 @@ TEXT ·tile4PairsAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest241
+	JZ rest237
 	PCALIGN $32
-many240:
+many236:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -7816,11 +7785,11 @@ many240:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many240
-rest241:
+	JNZ many236
+rest237:
 	ANDQ $3, CX
-	JZ done243
-one242:
+	JZ done239
+one238:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -7847,11 +7816,11 @@ one242:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one242
-done243:
+	JNZ one238
+done239:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store244
+	JZ store240
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -7872,7 +7841,7 @@ done243:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS 64(BX), Z8
 	VADDPS Z8, Z7, Z7
-store244:
+store240:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -7910,9 +7879,9 @@ TEXT ·tile2PairsAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest246
+	JZ rest242
 	PCALIGN $32
-many245:
+many241:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -7970,11 +7939,11 @@ many245:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xdd
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many245
-rest246:
+	JNZ many241
+rest242:
 	ANDQ $3, CX
-	JZ done248
-one247:
+	JZ done244
+one243:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -7990,11 +7959,11 @@ one247:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xdd
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one247
-done248:
+	JNZ one243
+done244:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store249
+	JZ store245
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -8005,7 +7974,7 @@ done248:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS 64(BX), Z4
 	VADDPS Z4, Z3, Z3
-store249:
+store245:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -8035,9 +8004,9 @@ TEXT ·tile1PairsAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest251
+	JZ rest247
 	PCALIGN $32
-many250:
+many246:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -8075,11 +8044,11 @@ many250:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xcb
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many250
-rest251:
+	JNZ many246
+rest247:
 	ANDQ $3, CX
-	JZ done253
-one252:
+	JZ done249
+one248:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -8090,17 +8059,17 @@ one252:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xcb
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one252
-done253:
+	JNZ one248
+done249:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store254
+	JZ store250
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS 64(BX), Z2
 	VADDPS Z2, Z1, Z1
-store254:
+store250:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -8113,7 +8082,7 @@ TEXT ·roundPairsAVX512(SB), NOSPLIT, $0-24
 	MOVQ groups+0(FP), CX
 	MOVQ to+8(FP), DI
 	MOVQ from+16(FP), SI
-group255:
+group251:
 	VMOVUPS (SI), Z0
 	// VCVTNEPS2BF16 Z0, Z0, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0
@@ -8121,6 +8090,6 @@ group255:
 	ADDQ $64, SI
 	ADDQ $32, DI
 	DECQ CX
-	JNZ group255
+	JNZ group251
 	VZEROUPPER
 	RET

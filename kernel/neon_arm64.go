@@ -14,17 +14,16 @@ func elementNEON() path {
 		expSum:          func(x []float32, scale, shift float32) float32 { return expSumNEON(len(x), &x[0], scale, shift) },
 		biasedSoftmax:   func(x, bias []float32, scale float32) { biasedSoftmaxNEON(len(x), &x[0], &bias[0], scale) },
 		softmaxBackward: func(dp, p []float32) { softmaxBackwardNEON(len(dp), &dp[0], &p[0]) },
-		sumExp: func(x []float32, shift float32) (largest, sum float32) {
+		survey: func(marks []uint64, x []float32, least, shift float32) (largest, sum float32) {
 			var out [2]float32
-			sumExpNEON(len(x), &x[0], &out[0], shift)
+			surveyNEON(len(x), &x[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
-		addSumExp: func(x, extra []float32, shift float32) (largest, sum float32) {
+		addSurvey: func(marks []uint64, x, extra []float32, least, shift float32) (largest, sum float32) {
 			var out [2]float32
-			addSumExpNEON(len(x), &x[0], &extra[0], &out[0], shift)
+			addSurveyNEON(len(x), &x[0], &extra[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
-		mark:           func(marks []uint64, x []float32, least float32) { markNEON(len(x), &x[0], &marks[0], least) },
 		addLog:         func(y, x []float32, w, s float32) { addLogNEON(len(y), &y[0], &x[0], w, s) },
 		sigmoid:        func(y, x []float32) { sigmoidNEON(len(y), &y[0], &x[0]) },
 		gateBackward:   func(dy, du, o, s []float32) { gateBackwardNEON(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
@@ -88,20 +87,15 @@ func biasedSoftmaxNEON(n int, x, bias *float32, scale float32)
 //go:noescape
 func softmaxBackwardNEON(n int, dp, p *float32)
 
-// sumExpNEON gives the largest x[i] and the sum of exp(x[i]-shift).
+// surveyNEON gives the largest x[i] and the sum of exp(x[i]-shift), and sets the bits of the elements x[i] ≥ least.
 //
 //go:noescape
-func sumExpNEON(n int, x, out *float32, shift float32)
+func surveyNEON(n int, x, out *float32, marks *uint64, least, shift float32)
 
-// addSumExpNEON computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
+// addSurveyNEON computes x[i] += extra[i] and does what survey does.
 //
 //go:noescape
-func addSumExpNEON(n int, x, extra, out *float32, shift float32)
-
-// markNEON sets the bits of the elements x[i] ≥ least.
-//
-//go:noescape
-func markNEON(n int, x *float32, marks *uint64, least float32)
+func addSurveyNEON(n int, x, extra, out *float32, marks *uint64, least, shift float32)
 
 // addLogNEON computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //

@@ -58,103 +58,131 @@ DATA constants<>+208(SB)/4, $0x7f800000
 DATA constants<>+212(SB)/4, $0x7f800000
 DATA constants<>+216(SB)/4, $0x7f800000
 DATA constants<>+220(SB)/4, $0x7f800000
-DATA constants<>+224(SB)/4, $0x00000001
-DATA constants<>+228(SB)/4, $0x00000001
-DATA constants<>+232(SB)/4, $0x00000001
-DATA constants<>+236(SB)/4, $0x00000001
-DATA constants<>+240(SB)/4, $0
-DATA constants<>+244(SB)/4, $1
-DATA constants<>+248(SB)/4, $2
-DATA constants<>+252(SB)/4, $3
-DATA constants<>+256(SB)/4, $0x004afb0d
-DATA constants<>+260(SB)/4, $0x004afb0d
-DATA constants<>+264(SB)/4, $0x004afb0d
-DATA constants<>+268(SB)/4, $0x004afb0d
-DATA constants<>+272(SB)/4, $0x3f3504f3
-DATA constants<>+276(SB)/4, $0x3f3504f3
-DATA constants<>+280(SB)/4, $0x3f3504f3
-DATA constants<>+284(SB)/4, $0x3f3504f3
-DATA constants<>+288(SB)/4, $0xbf800000
-DATA constants<>+292(SB)/4, $0xbf800000
-DATA constants<>+296(SB)/4, $0xbf800000
-DATA constants<>+300(SB)/4, $0xbf800000
-DATA constants<>+304(SB)/4, $0x4b000000
-DATA constants<>+308(SB)/4, $0x4b000000
-DATA constants<>+312(SB)/4, $0x4b000000
-DATA constants<>+316(SB)/4, $0x4b000000
-DATA constants<>+320(SB)/4, $0xcb00007f
-DATA constants<>+324(SB)/4, $0xcb00007f
-DATA constants<>+328(SB)/4, $0xcb00007f
-DATA constants<>+332(SB)/4, $0xcb00007f
-DATA constants<>+336(SB)/4, $0xbe2aae50
-DATA constants<>+340(SB)/4, $0xbe2aae50
-DATA constants<>+344(SB)/4, $0xbe2aae50
-DATA constants<>+348(SB)/4, $0xbe2aae50
-DATA constants<>+352(SB)/4, $0x3e4cceac
-DATA constants<>+356(SB)/4, $0x3e4cceac
-DATA constants<>+360(SB)/4, $0x3e4cceac
-DATA constants<>+364(SB)/4, $0x3e4cceac
-DATA constants<>+368(SB)/4, $0xbe7ffffc
-DATA constants<>+372(SB)/4, $0xbe7ffffc
-DATA constants<>+376(SB)/4, $0xbe7ffffc
-DATA constants<>+380(SB)/4, $0xbe7ffffc
-DATA constants<>+384(SB)/4, $0x3eaaaaaa
-DATA constants<>+388(SB)/4, $0x3eaaaaaa
-DATA constants<>+392(SB)/4, $0x3eaaaaaa
-DATA constants<>+396(SB)/4, $0x3eaaaaaa
-DATA constants<>+400(SB)/4, $0xbdebd1b8
-DATA constants<>+404(SB)/4, $0xbdebd1b8
-DATA constants<>+408(SB)/4, $0xbdebd1b8
-DATA constants<>+412(SB)/4, $0xbdebd1b8
-DATA constants<>+416(SB)/4, $0x3def251a
-DATA constants<>+420(SB)/4, $0x3def251a
-DATA constants<>+424(SB)/4, $0x3def251a
-DATA constants<>+428(SB)/4, $0x3def251a
-DATA constants<>+432(SB)/4, $0xbdfe5d4f
-DATA constants<>+436(SB)/4, $0xbdfe5d4f
-DATA constants<>+440(SB)/4, $0xbdfe5d4f
-DATA constants<>+444(SB)/4, $0xbdfe5d4f
-DATA constants<>+448(SB)/4, $0x3e11e9bf
-DATA constants<>+452(SB)/4, $0x3e11e9bf
-DATA constants<>+456(SB)/4, $0x3e11e9bf
-DATA constants<>+460(SB)/4, $0x3e11e9bf
-DATA constants<>+464(SB)/4, $0x3d9021bb
-DATA constants<>+468(SB)/4, $0x3d9021bb
-DATA constants<>+472(SB)/4, $0x3d9021bb
-DATA constants<>+476(SB)/4, $0x3d9021bb
-DATA constants<>+480(SB)/4, $0x3f317218
-DATA constants<>+484(SB)/4, $0x3f317218
-DATA constants<>+488(SB)/4, $0x3f317218
-DATA constants<>+492(SB)/4, $0x3f317218
-DATA constants<>+496(SB)/4, $0x00000000
-DATA constants<>+500(SB)/4, $0x00000000
-DATA constants<>+504(SB)/4, $0x00000000
-DATA constants<>+508(SB)/4, $0x00000000
-DATA constants<>+512(SB)/4, $0x3727c5ac
-DATA constants<>+516(SB)/4, $0x3727c5ac
-DATA constants<>+520(SB)/4, $0x3727c5ac
-DATA constants<>+524(SB)/4, $0x3727c5ac
-DATA constants<>+528(SB)/4, $0x3089705f
-DATA constants<>+532(SB)/4, $0x3089705f
-DATA constants<>+536(SB)/4, $0x3089705f
-DATA constants<>+540(SB)/4, $0x3089705f
-DATA constants<>+544(SB)/4, $0x7feb352d
-DATA constants<>+548(SB)/4, $0x7feb352d
-DATA constants<>+552(SB)/4, $0x7feb352d
-DATA constants<>+556(SB)/4, $0x7feb352d
-DATA constants<>+560(SB)/4, $0x846ca68b
-DATA constants<>+564(SB)/4, $0x846ca68b
-DATA constants<>+568(SB)/4, $0x846ca68b
-DATA constants<>+572(SB)/4, $0x846ca68b
-DATA constants<>+576(SB)/4, $0x00000004
-DATA constants<>+580(SB)/4, $0x00000004
-DATA constants<>+584(SB)/4, $0x00000004
-DATA constants<>+588(SB)/4, $0x00000004
-DATA constants<>+592(SB)/4, $0x80808080
-DATA constants<>+596(SB)/4, $0x80808080
-DATA constants<>+600(SB)/4, $0x80808080
-DATA constants<>+604(SB)/4, $0x80808080
-GLOBL constants<>(SB), RODATA|NOPTR, $608
+DATA constants<>+224(SB)/4, $0x3d5509f8
+DATA constants<>+228(SB)/4, $0x3d5509f8
+DATA constants<>+232(SB)/4, $0x3d5509f8
+DATA constants<>+236(SB)/4, $0x3d5509f8
+DATA constants<>+240(SB)/4, $0x3e773cc5
+DATA constants<>+244(SB)/4, $0x3e773cc5
+DATA constants<>+248(SB)/4, $0x3e773cc5
+DATA constants<>+252(SB)/4, $0x3e773cc5
+DATA constants<>+256(SB)/4, $0x3f3168b3
+DATA constants<>+260(SB)/4, $0x3f3168b3
+DATA constants<>+264(SB)/4, $0x3f3168b3
+DATA constants<>+268(SB)/4, $0x3f3168b3
+DATA constants<>+272(SB)/4, $0x3f800016
+DATA constants<>+276(SB)/4, $0x3f800016
+DATA constants<>+280(SB)/4, $0x3f800016
+DATA constants<>+284(SB)/4, $0x3f800016
+DATA constants<>+288(SB)/4, $0x00000001
+DATA constants<>+292(SB)/4, $0x00000001
+DATA constants<>+296(SB)/4, $0x00000001
+DATA constants<>+300(SB)/4, $0x00000001
+DATA constants<>+304(SB)/4, $0
+DATA constants<>+308(SB)/4, $1
+DATA constants<>+312(SB)/4, $2
+DATA constants<>+316(SB)/4, $3
+DATA constants<>+320(SB)/4, $0x3c5dbe6a
+DATA constants<>+324(SB)/4, $0x3c5dbe6a
+DATA constants<>+328(SB)/4, $0x3c5dbe6a
+DATA constants<>+332(SB)/4, $0x3c5dbe6a
+DATA constants<>+336(SB)/4, $0xc2fc0000
+DATA constants<>+340(SB)/4, $0xc2fc0000
+DATA constants<>+344(SB)/4, $0xc2fc0000
+DATA constants<>+348(SB)/4, $0xc2fc0000
+DATA constants<>+352(SB)/4, $0x42ffffff
+DATA constants<>+356(SB)/4, $0x42ffffff
+DATA constants<>+360(SB)/4, $0x42ffffff
+DATA constants<>+364(SB)/4, $0x42ffffff
+DATA constants<>+368(SB)/4, $0x004afb0d
+DATA constants<>+372(SB)/4, $0x004afb0d
+DATA constants<>+376(SB)/4, $0x004afb0d
+DATA constants<>+380(SB)/4, $0x004afb0d
+DATA constants<>+384(SB)/4, $0x3f3504f3
+DATA constants<>+388(SB)/4, $0x3f3504f3
+DATA constants<>+392(SB)/4, $0x3f3504f3
+DATA constants<>+396(SB)/4, $0x3f3504f3
+DATA constants<>+400(SB)/4, $0xbf800000
+DATA constants<>+404(SB)/4, $0xbf800000
+DATA constants<>+408(SB)/4, $0xbf800000
+DATA constants<>+412(SB)/4, $0xbf800000
+DATA constants<>+416(SB)/4, $0x4b000000
+DATA constants<>+420(SB)/4, $0x4b000000
+DATA constants<>+424(SB)/4, $0x4b000000
+DATA constants<>+428(SB)/4, $0x4b000000
+DATA constants<>+432(SB)/4, $0xcb00007f
+DATA constants<>+436(SB)/4, $0xcb00007f
+DATA constants<>+440(SB)/4, $0xcb00007f
+DATA constants<>+444(SB)/4, $0xcb00007f
+DATA constants<>+448(SB)/4, $0xbe2aae50
+DATA constants<>+452(SB)/4, $0xbe2aae50
+DATA constants<>+456(SB)/4, $0xbe2aae50
+DATA constants<>+460(SB)/4, $0xbe2aae50
+DATA constants<>+464(SB)/4, $0x3e4cceac
+DATA constants<>+468(SB)/4, $0x3e4cceac
+DATA constants<>+472(SB)/4, $0x3e4cceac
+DATA constants<>+476(SB)/4, $0x3e4cceac
+DATA constants<>+480(SB)/4, $0xbe7ffffc
+DATA constants<>+484(SB)/4, $0xbe7ffffc
+DATA constants<>+488(SB)/4, $0xbe7ffffc
+DATA constants<>+492(SB)/4, $0xbe7ffffc
+DATA constants<>+496(SB)/4, $0x3eaaaaaa
+DATA constants<>+500(SB)/4, $0x3eaaaaaa
+DATA constants<>+504(SB)/4, $0x3eaaaaaa
+DATA constants<>+508(SB)/4, $0x3eaaaaaa
+DATA constants<>+512(SB)/4, $0xbdebd1b8
+DATA constants<>+516(SB)/4, $0xbdebd1b8
+DATA constants<>+520(SB)/4, $0xbdebd1b8
+DATA constants<>+524(SB)/4, $0xbdebd1b8
+DATA constants<>+528(SB)/4, $0x3def251a
+DATA constants<>+532(SB)/4, $0x3def251a
+DATA constants<>+536(SB)/4, $0x3def251a
+DATA constants<>+540(SB)/4, $0x3def251a
+DATA constants<>+544(SB)/4, $0xbdfe5d4f
+DATA constants<>+548(SB)/4, $0xbdfe5d4f
+DATA constants<>+552(SB)/4, $0xbdfe5d4f
+DATA constants<>+556(SB)/4, $0xbdfe5d4f
+DATA constants<>+560(SB)/4, $0x3e11e9bf
+DATA constants<>+564(SB)/4, $0x3e11e9bf
+DATA constants<>+568(SB)/4, $0x3e11e9bf
+DATA constants<>+572(SB)/4, $0x3e11e9bf
+DATA constants<>+576(SB)/4, $0x3d9021bb
+DATA constants<>+580(SB)/4, $0x3d9021bb
+DATA constants<>+584(SB)/4, $0x3d9021bb
+DATA constants<>+588(SB)/4, $0x3d9021bb
+DATA constants<>+592(SB)/4, $0x3f317218
+DATA constants<>+596(SB)/4, $0x3f317218
+DATA constants<>+600(SB)/4, $0x3f317218
+DATA constants<>+604(SB)/4, $0x3f317218
+DATA constants<>+608(SB)/4, $0x00000000
+DATA constants<>+612(SB)/4, $0x00000000
+DATA constants<>+616(SB)/4, $0x00000000
+DATA constants<>+620(SB)/4, $0x00000000
+DATA constants<>+624(SB)/4, $0x3727c5ac
+DATA constants<>+628(SB)/4, $0x3727c5ac
+DATA constants<>+632(SB)/4, $0x3727c5ac
+DATA constants<>+636(SB)/4, $0x3727c5ac
+DATA constants<>+640(SB)/4, $0x3089705f
+DATA constants<>+644(SB)/4, $0x3089705f
+DATA constants<>+648(SB)/4, $0x3089705f
+DATA constants<>+652(SB)/4, $0x3089705f
+DATA constants<>+656(SB)/4, $0x7feb352d
+DATA constants<>+660(SB)/4, $0x7feb352d
+DATA constants<>+664(SB)/4, $0x7feb352d
+DATA constants<>+668(SB)/4, $0x7feb352d
+DATA constants<>+672(SB)/4, $0x846ca68b
+DATA constants<>+676(SB)/4, $0x846ca68b
+DATA constants<>+680(SB)/4, $0x846ca68b
+DATA constants<>+684(SB)/4, $0x846ca68b
+DATA constants<>+688(SB)/4, $0x00000004
+DATA constants<>+692(SB)/4, $0x00000004
+DATA constants<>+696(SB)/4, $0x00000004
+DATA constants<>+700(SB)/4, $0x00000004
+DATA constants<>+704(SB)/4, $0x80808080
+DATA constants<>+708(SB)/4, $0x80808080
+DATA constants<>+712(SB)/4, $0x80808080
+DATA constants<>+716(SB)/4, $0x80808080
+GLOBL constants<>(SB), RODATA|NOPTR, $720
 
 // func dotNEON(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -1099,116 +1127,133 @@ last43:
 end44:
 	RET
 
-// func sumExpNEON(n int, x, out *float32, shift float32)
-// gives the largest x[i] and the sum of exp(x[i]-shift).
-TEXT ·sumExpNEON(SB), NOSPLIT, $0-28
+// func surveyNEON(n int, x, out *float32, marks *uint64, least, shift float32)
+// gives the largest x[i] and the sum of exp(x[i]-shift), and sets the bits of the elements x[i] ≥ least.
+TEXT ·surveyNEON(SB), NOSPLIT, $0-40
 	MOVD n+0(FP), R10
 	MOVD x+8(FP), R1
 	MOVD out+16(FP), R3
-	FMOVS shift+24(FP), F14
+	MOVD marks+24(FP), R4
+	FMOVS least+32(FP), F8
+	WORD $0x4e040508 // DUP V8, V8
+	FMOVS shift+36(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
 	FMOVQ 0(R12), F10
 	WORD $0x6e2c1d8c // EOR V12, V12, V12
 	FMOVQ 0(R12), F11
 	WORD $0x6e2d1dad // EOR V13, V13, V13
+	FMOVQ 224(R12), F4
+	FMOVQ 240(R12), F5
+	FMOVQ 256(R12), F6
+	FMOVQ 272(R12), F7
+	FMOVQ 16(R12), F9
+	WORD $0x6e29ddce // FMUL V14, V14, V9
+	WORD $0x6ea0f9ce // FNEG V14, V14
+	FMOVQ 288(R12), F29
+	FMOVQ 304(R12), F31
+	WORD $0x6ebf47bd // USHL V29, V29, V31
+	MOVD ZR, R13
+	MOVD ZR, R14
 	MOVD ZR, R0
 many45:
 	CMP $8, R10
 	BLT one46
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more49
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more49:
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	WORD $0x4e20d58c // FADD V12, V12, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	WORD $0x4e22d58c // FADD V12, V12, V2
 	ADD $16, R0, R0
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more50
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more50:
 	WORD $0x6eabe41e // FCMGT V30, V0, V11
 	WORD $0x6ebe1c0b // BIT V11, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	WORD $0x4e20d5ad // FADD V13, V13, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	WORD $0x4e22d5ad // FADD V13, V13, V2
 	ADD $16, R0, R0
 	SUB $8, R10, R10
 	B many45
@@ -1216,51 +1261,52 @@ one46:
 	CMP $4, R10
 	BLT last47
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more51
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more51:
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	WORD $0x4e20d58c // FADD V12, V12, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	WORD $0x4e22d58c // FADD V12, V12, V2
 	ADD $16, R0, R0
 	SUB $4, R10, R10
 	B one46
@@ -1270,56 +1316,61 @@ last47:
 	FMOVQ 0(R12), F1
 	VMOV V0.S[0], V1.S[0]
 	WORD $0x4ea11c20 // ORR V0, V1, V1
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	FMOVS F1, F1
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $1, R14, R14
+	CMP $64, R14
+	BNE more52
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more52:
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	FMOVS F0, F0
-	WORD $0x4e20d58c // FADD V12, V12, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	FMOVS F2, F2
+	WORD $0x4e22d58c // FADD V12, V12, V2
 	ADD $4, R0, R0
 	SUB $1, R10, R10
 	B last47
 end48:
+	CBZ R14, marked53
+	MOVD R13, (R4)
+marked53:
 	WORD $0x6eaae57e // FCMGT V30, V11, V10
 	WORD $0x6ebe1d6a // BIT V10, V11, V30
 	WORD $0x6e2af54a // FMAXP V10, V10, V10
@@ -1332,183 +1383,201 @@ end48:
 	FMOVS F12, (R3)
 	RET
 
-// func addSumExpNEON(n int, x, extra, out *float32, shift float32)
-// computes x[i] += extra[i] and gives the largest x[i] and the sum of exp(x[i]-shift).
-TEXT ·addSumExpNEON(SB), NOSPLIT, $0-36
+// func addSurveyNEON(n int, x, extra, out *float32, marks *uint64, least, shift float32)
+// computes x[i] += extra[i] and does what survey does.
+TEXT ·addSurveyNEON(SB), NOSPLIT, $0-48
 	MOVD n+0(FP), R10
 	MOVD x+8(FP), R1
 	MOVD extra+16(FP), R2
 	MOVD out+24(FP), R3
-	FMOVS shift+32(FP), F14
+	MOVD marks+32(FP), R4
+	FMOVS least+40(FP), F8
+	WORD $0x4e040508 // DUP V8, V8
+	FMOVS shift+44(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
 	FMOVQ 0(R12), F10
 	WORD $0x6e2c1d8c // EOR V12, V12, V12
 	FMOVQ 0(R12), F11
 	WORD $0x6e2d1dad // EOR V13, V13, V13
+	FMOVQ 224(R12), F4
+	FMOVQ 240(R12), F5
+	FMOVQ 256(R12), F6
+	FMOVQ 272(R12), F7
+	FMOVQ 16(R12), F9
+	WORD $0x6e29ddce // FMUL V14, V14, V9
+	WORD $0x6ea0f9ce // FNEG V14, V14
+	FMOVQ 288(R12), F29
+	FMOVQ 304(R12), F31
+	WORD $0x6ebf47bd // USHL V29, V29, V31
+	MOVD ZR, R13
+	MOVD ZR, R14
 	MOVD ZR, R0
-many49:
+many54:
 	CMP $8, R10
-	BLT one50
+	BLT one55
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more58
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more58:
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	WORD $0x4e20d58c // FADD V12, V12, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	WORD $0x4e22d58c // FADD V12, V12, V2
 	ADD $16, R0, R0
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more59
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more59:
 	WORD $0x6eabe41e // FCMGT V30, V0, V11
 	WORD $0x6ebe1c0b // BIT V11, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	WORD $0x4e20d5ad // FADD V13, V13, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	WORD $0x4e22d5ad // FADD V13, V13, V2
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many49
-one50:
+	B many54
+one55:
 	CMP $4, R10
-	BLT last51
+	BLT last56
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $4, R14, R14
+	CMP $64, R14
+	BNE more60
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more60:
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	WORD $0x4e20d58c // FADD V12, V12, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	WORD $0x4e22d58c // FADD V12, V12, V2
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one50
-last51:
-	CBZ R10, end52
+	B one55
+last56:
+	CBZ R10, end57
 	FMOVS (R1)(R0), F0
 	FMOVS (R2)(R0), F1
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -1516,56 +1585,61 @@ last51:
 	FMOVQ 0(R12), F1
 	VMOV V0.S[0], V1.S[0]
 	WORD $0x4ea11c20 // ORR V0, V1, V1
+	WORD $0x6e28e401 // FCMGE V1, V0, V8
+	FMOVS F1, F1
+	WORD $0x4e3d1c21 // AND V1, V1, V29
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	WORD $0x4ea1bc21 // ADDP V1, V1, V1
+	FMOVS F1, R11
+	LSL R14, R11, R11
+	ORR R11, R13, R13
+	ADD $1, R14, R14
+	CMP $64, R14
+	BNE more61
+	MOVD.P R13, 8(R4)
+	MOVD ZR, R13
+	MOVD ZR, R14
+more61:
 	WORD $0x6eaae41e // FCMGT V30, V0, V10
 	WORD $0x6ebe1c0a // BIT V10, V0, V30
-	WORD $0x4eaed400 // FSUB V0, V0, V14
-	FMOVQ 16(R12), F31
-	WORD $0x6e3fdc01 // FMUL V1, V0, V31
-	WORD $0x4e218821 // FRINTN V1, V1
-	WORD $0x4ea01c02 // ORR V2, V0, V0
-	FMOVQ 32(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 48(R12), F31
-	WORD $0x4ebfcc22 // FMLS V2, V1, V31
-	FMOVQ 64(R12), F3
-	FMOVQ 80(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 96(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 112(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 128(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 144(R12), F30
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	WORD $0x6e22dc63 // FMUL V3, V3, V2
-	WORD $0x4ea21c5e // ORR V30, V2, V2
-	WORD $0x4e22cc7e // FMLA V30, V3, V2
-	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 160(R12), F31
-	WORD $0x4e3fd463 // FADD V3, V3, V31
-	WORD $0x4e21a821 // FCVTNS V1, V1
-	WORD $0x4f375421 // SHL V1, V1, #23
-	WORD $0x4ea18463 // ADD V3, V3, V1
-	FMOVQ 176(R12), F31
-	WORD $0x6ea0e7e1 // FCMGT V1, V31, V0
-	WORD $0x4e611c63 // BIC V3, V3, V1
-	FMOVQ 192(R12), F31
-	WORD $0x6ebfe401 // FCMGT V1, V0, V31
+	WORD $0x4eae1dde // ORR V30, V14, V14
+	WORD $0x4e29cc1e // FMLA V30, V0, V9
+	WORD $0x4ebe1fc0 // ORR V0, V30, V30
+	WORD $0x4e21981e // FRINTM V30, V0
+	WORD $0x4ebed401 // FSUB V1, V0, V30
+	FMOVQ 320(R12), F2
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea61cde // ORR V30, V6, V6
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea71cfe // ORR V30, V7, V7
+	WORD $0x4e21cc5e // FMLA V30, V2, V1
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4e219803 // FRINTM V3, V0
+	WORD $0x4e21a863 // FCVTNS V3, V3
+	WORD $0x4f375463 // SHL V3, V3, #23
+	WORD $0x4ea38442 // ADD V2, V2, V3
+	FMOVQ 336(R12), F31
+	WORD $0x6ea0e7e3 // FCMGT V3, V31, V0
+	WORD $0x4e631c42 // BIC V2, V2, V3
+	FMOVQ 352(R12), F31
+	WORD $0x6ebfe403 // FCMGT V3, V0, V31
 	FMOVQ 208(R12), F31
-	WORD $0x6ea11fe3 // BIT V3, V31, V1
-	WORD $0x4ea31c60 // ORR V0, V3, V3
-	FMOVS F0, F0
-	WORD $0x4e20d58c // FADD V12, V12, V0
+	WORD $0x6ea31fe2 // BIT V2, V31, V3
+	FMOVS F2, F2
+	WORD $0x4e22d58c // FADD V12, V12, V2
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last51
-end52:
+	B last56
+end57:
+	CBZ R14, marked62
+	MOVD R13, (R4)
+marked62:
 	WORD $0x6eaae57e // FCMGT V30, V11, V10
 	WORD $0x6ebe1d6a // BIT V10, V11, V30
 	WORD $0x6e2af54a // FMAXP V10, V10, V10
@@ -1576,69 +1650,6 @@ end52:
 	WORD $0x6e2cd58c // FADDP V12, V12, V12
 	WORD $0x6e2cd58c // FADDP V12, V12, V12
 	FMOVS F12, (R3)
-	RET
-
-// func markNEON(n int, x *float32, marks *uint64, least float32)
-// sets the bits of the elements x[i] ≥ least.
-TEXT ·markNEON(SB), NOSPLIT, $0-28
-	MOVD n+0(FP), R10
-	MOVD x+8(FP), R1
-	MOVD marks+16(FP), R2
-	FMOVS least+24(FP), F14
-	WORD $0x4e0405ce // DUP V14, V14
-	MOVD $constants<>(SB), R12
-	FMOVQ 224(R12), F13
-	FMOVQ 240(R12), F31
-	WORD $0x6ebf45ad // USHL V13, V13, V31
-	MOVD ZR, R13
-	MOVD ZR, R14
-	MOVD ZR, R0
-one54:
-	CMP $4, R10
-	BLT last55
-	WORD $0x3ce06820 // LDR Q0, [R1, R0]
-	WORD $0x6e2ee400 // FCMGE V0, V0, V14
-	WORD $0x4e2d1c00 // AND V0, V0, V13
-	WORD $0x4ea0bc00 // ADDP V0, V0, V0
-	WORD $0x4ea0bc00 // ADDP V0, V0, V0
-	FMOVS F0, R11
-	LSL R14, R11, R11
-	ORR R11, R13, R13
-	ADD $4, R14, R14
-	CMP $64, R14
-	BNE more57
-	MOVD.P R13, 8(R2)
-	MOVD ZR, R13
-	MOVD ZR, R14
-more57:
-	ADD $16, R0, R0
-	SUB $4, R10, R10
-	B one54
-last55:
-	CBZ R10, end56
-	FMOVS (R1)(R0), F0
-	WORD $0x6e2ee400 // FCMGE V0, V0, V14
-	FMOVS F0, F0
-	WORD $0x4e2d1c00 // AND V0, V0, V13
-	WORD $0x4ea0bc00 // ADDP V0, V0, V0
-	WORD $0x4ea0bc00 // ADDP V0, V0, V0
-	FMOVS F0, R11
-	LSL R14, R11, R11
-	ORR R11, R13, R13
-	ADD $1, R14, R14
-	CMP $64, R14
-	BNE more58
-	MOVD.P R13, 8(R2)
-	MOVD ZR, R13
-	MOVD ZR, R14
-more58:
-	ADD $4, R0, R0
-	SUB $1, R10, R10
-	B last55
-end56:
-	CBZ R14, marked59
-	MOVD R13, (R2)
-marked59:
 	RET
 
 // func addLogNEON(n int, y, x *float32, w, s float32)
@@ -1653,51 +1664,51 @@ TEXT ·addLogNEON(SB), NOSPLIT, $0-32
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one61:
+one64:
 	CMP $4, R10
-	BLT last62
+	BLT last65
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
-	FMOVQ 256(R12), F31
+	FMOVQ 368(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
 	WORD $0x6f290422 // USHR V2, V1, #23
 	WORD $0x4f375443 // SHL V3, V2, #23
 	WORD $0x6e231c21 // EOR V1, V1, V3
-	FMOVQ 272(R12), F31
+	FMOVQ 384(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
-	FMOVQ 288(R12), F31
+	FMOVQ 400(R12), F31
 	WORD $0x4e3fd423 // FADD V3, V1, V31
-	FMOVQ 304(R12), F31
+	FMOVQ 416(R12), F31
 	WORD $0x4ebf8442 // ADD V2, V2, V31
-	FMOVQ 320(R12), F31
+	FMOVQ 432(R12), F31
 	WORD $0x4e3fd442 // FADD V2, V2, V31
 	WORD $0x6e23dc64 // FMUL V4, V3, V3
 	WORD $0x6e24dc85 // FMUL V5, V4, V4
-	FMOVQ 336(R12), F31
+	FMOVQ 448(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 352(R12), F31
+	FMOVQ 464(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 368(R12), F31
+	FMOVQ 480(R12), F31
 	WORD $0x6e3fdc61 // FMUL V1, V3, V31
-	FMOVQ 384(R12), F31
+	FMOVQ 496(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	WORD $0x4e26d421 // FADD V1, V1, V6
-	FMOVQ 400(R12), F31
+	FMOVQ 512(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 416(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 432(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x6e3fdc67 // FMUL V7, V3, V31
-	FMOVQ 448(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	WORD $0x4e26d4e7 // FADD V7, V7, V6
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
-	FMOVQ 464(R12), F31
+	FMOVQ 576(R12), F31
 	WORD $0x6e3fdca7 // FMUL V7, V5, V31
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
@@ -1707,11 +1718,11 @@ one61:
 	WORD $0x6e3fdc87 // FMUL V7, V4, V31
 	WORD $0x4ea7d421 // FSUB V1, V1, V7
 	WORD $0x4e23d421 // FADD V1, V1, V3
-	FMOVQ 480(R12), F31
+	FMOVQ 592(R12), F31
 	WORD $0x6e3fdc42 // FMUL V2, V2, V31
 	WORD $0x4e22d421 // FADD V1, V1, V2
 	WORD $0x6e2edc21 // FMUL V1, V1, V14
-	FMOVQ 496(R12), F31
+	FMOVQ 608(R12), F31
 	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -1719,51 +1730,51 @@ one61:
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one61
-last62:
-	CBZ R10, end63
+	B one64
+last65:
+	CBZ R10, end66
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
-	FMOVQ 256(R12), F31
+	FMOVQ 368(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
 	WORD $0x6f290422 // USHR V2, V1, #23
 	WORD $0x4f375443 // SHL V3, V2, #23
 	WORD $0x6e231c21 // EOR V1, V1, V3
-	FMOVQ 272(R12), F31
+	FMOVQ 384(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
-	FMOVQ 288(R12), F31
+	FMOVQ 400(R12), F31
 	WORD $0x4e3fd423 // FADD V3, V1, V31
-	FMOVQ 304(R12), F31
+	FMOVQ 416(R12), F31
 	WORD $0x4ebf8442 // ADD V2, V2, V31
-	FMOVQ 320(R12), F31
+	FMOVQ 432(R12), F31
 	WORD $0x4e3fd442 // FADD V2, V2, V31
 	WORD $0x6e23dc64 // FMUL V4, V3, V3
 	WORD $0x6e24dc85 // FMUL V5, V4, V4
-	FMOVQ 336(R12), F31
+	FMOVQ 448(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 352(R12), F31
+	FMOVQ 464(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 368(R12), F31
+	FMOVQ 480(R12), F31
 	WORD $0x6e3fdc61 // FMUL V1, V3, V31
-	FMOVQ 384(R12), F31
+	FMOVQ 496(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	WORD $0x4e26d421 // FADD V1, V1, V6
-	FMOVQ 400(R12), F31
+	FMOVQ 512(R12), F31
 	WORD $0x6e3fdc66 // FMUL V6, V3, V31
-	FMOVQ 416(R12), F31
+	FMOVQ 528(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 432(R12), F31
+	FMOVQ 544(R12), F31
 	WORD $0x6e3fdc67 // FMUL V7, V3, V31
-	FMOVQ 448(R12), F31
+	FMOVQ 560(R12), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	WORD $0x4e26d4e7 // FADD V7, V7, V6
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
-	FMOVQ 464(R12), F31
+	FMOVQ 576(R12), F31
 	WORD $0x6e3fdca7 // FMUL V7, V5, V31
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
@@ -1773,11 +1784,11 @@ last62:
 	WORD $0x6e3fdc87 // FMUL V7, V4, V31
 	WORD $0x4ea7d421 // FSUB V1, V1, V7
 	WORD $0x4e23d421 // FADD V1, V1, V3
-	FMOVQ 480(R12), F31
+	FMOVQ 592(R12), F31
 	WORD $0x6e3fdc42 // FMUL V2, V2, V31
 	WORD $0x4e22d421 // FADD V1, V1, V2
 	WORD $0x6e2edc21 // FMUL V1, V1, V14
-	FMOVQ 496(R12), F31
+	FMOVQ 608(R12), F31
 	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	FMOVS (R1)(R0), F2
@@ -1785,8 +1796,8 @@ last62:
 	FMOVS F1, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last62
-end63:
+	B last65
+end66:
 	RET
 
 // func sigmoidNEON(n int, y, x *float32)
@@ -1797,9 +1808,9 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
 	MOVD x+16(FP), R2
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many64:
+many67:
 	CMP $8, R10
-	BLT one65
+	BLT one68
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1899,10 +1910,10 @@ many64:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many64
-one65:
+	B many67
+one68:
 	CMP $4, R10
-	BLT last66
+	BLT last69
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1953,9 +1964,9 @@ one65:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one65
-last66:
-	CBZ R10, end67
+	B one68
+last69:
+	CBZ R10, end70
 	FMOVS (R2)(R0), F0
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -2006,8 +2017,8 @@ last66:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last66
-end67:
+	B last69
+end70:
 	RET
 
 // func gateBackwardNEON(n int, dy, du, o, s *float32)
@@ -2020,9 +2031,9 @@ TEXT ·gateBackwardNEON(SB), NOSPLIT, $0-40
 	MOVD s+32(FP), R4
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many68:
+many71:
 	CMP $8, R10
-	BLT one69
+	BLT one72
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2046,10 +2057,10 @@ many68:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many68
-one69:
+	B many71
+one72:
 	CMP $4, R10
-	BLT last70
+	BLT last73
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2062,9 +2073,9 @@ one69:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one69
-last70:
-	CBZ R10, end71
+	B one72
+last73:
+	CBZ R10, end74
 	FMOVS (R1)(R0), F0
 	FMOVS (R4)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -2077,8 +2088,8 @@ last70:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last70
-end71:
+	B last73
+end74:
 	RET
 
 // func swiGLUNEON(n int, y, a, b *float32)
@@ -2090,9 +2101,9 @@ TEXT ·swiGLUNEON(SB), NOSPLIT, $0-32
 	MOVD b+24(FP), R3
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many72:
+many75:
 	CMP $8, R10
-	BLT one73
+	BLT one76
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2196,10 +2207,10 @@ many72:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many72
-one73:
+	B many75
+one76:
 	CMP $4, R10
-	BLT last74
+	BLT last77
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2252,9 +2263,9 @@ one73:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one73
-last74:
-	CBZ R10, end75
+	B one76
+last77:
+	CBZ R10, end78
 	FMOVS (R2)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2307,8 +2318,8 @@ last74:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last74
-end75:
+	B last77
+end78:
 	RET
 
 // func swiGLUBackwardNEON(n int, da, db, dy, a, b *float32)
@@ -2322,9 +2333,9 @@ TEXT ·swiGLUBackwardNEON(SB), NOSPLIT, $0-48
 	MOVD b+40(FP), R5
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one77:
+one80:
 	CMP $4, R10
-	BLT last78
+	BLT last81
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2388,9 +2399,9 @@ one77:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one77
-last78:
-	CBZ R10, end79
+	B one80
+last81:
+	CBZ R10, end82
 	FMOVS (R4)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2454,8 +2465,8 @@ last78:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last78
-end79:
+	B last81
+end82:
 	RET
 
 // func layerNormNEON(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float32)
@@ -2471,16 +2482,16 @@ TEXT ·layerNormNEON(SB), NOSPLIT, $0-68
 	FMOVS inv+64(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row80:
+row83:
 	MOVD R9, R10
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many81:
+many84:
 	CMP $16, R10
-	BLT one82
+	BLT one85
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
@@ -2494,23 +2505,23 @@ many81:
 	WORD $0x4e24d463 // FADD V3, V3, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many81
-one82:
+	B many84
+one85:
 	CMP $4, R10
-	BLT last83
+	BLT last86
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one82
-last83:
-	CBZ R10, end84
+	B one85
+last86:
+	CBZ R10, end87
 	FMOVS (R2)(R0), F4
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last83
-end84:
+	B last86
+end87:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2524,9 +2535,9 @@ end84:
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many85:
+many88:
 	CMP $16, R10
-	BLT one86
+	BLT one89
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
@@ -2544,33 +2555,33 @@ many85:
 	WORD $0x4e24cc83 // FMLA V3, V4, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many85
-one86:
+	B many88
+one89:
 	CMP $4, R10
-	BLT last87
+	BLT last90
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one86
-last87:
-	CBZ R10, end88
+	B one89
+last90:
+	CBZ R10, end91
 	FMOVS (R2)(R0), F4
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	FMOVS F4, F4
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last87
-end88:
+	B last90
+end91:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
-	FMOVQ 512(R12), F31
+	FMOVQ 624(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F9
@@ -2578,9 +2589,9 @@ end88:
 	FMOVS F9, (R6)
 	MOVD R9, R10
 	MOVD ZR, R0
-many89:
+many92:
 	CMP $16, R10
-	BLT one90
+	BLT one93
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2622,10 +2633,10 @@ many89:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many89
-one90:
+	B many92
+one93:
 	CMP $4, R10
-	BLT last91
+	BLT last94
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2637,9 +2648,9 @@ one90:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one90
-last91:
-	CBZ R10, end92
+	B one93
+last94:
+	CBZ R10, end95
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2651,8 +2662,8 @@ last91:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last91
-end92:
+	B last94
+end95:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD $4, R5, R5
@@ -2660,7 +2671,7 @@ end92:
 	MOVD rows+48(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+48(FP)
-	BNE row80
+	BNE row83
 	RET
 
 // func layerNormBackwardNEON(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
@@ -2678,16 +2689,16 @@ TEXT ·layerNormBackwardNEON(SB), NOSPLIT, $0-84
 	FMOVS inv+80(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row93:
+row96:
 	VLD1R (R7), [V8.S4]
 	VLD1R (R8), [V9.S4]
 	MOVD R9, R10
 	WORD $0x6e2a1d4a // EOR V10, V10, V10
 	WORD $0x6e2b1d6b // EOR V11, V11, V11
 	MOVD ZR, R0
-many94:
+many97:
 	CMP $8, R10
-	BLT one95
+	BLT one98
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2719,10 +2730,10 @@ many94:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many94
-one95:
+	B many97
+one98:
 	CMP $4, R10
-	BLT last96
+	BLT last99
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2739,9 +2750,9 @@ one95:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one95
-last96:
-	CBZ R10, end97
+	B one98
+last99:
+	CBZ R10, end100
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2758,8 +2769,8 @@ last96:
 	FMOVS F4, (R6)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last96
-end97:
+	B last99
+end100:
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2edd4a // FMUL V10, V10, V14
@@ -2768,9 +2779,9 @@ end97:
 	WORD $0x6e2edd6b // FMUL V11, V11, V14
 	MOVD R9, R10
 	MOVD ZR, R0
-many98:
+many101:
 	CMP $8, R10
-	BLT one99
+	BLT one102
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2796,10 +2807,10 @@ many98:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many98
-one99:
+	B many101
+one102:
 	CMP $4, R10
-	BLT last100
+	BLT last103
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2813,9 +2824,9 @@ one99:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one99
-last100:
-	CBZ R10, end101
+	B one102
+last103:
+	CBZ R10, end104
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2829,8 +2840,8 @@ last100:
 	FMOVS F3, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last100
-end101:
+	B last103
+end104:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD R9<<2, R3, R3
@@ -2839,7 +2850,7 @@ end101:
 	MOVD rows+64(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+64(FP)
-	BNE row93
+	BNE row96
 	RET
 
 // func normaliseNEON(n int, y, x *float32) float32
@@ -2854,9 +2865,9 @@ TEXT ·normaliseNEON(SB), NOSPLIT, $0-28
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many102:
+many105:
 	CMP $16, R10
-	BLT one103
+	BLT one106
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2874,40 +2885,40 @@ many102:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many102
-one103:
+	B many105
+one106:
 	CMP $4, R10
-	BLT last104
+	BLT last107
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one103
-last104:
-	CBZ R10, end105
+	B one106
+last107:
+	CBZ R10, end108
 	FMOVS (R2)(R0), F4
 	FMOVS (R2)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last104
-end105:
+	B last107
+end108:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
-	FMOVQ 528(R12), F31
+	FMOVQ 640(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F14
 	WORD $0x6e20fdce // FDIV V14, V14, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many106:
+many109:
 	CMP $16, R10
-	BLT one107
+	BLT one110
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
@@ -2925,25 +2936,25 @@ many106:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many106
-one107:
+	B many109
+one110:
 	CMP $4, R10
-	BLT last108
+	BLT last111
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one107
-last108:
-	CBZ R10, end109
+	B one110
+last111:
+	CBZ R10, end112
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last108
-end109:
+	B last111
+end112:
 	FMOVS F14, ret+24(FP)
 	RET
 
@@ -2962,9 +2973,9 @@ TEXT ·normaliseBackwardNEON(SB), NOSPLIT, $0-36
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many110:
+many113:
 	CMP $16, R10
-	BLT one111
+	BLT one114
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2982,25 +2993,25 @@ many110:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many110
-one111:
+	B many113
+one114:
 	CMP $4, R10
-	BLT last112
+	BLT last115
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one111
-last112:
-	CBZ R10, end113
+	B one114
+last115:
+	CBZ R10, end116
 	FMOVS (R2)(R0), F4
 	FMOVS (R3)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last112
-end113:
+	B last115
+end116:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -3009,9 +3020,9 @@ end113:
 	WORD $0x4ea01c0d // ORR V13, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many114:
+many117:
 	CMP $16, R10
-	BLT one115
+	BLT one118
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -3041,10 +3052,10 @@ many114:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many114
-one115:
+	B many117
+one118:
 	CMP $4, R10
-	BLT last116
+	BLT last119
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -3053,9 +3064,9 @@ one115:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one115
-last116:
-	CBZ R10, end117
+	B one118
+last119:
+	CBZ R10, end120
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R1)(R0), F2
@@ -3064,8 +3075,8 @@ last116:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last116
-end117:
+	B last119
+end120:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
@@ -3096,9 +3107,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many118:
+many121:
 	CMP $8, R10
-	BLT one119
+	BLT one122
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -3144,10 +3155,10 @@ many118:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many118
-one119:
+	B many121
+one122:
 	CMP $4, R10
-	BLT last120
+	BLT last123
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -3171,9 +3182,9 @@ one119:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one119
-last120:
-	CBZ R10, end121
+	B one122
+last123:
+	CBZ R10, end124
 	FMOVS (R4)(R0), F0
 	FMOVS (R2)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -3197,8 +3208,8 @@ last120:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last120
-end121:
+	B last123
+end124:
 	RET
 
 // func dropoutNEON(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
@@ -3218,21 +3229,21 @@ TEXT ·dropoutNEON(SB), NOSPLIT, $0-44
 	FMOVS key1+40(FP), F10
 	WORD $0x4e04054a // DUP V10, V10
 	MOVD $constants<>(SB), R12
-	FMOVQ 240(R12), F31
+	FMOVQ 304(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	MOVD ZR, R0
-many122:
+many125:
 	CMP $8, R10
-	BLT one123
+	BLT one126
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 544(R12), F31
+	FMOVQ 656(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 560(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3242,18 +3253,18 @@ many122:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 576(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 544(R12), F31
+	FMOVQ 656(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 560(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3263,23 +3274,23 @@ many122:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 576(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many122
-one123:
+	B many125
+one126:
 	CMP $4, R10
-	BLT last124
+	BLT last127
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 544(R12), F31
+	FMOVQ 656(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 560(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3289,22 +3300,22 @@ one123:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 576(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one123
-last124:
-	CBZ R10, end125
+	B one126
+last127:
+	CBZ R10, end128
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 544(R12), F31
+	FMOVQ 656(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 560(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3314,12 +3325,12 @@ last124:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	FMOVS F1, (R1)(R0)
-	FMOVQ 224(R12), F31
+	FMOVQ 288(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last124
-end125:
+	B last127
+end128:
 	RET
 
 // func tile8NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
@@ -3361,7 +3372,7 @@ TEXT ·tile8NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	WORD $0x6e2e1dce // EOR V14, V14, V14
 	WORD $0x6e2f1def // EOR V15, V15, V15
-step126:
+step129:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3390,8 +3401,8 @@ step126:
 	WORD $0x4e38cfae // FMLA V14, V29, V24
 	WORD $0x4e39cfaf // FMLA V15, V29, V25
 	SUBS $1, R10, R10
-	BNE step126
-	CBZ R16, store127
+	BNE step129
+	CBZ R16, store130
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3433,7 +3444,7 @@ step126:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd5ef // FADD V15, V15, V31
 	ADD R15, R0, R0
-store127:
+store130:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3487,7 +3498,7 @@ TEXT ·tile4NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e251ca5 // EOR V5, V5, V5
 	WORD $0x6e261cc6 // EOR V6, V6, V6
 	WORD $0x6e271ce7 // EOR V7, V7, V7
-step128:
+step131:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3504,8 +3515,8 @@ step128:
 	WORD $0x4e38cfa6 // FMLA V6, V29, V24
 	WORD $0x4e39cfa7 // FMLA V7, V29, V25
 	SUBS $1, R10, R10
-	BNE step128
-	CBZ R16, store129
+	BNE step131
+	CBZ R16, store132
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3527,7 +3538,7 @@ step128:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	ADD R15, R0, R0
-store129:
+store132:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3563,7 +3574,7 @@ TEXT ·tile2NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
-step130:
+step133:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3574,8 +3585,8 @@ step130:
 	WORD $0x4e38cf62 // FMLA V2, V27, V24
 	WORD $0x4e39cf63 // FMLA V3, V27, V25
 	SUBS $1, R10, R10
-	BNE step130
-	CBZ R16, store131
+	BNE step133
+	CBZ R16, store134
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3587,7 +3598,7 @@ step130:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd463 // FADD V3, V3, V31
 	ADD R15, R0, R0
-store131:
+store134:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3614,7 +3625,7 @@ TEXT ·tile1NEON(SB), NOSPLIT, $0-80
 	LSL $2, R15, R15
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
-step132:
+step135:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3622,15 +3633,15 @@ step132:
 	WORD $0x4e38cf40 // FMLA V0, V26, V24
 	WORD $0x4e39cf41 // FMLA V1, V26, V25
 	SUBS $1, R10, R10
-	BNE step132
-	CBZ R16, store133
+	BNE step135
+	CBZ R16, store136
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	ADD R15, R0, R0
-store133:
+store136:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3651,8 +3662,8 @@ TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
 	SUB $4, R11, R11
-	FMOVQ 592(R12), F23
-panel134:
+	FMOVQ 704(R12), F23
+panel137:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -3663,7 +3674,7 @@ panel134:
 	WORD $0x6e271ce7 // EOR V7, V7, V7
 	MOVD R5, R9
 	MOVD R2, R10
-group135:
+group138:
 	VLD1R.P 4(R9), [V16.S4]
 	FMOVQ 0(R3), F20
 	WORD $0x6e371e94 // EOR V20, V20, V23
@@ -3692,7 +3703,7 @@ group135:
 	ADD $64, R3, R3
 	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group135
+	BNE group138
 	MOVD R7, R0
 	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -3724,7 +3735,7 @@ group135:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel134
+	BNE panel137
 	RET
 
 // func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
@@ -3742,8 +3753,8 @@ TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
 	SUB $8, R11, R11
-	FMOVQ 592(R12), F23
-panel136:
+	FMOVQ 704(R12), F23
+panel139:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -3762,7 +3773,7 @@ panel136:
 	WORD $0x6e2f1def // EOR V15, V15, V15
 	MOVD R5, R9
 	MOVD R2, R10
-group137:
+group140:
 	VLD1R.P 4(R9), [V16.S4]
 	VLD1R.P 4(R9), [V17.S4]
 	FMOVQ 0(R3), F20
@@ -3808,7 +3819,7 @@ group137:
 	ADD $64, R3, R3
 	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group137
+	BNE group140
 	MOVD R7, R0
 	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -3867,5 +3878,5 @@ group137:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel136
+	BNE panel139
 	RET

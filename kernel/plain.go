@@ -15,7 +15,7 @@ var plain = path{
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
 	addSparse: plainAddSparse, noteSparse: plainNoteSparse, fetch: func([]float32) {}, sumAbove: plainSumAbove,
-	dropout: plainDropout, adam: plainAdam, sumExp: plainSumExp, addSumExp: plainAddSumExp, mark: plainMark, scan: plainScan,
+	dropout: plainDropout, adam: plainAdam, survey: plainSurvey, addSurvey: plainAddSurvey, scan: plainScan,
 }
 
 func plainDot(a, b []float32) float32 {

@@ -23,14 +23,15 @@ type answer struct {
 	enc        nn.Encoder
 	tokens     []uint32
 	trail      []cacheKey // of tokens
-	room       []float32  // (items) of extra
-	seen       []uint32   // rows of the history that are put behind the others
-	order      []uint32   // of fewChanged
-	cold       []float32  // (newcomers)
+	room       *rowMemory // where extra is, unless it is of few rows
+	few        []uint32   // memory of extra
+	fewOf      []float32
+	seen       []uint32  // rows of the history that are put behind the others
+	cold       []float32 // (newcomers)
 	coldTop    top
 	mixed      []ranked
 	mixedScale scale
-	lost       []float32 // what extra was for them
+	lost       []float32 // what extra was for them, then their scores
 }
 
 // encode makes the query vector of a history.
@@ -101,16 +102,16 @@ func (m *Model) encoded(a *answer, q *recipe.Query) *encoded {
 }
 
 // bonus puts into a.extra what the counters add to the network's score of each
-// row; nil where nothing does.
+// row. Where it adds to many, it does so in memory by row, which the answer keeps.
 func (m *Model) bonus(a *answer, history []dataset.Event) {
-	a.extra = nil
+	a.extra = extra{}
 	if m.blend == nil && m.objective == nil && !m.maskSeen && !a.said.some() && len(a.ignored) == 0 {
 		return
 	}
 	a.startOver(m)
-	a.extra = a.room
+	room := a.room.extra
 	if a.said.some() {
-		m.sides.add(&a.said, len(history), a.room)
+		m.sides.add(&a.said, len(history), room)
 		a.changedMany = true
 	}
 	m.discount(a)
@@ -123,33 +124,7 @@ func (m *Model) bonus(a *answer, history []dataset.Event) {
 			a.newest = append(a.newest, r)
 		}
 	}
-	m.blend.bonus(&a.asked, a.room)
-}
-
-// startOver makes room what it is before a question: only what the last one changed
-// has to be changed back, which of a large catalogue is little.
-func (a *answer) startOver(m *Model) {
-	base := m.standing()
-	switch {
-	case a.room == nil:
-		a.room = make([]float32, len(m.items))
-		copy(a.room, base)
-	case a.changedMany || len(a.changed) > len(m.items)/4:
-		if base == nil {
-			clear(a.room)
-		}
-		copy(a.room, base)
-	default:
-		for _, rows := range [...][]uint32{a.changed, a.seen} {
-			for _, r := range rows {
-				a.room[r] = 0
-				if base != nil {
-					a.room[r] = base[r]
-				}
-			}
-		}
-	}
-	a.changed, a.changedMany, a.seen = a.changed[:0], false, a.seen[:0]
+	m.blend.bonus(&a.asked, room)
 }
 
 // mask takes the rows of the history out of what is asked. They come behind all
@@ -160,35 +135,22 @@ func (m *Model) mask(a *answer, history []dataset.Event) {
 		return
 	}
 	for i := range history {
-		if r := m.row(history[i].Item); r != noRow && a.room[r] != lowest {
-			a.seen, a.lost = append(a.seen, r), append(a.lost, a.room[r])
-			a.room[r] = lowest
+		if r := m.row(history[i].Item); r != noRow && a.extra.all[r] != lowest {
+			a.seen, a.lost = append(a.seen, r), append(a.lost, a.extra.all[r])
+			a.extra.all[r] = lowest
 		}
 	}
 }
 
-// fewPart is the part of the items up to which those that extra is not 0 of are few:
-// to put them in order takes less than to read all.
-const fewPart = 128
-
-// fewChanged gives lookup.few. bonus and mask come first.
-func (m *Model) fewChanged(a *answer) []uint32 {
-	if m.standing() != nil || a.changedMany || len(a.changed)+len(a.seen) > len(m.items)/fewPart {
-		return nil
-	}
-	a.order = append(append(a.order[:0], a.changed...), a.seen...)
-	slices.Sort(a.order)
-	return slices.Compact(a.order)
-}
-
 // score gives the score of one row. bonus comes first.
 func (m *Model) score(a *answer, e *encoded, row uint32) float32 {
+	return m.networkScore(e, row) + a.extra.at(row)
+}
+
+// networkScore gives the network's part of the score of a row.
+func (m *Model) networkScore(e *encoded, row uint32) float32 {
 	d := m.net.Dim
-	x := kernel.Dot(e.query, m.vectors[int(row)*d:int(row+1)*d])
-	if a.extra != nil {
-		x += a.extra[row]
-	}
-	return x
+	return kernel.Dot(e.query, m.vectors[int(row)*d:int(row+1)*d])
 }
 
 // best gives the k best rows of allow, and what makes probabilities of their
@@ -245,19 +207,20 @@ func (m *Model) search(a *answer, e *encoded, history []dataset.Event, k int, al
 	compute(func() {
 		m.bonus(a, history)
 		m.mask(a, history)
-		a.few = m.fewChanged(a)
-		switch {
-		case among:
+		if among {
 			a.top.begin(k)
 			m.searchAmong(a, e, allow.Words())
-		case !together:
+			return
+		}
+		m.pickFew(a)
+		if !together {
 			m.scanner.pass([]*lookup{&a.lookup})
 		}
 	})
 	if !among && together {
 		m.scanner.answer(&a.lookup)
 	}
-	a.query, a.few, a.allow = nil, nil, dataset.Set{}
+	a.query, a.allow = nil, dataset.Set{}
 	a.top.sorted()
 }
 
@@ -287,8 +250,7 @@ func (m *Model) behind(a *answer, e *encoded, k int, allow dataset.Set) scale {
 	}
 	highest := lowest
 	for i, r := range a.seen {
-		a.room[r] = a.lost[i]
-		a.lost[i] = m.score(a, e, r)
+		a.lost[i] += m.networkScore(e, r)
 		highest = max(highest, a.lost[i])
 	}
 	shift := out.peak - m.span() - highest

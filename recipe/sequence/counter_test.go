@@ -236,7 +236,7 @@ func TestBlendIsTheWeightedSum(t *testing.T) {
 		m.bonus(a, events(h...))
 		got := make([]float32, n)
 		for i := range got {
-			got[i] = float32(w[netFeature])*float32(i) + a.extra[i]
+			got[i] = float32(w[netFeature])*float32(i) + a.extra.at(uint32(i))
 		}
 		for i := range got {
 			want := w[netFeature]*float64(i) + w[popular]*math.Log1p(float64(m.blend.events[i]))

@@ -24,6 +24,7 @@ type Model struct {
 	blend    *blend // counters beside the network; nil: none
 	chosen   *recipe.Choices
 	answers  sync.Pool // of *answer
+	rooms    sync.Pool // of *rowMemory
 	scanner  *scanner
 	cache    *cache  // nil: nothing is kept
 	trails   *trails // there is one where there is a cache

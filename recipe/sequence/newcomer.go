@@ -146,10 +146,10 @@ func (m *Model) coldScores(n *newcomers, a *answer, e *encoded, history []datase
 	m.bonus(a, history)
 	if count <= borrowMost {
 		for i := range x {
-			x[i] += n.borrowed(a.extra, i)
+			x[i] += n.borrowed(a.extra.all, i)
 		}
 	} else {
-		n.borrowFirst(&a.coldTop, x, a.extra)
+		n.borrowFirst(&a.coldTop, x, a.extra.all)
 	}
 	for i := range x {
 		x[i] += n.beginning(i, a.now)
@@ -233,7 +233,7 @@ func (n *newcomers) borrowed(bonus []float32, at int) (sum float32) {
 // coldScore gives the score of one newcomer. bonus comes first.
 func (m *Model) coldScore(a *answer, e *encoded, at int) float32 {
 	d := m.net.Dim
-	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.beginning(at, a.now) + m.cold.borrowed(a.extra, at) +
+	x := kernel.Dot(e.query, m.cold.vectors[at*d:(at+1)*d]) + m.cold.beginning(at, a.now) + m.cold.borrowed(a.extra.all, at) +
 		m.shown.effect(a.ignored.times(dataset.Index(m.cold.items[at])))
 	if m.cold.shift != nil {
 		x += m.cold.shift[at]

@@ -232,9 +232,7 @@ func (m *Model) scores(a *answer, history []dataset.Event, to []float32) {
 	m.encode(a, history, &a.own)
 	kernel.MatMulNT(to, n, a.own.query, d, m.vectors, d, 1, n, d, false)
 	m.bonus(a, history)
-	if a.extra != nil {
-		kernel.Axpy(to, 1, a.extra)
-	}
+	kernel.Axpy(to, 1, a.extra.all)
 	if !m.maskSeen {
 		return
 	}

@@ -11,8 +11,7 @@ import (
 // lookup is what a pass over all items is asked, and what it finds.
 type lookup struct {
 	query  []float32   // (d) times the network's weight
-	extra  []float32   // (items) added to the network's part; lowest: the row is left out. nil: nothing
-	few    []uint32    // all rows whose extra is not 0, ascending, where they are few; else nil
+	extra  extra       // what comes to the network's part
 	allow  dataset.Set // of item numbers
 	summed bool        // peak and sum are wanted
 	most   int         // rows wanted
@@ -24,8 +23,8 @@ type lookup struct {
 	expSum float64 // of exp(score-peak); while a pass goes on of exp(score-shift)
 	shift  float32 // a score that is near the highest so far
 
-	ahead []uint32 // the rest of few, while a pass goes on
-	place place    // among those who share passes
+	ahead int   // in extra.few, while a pass goes on
+	place place // among those who share passes
 }
 
 const (
@@ -108,7 +107,7 @@ func (s *scanner) begin(t *tile, qs []*lookup) {
 		if s.quantised != nil {
 			q.slack = s.quantised.Slack(&t.queries, i)
 		}
-		q.ahead = q.few
+		q.ahead = 0
 		q.top.begin(q.most)
 		q.top.margin = 2 * q.slack
 	}
@@ -131,15 +130,8 @@ func (s *scanner) multiply(t *tile, qs []*lookup, from, n int) {
 
 // take looks at the network's scores of the rows from from on, and adds extra to them.
 func (q *lookup) take(scores []float32, from int, s *scanner, t *tile) {
-	extra := q.extraOf(scores, from)
-	var highest float32
-	if q.summed {
-		highest = q.sum(scores, extra)
-	} else {
-		kernel.Axpy(scores, 1, extra)
-		highest = kernel.Max(scores)
-	}
-	if highest >= q.top.floor {
+	added := q.extra.addFew(scores, from, &q.ahead)
+	if highest := q.survey(t.marks[:], scores, added); highest >= q.top.floor {
 		q.choose(t.marks[:], scores, from, s)
 	}
 }
@@ -149,44 +141,25 @@ func (q *lookup) take(scores []float32, from int, s *scanner, t *tile) {
 // shift nothing counts.
 const farAbove = 40
 
-// sum adds extra to scores, their exponents to what is summed, and gives the highest.
-func (q *lookup) sum(scores, extra []float32) float32 {
-	highest, sum := kernel.SumExp(scores, extra, q.shift)
+// survey adds what there is to scores, their exponents to what is summed, marks those that may
+// be among the best, and gives the highest.
+func (q *lookup) survey(marks []uint64, scores, added []float32) float32 {
+	highest, sum := kernel.Survey(marks, scores, added, q.top.floor, q.shift)
 	if highest == lowest {
 		return highest
 	}
 	if highest-q.shift > farAbove {
 		q.expSum *= exp(q.shift - highest)
 		q.shift = highest
-		_, sum = kernel.SumExp(scores, nil, q.shift)
+		_, sum = kernel.Survey(marks, scores, nil, q.top.floor, q.shift)
 	}
 	q.peak = max(q.peak, highest)
 	q.expSum += float64(sum)
 	return highest
 }
 
-// extraOf gives what is to be added to the scores of the rows from from on. Where it is
-// mostly 0, reading all of it would take as long as reading a part of the vectors: then
-// it adds the few, and gives nil.
-func (q *lookup) extraOf(scores []float32, from int) []float32 {
-	switch {
-	case q.extra == nil:
-		return nil
-	case q.few == nil:
-		return q.extra[from : from+len(scores)]
-	}
-	at := 0
-	for ; at < len(q.ahead) && int(q.ahead[at]) < from+len(scores); at++ {
-		r := q.ahead[at]
-		scores[int(r)-from] += q.extra[r]
-	}
-	q.ahead = q.ahead[at:]
-	return nil
-}
-
-// choose offers the rows that may be among the best.
+// choose offers the marked rows that may be among the best.
 func (q *lookup) choose(marks []uint64, scores []float32, from int, s *scanner) {
-	kernel.Mark(marks, scores, q.top.floor)
 	for w, word := range marks[:(len(scores)+63)/64] {
 		for ; word != 0; word &= word - 1 {
 			i := w*64 + bits.TrailingZeros64(word)
@@ -233,10 +206,7 @@ func (q *lookup) exact(s *scanner, t *tile) {
 			}
 			x := &rows[i]
 			rough[i] = x.score
-			x.score = kernel.Dot(q.query, vector(*x))
-			if q.extra != nil {
-				x.score += q.extra[x.row]
-			}
+			x.score = kernel.Dot(q.query, vector(*x)) + q.extra.at(x.row)
 			exact[i] = x.score
 		}
 		if q.summed {

@@ -109,7 +109,7 @@ func (m *Model) recall(a *answer, q *recipe.Query) {
 func (m *Model) discount(a *answer) {
 	for _, g := range a.ignored {
 		if r := m.row(g.item); r != noRow {
-			a.room[r] += m.shown.effect(g.times)
+			a.room.extra[r] += m.shown.effect(g.times)
 			a.changed = append(a.changed, r)
 		}
 	}

@@ -38,15 +38,17 @@ type machine interface {
 	mul(d, a vec, b any)
 	div(d, a, b vec)
 	sqrt(d, a vec)
-	mulAdd(d, a vec, b any) // d += a·b, rounded once
-	mulSub(d, a vec, b any) // d -= a·b, rounded once
-	mulTo(d, a vec, b any)  // d = d·a + b, rounded once
-	mulToLess(d, a, b vec)  // d = d·a - b, rounded once
-	larger(d, a vec)        // d = a where that is larger: a NaN is not
-	negate(d vec)           //
-	round(d, a vec)         // to whole numbers, ties to even
-	total(spare, v vec)     // the sum of all lanes of v, in all lanes
-	largest(spare, v vec)   // their maximum, in all lanes
+	mulAdd(d, a vec, b any)     // d += a·b, rounded once
+	mulSub(d, a vec, b any)     // d -= a·b, rounded once
+	mulTo(d, a vec, b any)      // d = d·a + b, rounded once
+	mulToLess(d, a, b vec)      // d = d·a - b, rounded once
+	larger(d, a vec)            // d = a where that is larger: a NaN is not
+	negate(d vec)               //
+	round(d, a vec)             // to whole numbers, ties to even
+	fraction(d, a vec)          // d = a - the whole number below it
+	scalePower(d, a, spare vec) // d·2 to the power of the whole number below a, 0 for a below -126; destroys a
+	total(spare, v vec)         // the sum of all lanes of v, in all lanes
+	largest(spare, v vec)       // their maximum, in all lanes
 	zeroBelow(d, x vec, c num, spare vec)
 	putAbove(d, x vec, c, to any, spare vec) // d = to where x > c
 
@@ -58,9 +60,12 @@ type machine interface {
 	xor(d, a vec, b any)
 	zeroWhereLess(d, a, b, spare vec) // d = 0 where a < b, as signed whole numbers
 
-	// markAll is the body of mark, which sets bits from pointer 1 on for the elements
-	// at pointer 0 that are not below register 14. It ends the function.
-	markAll()
+	// mark sets a bit for each lane of v that is not below least, in a loop from its
+	// beginning on: 64 in a word at a pointer, which it moves. beginMarks comes before the
+	// loop and endMarks after it.
+	beginMarks()
+	mark(l lanes, v, least, spare vec, words ptr)
+	endMarks(words ptr)
 
 	// own writes what is not made of these operations.
 	own()

@@ -1,6 +1,9 @@
 package generate
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // neon is arm64 with its vectors of 4 lanes. R0 is the offset in bytes into all
 // slices, R1 to R8 the pointers, R9 the width, R10 the count, R11 scratch and R12
@@ -44,6 +47,7 @@ const (
 	fsqrt  = 0x6ea1f800
 	fneg   = 0x6ea0f800
 	frintn = 0x4e218800
+	frintm = 0x4e219800
 	fcvtns = 0x4e21a800
 	scvtf  = 0x4e21d800
 	sadalp = 0x4e606800
@@ -75,7 +79,7 @@ func (m neon) word(code uint32, meaning string) {
 var names = map[uint32]string{
 	fadd: "FADD", fsub: "FSUB", fmul: "FMUL", fdiv: "FDIV", fmla: "FMLA", fmls: "FMLS", faddp: "FADDP", fmaxp: "FMAXP",
 	fcmgt: "FCMGT", fcmge: "FCMGE", addw: "ADD", addp: "ADDP", mulw: "MUL", cmgt: "CMGT", ushl: "USHL", and: "AND", eor: "EOR", orr: "ORR",
-	bic: "BIC", bit: "BIT", smull: "SMULL", smull2: "SMULL2", fsqrt: "FSQRT", fneg: "FNEG", frintn: "FRINTN",
+	bic: "BIC", bit: "BIT", smull: "SMULL", smull2: "SMULL2", fsqrt: "FSQRT", fneg: "FNEG", frintn: "FRINTN", frintm: "FRINTM",
 	fcvtns: "FCVTNS", scvtf: "SCVTF", sadalp: "SADALP", dup: "DUP", shl: "SHL", ushr: "USHR", ldr: "LDR", str: "STR",
 }
 
@@ -247,6 +251,20 @@ func (m neon) mulAdd(d, a vec, b any) { m.three(fmla, d, a, m.operand(b)) }
 func (m neon) mulSub(d, a vec, b any) { m.three(fmls, d, a, m.operand(b)) }
 func (m neon) negate(d vec)           { m.two(fneg, d, d) }
 func (m neon) round(d, a vec)         { m.two(frintn, d, a) }
+
+func (m neon) fraction(d, a vec) {
+	m.two(frintm, spare1, a)
+	m.sub(d, a, spare1)
+}
+
+func (m neon) scalePower(d, a, spare vec) {
+	m.two(frintm, spare, a)
+	m.toInt(spare, spare)
+	m.shiftLeft(spare, spare, 23)
+	m.addInt(d, d, spare)
+	m.zeroBelow(d, a, -126, spare)
+	m.putAbove(d, a, word(belowPower), num(math.Inf(1)), spare)
+}
 
 func (m neon) mulTo(d, a vec, b any) {
 	m.set(spare1, b)

@@ -64,35 +64,39 @@ func (m neon) scan(queries int) {
 	})
 }
 
-// markAll is the body of mark. R13 collects the bits of a word, R14 is how many it has;
-// V13 has a bit for each lane.
-func (m neon) markAll() {
-	m.set(13, word(1))
-	m.three(ushl, 13, 13, m.operand(counting{}))
+// laneBits has a bit for each lane while marks are set.
+const laneBits = vec(29)
+
+// beginMarks makes R13, which collects the bits of a word, and R14, how many it has.
+func (m neon) beginMarks() {
+	m.set(laneBits, word(1))
+	m.three(ushl, laneBits, laneBits, m.operand(counting{}))
 	m.op("MOVD", "ZR", "R13")
 	m.op("MOVD", "ZR", "R14")
-	m.loop(1, func(l lanes) {
-		m.load(l, 0, 0)
-		m.three(fcmge, 0, 0, 14)
-		m.drop(l, 0)
-		m.three(and, 0, 0, 13)
-		m.three(addp, 0, 0, 0)
-		m.three(addp, 0, 0, 0)
-		m.op("FMOVS", f(0), "R11")
-		m.op("LSL", "R14", "R11", "R11")
-		m.op("ORR", "R11", "R13", "R13")
-		m.op("ADD", fmt.Sprintf("$%d", m.step(l)), "R14", "R14")
-		more := m.label("more")
-		m.op("CMP", "$64", "R14")
-		m.op("BNE", more)
-		m.op("MOVD.P", "R13", "8(R2)")
-		m.op("MOVD", "ZR", "R13")
-		m.op("MOVD", "ZR", "R14")
-		m.at(more)
-	})
+}
+
+func (m neon) mark(l lanes, v, least, spare vec, words ptr) {
+	m.three(fcmge, spare, v, least)
+	m.drop(l, spare)
+	m.three(and, spare, spare, laneBits)
+	m.three(addp, spare, spare, spare)
+	m.three(addp, spare, spare, spare)
+	m.op("FMOVS", f(spare), "R11")
+	m.op("LSL", "R14", "R11", "R11")
+	m.op("ORR", "R11", "R13", "R13")
+	m.op("ADD", fmt.Sprintf("$%d", m.step(l)), "R14", "R14")
+	more := m.label("more")
+	m.op("CMP", "$64", "R14")
+	m.op("BNE", more)
+	m.op("MOVD.P", "R13", "8("+words.onARM()+")")
+	m.op("MOVD", "ZR", "R13")
+	m.op("MOVD", "ZR", "R14")
+	m.at(more)
+}
+
+func (m neon) endMarks(words ptr) {
 	end := m.label("marked")
 	m.op("CBZ", "R14", end)
-	m.op("MOVD", "R13", "(R2)")
+	m.op("MOVD", "R13", "("+words.onARM()+")")
 	m.at(end)
-	m.ret()
 }

@@ -154,24 +154,25 @@ func (m x86) wordDots(queries int) {
 	}
 }
 
-// markAll is the body of mark: as many bits at once as a vector has lanes.
-func (m x86) markAll() {
-	m.loop(4, func(l lanes) {
-		m.load(l, 0, 0)
-		switch {
-		case !m.wide():
-			m.op("VCMPPS", "$0x1d", "Y14", "Y0", "Y0")
-			m.drop(l, 0)
-			m.op("VMOVMSKPS", "Y0", "BX")
-			m.op("MOVB", "BX", "(SI)")
-		case l.masked:
-			m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K1", "K2")
-			m.op("KMOVW", "K2", "(SI)")
-		default:
-			m.op("VCMPPS", "$0x1d", "Z14", "Z0", "K2")
-			m.op("KMOVW", "K2", "(SI)")
-		}
-		m.op("ADDQ", fmt.Sprintf("$%d", m.lanes/8), "SI")
-	})
-	m.ret()
+// beginMarks has nothing to do: mark writes as many bits at once as a vector has lanes.
+func (m x86) beginMarks() {}
+
+func (m x86) mark(l lanes, v, least, spare vec, words ptr) {
+	to := "(" + words.onX86() + ")"
+	switch {
+	case !m.wide():
+		m.op("VCMPPS", "$0x1d", m.vec(least), m.vec(v), m.vec(spare))
+		m.drop(l, spare)
+		m.op("VMOVMSKPS", m.vec(spare), "BX")
+		m.op("MOVB", "BX", to)
+	case l.masked:
+		m.op("VCMPPS", "$0x1d", m.vec(least), m.vec(v), "K1", "K2")
+		m.op("KMOVW", "K2", to)
+	default:
+		m.op("VCMPPS", "$0x1d", m.vec(least), m.vec(v), "K2")
+		m.op("KMOVW", "K2", to)
+	}
+	m.op("ADDQ", fmt.Sprintf("$%d", m.lanes/8), words.onX86())
 }
+
+func (m x86) endMarks(ptr) {}

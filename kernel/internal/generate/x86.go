@@ -1,6 +1,9 @@
 package generate
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // x86 is a machine of 16 registers of 8 lanes (AVX2) or 32 of 16 (AVX-512).
 // AX is the offset in bytes into all slices, CX the count, R13 the width, BX
@@ -237,6 +240,29 @@ func (m x86) round(d, a vec) {
 	} else {
 		m.op("VROUNDPS", "$8", m.vec(a), m.vec(d))
 	}
+}
+
+func (m x86) fraction(d, a vec) {
+	if m.wide() {
+		m.op("VREDUCEPS", "$9", m.vec(a), m.vec(d))
+	} else {
+		m.op("VROUNDPS", "$9", m.vec(a), m.vec(d))
+		m.sub(d, a, d)
+	}
+}
+
+func (m x86) scalePower(d, a, spare vec) {
+	if m.wide() {
+		m.op("VCMPPS", "$0x15", m.operand(num(-126)), m.vec(a), "K2") // not less: NaN stays
+		m.op("VSCALEFPS.Z", m.vec(a), m.vec(d), "K2", m.vec(d))
+		return
+	}
+	m.op("VROUNDPS", "$9", m.vec(a), m.vec(spare))
+	m.toInt(spare, spare)
+	m.shiftLeft(spare, spare, 23)
+	m.addInt(d, d, spare)
+	m.zeroBelow(d, a, -126, spare)
+	m.putAbove(d, a, word(belowPower), num(math.Inf(1)), spare)
 }
 
 // reduce combines all lanes of v and puts the result into all of them.
