@@ -18,7 +18,7 @@ func TestRecommendationsImplyImpressions(t *testing.T) {
 	broken := errors.New("no answers today")
 	w.in.opt.Shown = func(_ context.Context, group, id string) ([]string, error) {
 		switch {
-		case group != w.group.ID || id == "broken":
+		case group != w.Record.ID || id == "broken":
 			return nil, fmt.Errorf("of group %q: %w", group, broken)
 		case id == "RID-1":
 			return []string{"a", "b", "c"}, nil
@@ -42,7 +42,7 @@ func TestRecommendationsImplyImpressions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for user, want := range map[string]string{"implicit": "a c", "explicit": "d", "unknown": ""} {
-		g := w.state()
+		g := w.State()
 		var got []string
 		for _, x := range g.Shown(g.User(user)) {
 			got = append(got, g.ItemIDs()[x.Item])

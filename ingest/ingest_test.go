@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,13 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/catalog/catalogtest"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
-	"usher/internal/storetest"
+	"usher/internal/worldtest"
 	"usher/job"
 	"usher/store"
 )
@@ -37,88 +34,26 @@ const (
 
 // world is a group with three datasets and a tracker, and all that ingest needs.
 type world struct {
-	t       *testing.T
-	db      *store.DB
-	logs    *eventlog.Logs
-	hist    *history.History
-	blobs   *blob.Dir
-	buckets *blob.Dir
-	in      *Ingest
-	group   *catalog.DatasetGroup
-	jobs    int
+	*worldtest.Group
+	in   *Ingest
+	jobs int
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t}
-	var err error
-	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: func() time.Time { return start }}); err != nil {
-		t.Fatal(err)
-	}
-	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	if w.buckets, err = blob.OpenDir(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	w.logs = eventlog.New(w.db)
-	w.hist = history.New(history.Options{Logs: w.logs.Log, Blobs: w.blobs})
-	w.in = New(Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.buckets, MinRows: 3, Workers: 2, Log: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() {
-		for _, close := range []func() error{w.in.Close, w.hist.Close, w.logs.Close, w.db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	w.group = &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "group", Status: catalog.Active}}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, w.group) })
-	w.update(func(tx *store.Tx) error {
-		return catalog.Create(tx, &catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "group", Parent: "group", Status: catalog.Active}, TrackingID: "track"})
-	})
+	w := &world{Group: worldtest.New(t, func() time.Time { return start }).NewGroup("group")}
+	w.in = New(Options{DB: w.DB, Logs: w.Logs, History: w.History, Blobs: w.Blobs, Buckets: w.Buckets, MinRows: 3, Workers: 2, Log: slog.New(slog.DiscardHandler)})
+	w.Closing(w.in.Close)
+	w.Create(&catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "group", Parent: "group", Status: catalog.Active}, TrackingID: "track"})
 	for kind, text := range map[dataset.Type]string{dataset.Interactions: interactionsText, dataset.Items: itemsText, dataset.Users: usersText} {
-		w.addDataset(kind, text)
+		w.AddDataset(&catalog.Dataset{Meta: catalog.Meta{ARN: "dataset/" + string(kind)}, Type: string(kind)}, text)
 	}
 	return w
 }
 
-func (w *world) addDataset(kind dataset.Type, text string) {
-	w.t.Helper()
-	schema := &catalog.Schema{Meta: catalog.Meta{ARN: "schema/" + string(kind)}, Text: text}
-	w.update(func(tx *store.Tx) error {
-		if err := catalog.Create(tx, schema); err != nil {
-			return err
-		}
-		err := catalog.Create(tx, &catalog.Dataset{Meta: catalog.Meta{ARN: "dataset/" + string(kind), Group: "group", Parent: schema.ARN, Status: catalog.Active}, Type: string(kind)})
-		if err != nil {
-			return err
-		}
-		return w.in.SetSchema(tx, w.group.ID, dataset.SchemaSet{Type: kind, Text: text})
-	})
-}
-
-func (w *world) update(fn func(tx *store.Tx) error) {
-	w.t.Helper()
-	if err := w.db.Update(context.Background(), fn); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) state() *history.Group {
-	w.t.Helper()
-	g, err := w.hist.Group(w.t.Context(), w.group.ID)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return g
-}
-
-// snapshot is the group as it is now, in words: user: item@time type=value …
-func (w *world) snapshot() string {
-	w.t.Helper()
-	s, err := w.state().Snapshot(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+// words is the group as it is now, in words: user: item@time type=value …
+func (w *world) words() string {
+	w.Helper()
+	s := w.Snapshot()
 	var b strings.Builder
 	for u, id := range s.UserIDs {
 		fmt.Fprintf(&b, "%s:", id)
@@ -130,41 +65,25 @@ func (w *world) snapshot() string {
 	return b.String()
 }
 
-// put writes an object of a bucket.
-func (w *world) put(name, text string) {
-	w.t.Helper()
-	o, err := w.buckets.Create(w.t.Context(), name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer o.Abort()
-	if _, err := o.Write([]byte(text)); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := o.Commit(); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // imported runs an import to its end.
 func (w *world) imported(kind dataset.Type, location string) *catalog.ImportJob {
-	w.t.Helper()
+	w.Helper()
 	return w.importedAs(kind, location, func(*catalog.ImportJob) {})
 }
 
 // importedAs is imported with switches set.
 func (w *world) importedAs(kind dataset.Type, location string, set func(*catalog.ImportJob)) *catalog.ImportJob {
-	w.t.Helper()
+	w.Helper()
 	return w.run(w.enqueued(kind, location, set).ARN)
 }
 
 // enqueued makes the record and the job of an import.
 func (w *world) enqueued(kind dataset.Type, location string, set func(*catalog.ImportJob)) *catalog.ImportJob {
-	w.t.Helper()
+	w.Helper()
 	w.jobs++
 	j := &catalog.ImportJob{Meta: catalog.Meta{ARN: fmt.Sprint("import/", w.jobs), Group: "group", Parent: "dataset/" + string(kind), Status: catalog.Pending}, Location: location, Mode: "FULL"}
 	set(j)
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
@@ -175,37 +94,13 @@ func (w *world) enqueued(kind dataset.Type, location string, set func(*catalog.I
 
 // run lets the queue work until the import is over.
 func (w *world) run(arn string) *catalog.ImportJob {
-	w.t.Helper()
-	over := make(chan struct{}, 16)
-	defer w.db.Subscribe(catalog.Topic, func(string) { over <- struct{}{} })()
-	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Backoff: func(int) time.Duration { return 0 },
-		Workers: map[job.Kind]job.Worker{ImportJob: w.in.Importer(), EraseJob: w.in.Eraser()}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer q.Close()
-	for {
-		var j *catalog.ImportJob
-		err := w.db.View(w.t.Context(), func(tx *store.Tx) (err error) { j, err = catalog.Get[catalog.ImportJob](tx, arn); return err })
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if !j.Status.Transitional() {
-			return j
-		}
-		<-over
-	}
+	w.Helper()
+	return w.Settle(map[job.Kind]job.Worker{ImportJob: w.in.Importer(), EraseJob: w.in.Eraser()}, arn).(*catalog.ImportJob)
 }
 
-func (w *world) parts() (n int) {
-	w.t.Helper()
-	for _, err := range w.blobs.List(w.t.Context(), "parts/") {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		n++
-	}
-	return n
+func (w *world) parts() int {
+	w.Helper()
+	return len(blobtest.Names(w, w.Blobs, "parts/"))
 }
 
 const head = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE,DEVICE,NUM_RATINGS\n"
@@ -215,15 +110,15 @@ func csv(rows string) string { return head + strings.ReplaceAll(rows, "\n", ",,,
 
 func TestImport(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/all/2.csv", csv("u2,i1,7,view\nu2,i2,8,view\n"))
-	w.put("b/all/1.CSV", csv("u1,i1,5,view\nu1,i1,5,view\nu1,i2,4,view\n"))
-	w.put("b/all/readme.txt", "not data")
-	w.put("b/all/deeper/3.csv", "neither")
-	w.put("b/all/.4.csv", "nor that")
-	w.put("b/plain/_SUCCESS", "3 rows")
-	w.put("b/plain/.x.crc", "crc")
-	w.put("b/one", csv("u3,i3,1,view\nu3,i4,2,view\nu3,i5,3,view\n"))
-	w.put("b/plain/x", csv("u4,i3,1,view\nu4,i4,2,view\nu4,i5,3,view\n"))
+	w.Put("b/all/2.csv", csv("u2,i1,7,view\nu2,i2,8,view\n"))
+	w.Put("b/all/1.CSV", csv("u1,i1,5,view\nu1,i1,5,view\nu1,i2,4,view\n"))
+	w.Put("b/all/readme.txt", "not data")
+	w.Put("b/all/deeper/3.csv", "neither")
+	w.Put("b/all/.4.csv", "nor that")
+	w.Put("b/plain/_SUCCESS", "3 rows")
+	w.Put("b/plain/.x.crc", "crc")
+	w.Put("b/one", csv("u3,i3,1,view\nu3,i4,2,view\nu3,i5,3,view\n"))
+	w.Put("b/plain/x", csv("u4,i3,1,view\nu4,i4,2,view\nu4,i5,3,view\n"))
 	for _, c := range []struct{ location, want string }{
 		{"s3://b/all/", "u1: i2@4 i1@5\nu2: i1@7 i2@8\n"}, // in order of names; exact repeats count once
 		{"s3://b/one", "u1:\nu2:\nu3: i3@1 i4@2 i5@3\n"},  // replaces; numbers stay
@@ -233,7 +128,7 @@ func TestImport(t *testing.T) {
 		if j := w.imported(dataset.Interactions, c.location); j.Status != catalog.Active || j.FailureReason != "" {
 			t.Fatalf("%s: %s %q", c.location, j.Status, j.FailureReason)
 		}
-		if got := w.snapshot(); got != c.want {
+		if got := w.words(); got != c.want {
 			t.Errorf("%s: got\n%swant\n%s", c.location, got, c.want)
 		}
 	}
@@ -244,9 +139,9 @@ func TestImport(t *testing.T) {
 func TestImportModes(t *testing.T) {
 	w := newWorld(t)
 	const items = "ITEM_ID,GENRES,YEAR\n"
-	w.put("b/1.csv", items+"a,full,1\nb,full,1\nc,full,1\n")
-	w.put("b/2.csv", items+"b,more,\nd,more,2\n")
-	w.put("b/3.csv", items+"c,again,3\n")
+	w.Put("b/1.csv", items+"a,full,1\nb,full,1\nc,full,1\n")
+	w.Put("b/2.csv", items+"b,more,\nd,more,2\n")
+	w.Put("b/3.csv", items+"c,again,3\n")
 	load := func(location, mode string) {
 		t.Helper()
 		j := w.importedAs(dataset.Items, location, func(j *catalog.ImportJob) { j.Mode = mode })
@@ -277,11 +172,8 @@ func TestImportModes(t *testing.T) {
 
 // items gives the items' records: id=genres,year.
 func (w *world) items() string {
-	w.t.Helper()
-	s, err := w.state().Snapshot(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	s := w.Snapshot()
 	var list []string
 	for i, id := range s.ItemIDs {
 		text := id + "="
@@ -298,15 +190,9 @@ func (w *world) items() string {
 // TestImportRemovesEarlierAttempts has the part of an attempt that was killed lie there.
 func TestImportRemovesEarlierAttempts(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/x", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.Put("b/x", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
 	j := w.enqueued(dataset.Interactions, "s3://b/x", func(*catalog.ImportJob) {})
-	left, err := w.blobs.Create(t.Context(), fmt.Sprintf("parts/%s/%s-77.parquet", w.group.ID, j.ID))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := left.Commit(); err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Put(t, w.Blobs, fmt.Sprintf("parts/%s/%s-77.parquet", w.Record.ID, j.ID), nil)
 	if j := w.run(j.ARN); j.Status != catalog.Active {
 		t.Fatal(j.FailureReason)
 	}
@@ -317,13 +203,13 @@ func TestImportRemovesEarlierAttempts(t *testing.T) {
 
 func TestFailedImportChangesNothing(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
-	w.put("b/bad", csv("u1,i1,5,view\nu1,i3,soon,view\nu1,i2,4,view\n"))
-	w.put("b/short", csv("u1,i1,5,view\n"))
+	w.Put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.Put("b/bad", csv("u1,i1,5,view\nu1,i3,soon,view\nu1,i2,4,view\n"))
+	w.Put("b/short", csv("u1,i1,5,view\n"))
 	if j := w.imported(dataset.Interactions, "s3://b/good"); j.Status != catalog.Active {
 		t.Fatal(j.FailureReason)
 	}
-	before, parts := w.snapshot(), w.parts()
+	before, parts := w.words(), w.parts()
 	for location, want := range map[string]string{
 		"s3://b/bad":         "s3://b/bad, line 3, column TIMESTAMP, ",
 		"s3://b/short":       "fewer than 3 interactions",
@@ -338,15 +224,15 @@ func TestFailedImportChangesNothing(t *testing.T) {
 			t.Errorf("%s: %s %q", location, j.Status, j.FailureReason)
 		}
 	}
-	if got := w.snapshot(); got != before || w.parts() != parts {
+	if got := w.words(); got != before || w.parts() != parts {
 		t.Errorf("after failed imports: %d parts,\n%s", w.parts(), got)
 	}
 }
 
 func TestImportOfADeletedDataset(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
-	w.update(func(tx *store.Tx) error {
+	w.Put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.Update(func(tx *store.Tx) error {
 		d, err := catalog.Get[catalog.Dataset](tx, "dataset/INTERACTIONS")
 		if err != nil {
 			return err
@@ -360,46 +246,31 @@ func TestImportOfADeletedDataset(t *testing.T) {
 		}
 		return catalog.DeleteAll(tx, d)
 	})
-	w.put("b/items", "ITEM_ID,GENRES,YEAR\ni1,a|b,\ni2,c,1\n")
+	w.Put("b/items", "ITEM_ID,GENRES,YEAR\ni1,a|b,\ni2,c,1\n")
 	if j := w.imported(dataset.Items, "s3://b/items"); j.Status != catalog.Active { // runs behind the orphan
 		t.Fatal(j.FailureReason)
 	}
-	err := w.db.View(t.Context(), func(tx *store.Tx) error {
+	w.View(func(tx *store.Tx) error {
 		s, _, err := job.Find(tx, ImportJob, "orphan")
 		if s.State != "done" {
 			t.Errorf("the orphan is %s", s.State)
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// told is a worker that says when a run has ended.
-type told struct {
-	job.Worker
-	ended chan error
-}
-
-func (w told) Run(ctx context.Context, t *job.Task) error {
-	err := w.Worker.Run(ctx, t)
-	w.ended <- err
-	return err
 }
 
 func TestEraseGroup(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.Put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
 	w.imported(dataset.Interactions, "s3://b/good")
-	other := *w.group
+	other := *w.Record
 	other.ARN = "other"
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, &other) })
+	w.Create(&other)
 	if w.parts() != 1 {
 		t.Fatalf("%d parts before", w.parts())
 	}
-	w.update(func(tx *store.Tx) error { return w.in.EraseGroup(tx, w.group.ID) })
-	if last, err := w.logs.Log(w.group.ID).Last(t.Context()); last != 0 || err != nil {
+	w.Update(func(tx *store.Tx) error { return w.in.EraseGroup(tx, w.Record.ID) })
+	if last, err := w.Logs.Log(w.Record.ID).Last(t.Context()); last != 0 || err != nil {
 		t.Errorf("the log still has %d records, %v", last, err)
 	}
 	w.settle()
@@ -419,15 +290,15 @@ func TestPutEvents(t *testing.T) {
 		}
 	}
 	put("", "s1", Event{ID: "e1", Type: "view", Item: "i1", SentAt: at(10)}, Event{Type: "view", Item: "i2", SentAt: at(9), Value: &v, Properties: `{"device": "phone", "numRatings": 3, "unknown": [1]}`})
-	if got, want := w.snapshot(), "s1: i2@9 i1@10\n"; got != want {
+	if got, want := w.words(), "s1: i2@9 i1@10\n"; got != want {
 		t.Errorf("an anonymous visitor: got\n%s", got)
 	}
 	put("u1", "s1", Event{Type: "buy", Item: "i3", SentAt: at(11)})
 	put("", "s1", Event{Type: "view", Item: "i4", SentAt: at(12)}, Event{ID: "e1", Type: "view", Item: "i5", SentAt: at(13)})
-	if got, want := w.snapshot(), "s1:\nu1: i2@9 i1@10 i3@11 i4@12\n"; got != want {
+	if got, want := w.words(), "s1:\nu1: i2@9 i1@10 i3@11 i4@12\n"; got != want {
 		t.Errorf("joined, and a repeated eventId: got\n%s", got)
 	}
-	g := w.state()
+	g := w.State()
 	if g.User("s1") != g.User("u1") {
 		t.Error("the session cannot be asked for like its user")
 	}
@@ -462,7 +333,7 @@ func TestPutEventsRefuses(t *testing.T) {
 			}
 		})
 	}
-	if got := w.snapshot(); got != "" {
+	if got := w.words(); got != "" {
 		t.Errorf("of refused calls something was kept:\n%s", got)
 	}
 }
@@ -475,10 +346,7 @@ func TestPutEntities(t *testing.T) {
 	if err := w.in.Put(t.Context(), "dataset/USERS", dataset.Users, []Entity{{"u1", ""}}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := w.state().Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := w.Snapshot()
 	row := s.ItemTable.Row(0)
 	if row[0].Str != "i1" || row[1].Str != "c" || row[2].Kind != "" { // the whole record is replaced
 		t.Errorf("item: %+v", row)
@@ -508,15 +376,12 @@ func TestPutEntities(t *testing.T) {
 	if err := w.in.Put(t.Context(), "dataset/none", dataset.Items, nil); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("absent dataset: %v", err)
 	}
-	w.update(func(tx *store.Tx) error { return catalogtest.SetStatus(tx, "dataset/ITEMS", catalog.Pending) })
+	w.Update(func(tx *store.Tx) error { return catalogtest.SetStatus(tx, "dataset/ITEMS", catalog.Pending) })
 	var not *NotReady
 	if err := w.in.Put(t.Context(), "dataset/ITEMS", dataset.Items, []Entity{{"i2", `{"genres": "a"}`}}); !errors.As(err, &not) {
 		t.Errorf("a dataset that is not ACTIVE: %v", err)
 	}
-	again, err := w.state().Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := w.Snapshot()
 	if len(again.ItemIDs) != 1 {
 		t.Errorf("of refused calls something was kept: %v", again.ItemIDs)
 	}
@@ -529,7 +394,7 @@ func TestTrackersAreForgotten(t *testing.T) {
 	if err := w.in.PutEvents(t.Context(), "track", "u", "s", []Event{e}); err != nil {
 		t.Fatal(err)
 	}
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		tr, err := catalog.Get[catalog.EventTracker](tx, "tracker")
 		if err != nil {
 			return err

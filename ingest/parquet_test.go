@@ -26,14 +26,14 @@ func TestImportOfParquet(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t)
-	w.put("b/all/1.parquet", b.String())
-	w.put("b/all/2.csv", csv("u1,i2,4,view\n"))
-	w.put("b/all/readme", "not data")
+	w.Put("b/all/1.parquet", b.String())
+	w.Put("b/all/2.csv", csv("u1,i2,4,view\n"))
+	w.Put("b/all/readme", "not data")
 	j := w.imported(dataset.Interactions, "s3://b/all/")
-	if got := w.snapshot(); j.Status != catalog.Active || got != "u1: i2@4 i1@5\nu2: i1@7\n" {
+	if got := w.words(); j.Status != catalog.Active || got != "u1: i2@4 i1@5\nu2: i1@7\n" {
 		t.Errorf("%s %q:\n%s", j.Status, j.FailureReason, got)
 	}
-	w.put("b/cut.parquet", b.String()[:b.Len()-9])
+	w.Put("b/cut.parquet", b.String()[:b.Len()-9])
 	if j := w.imported(dataset.Interactions, "s3://b/cut.parquet"); j.Status != catalog.Failed || j.FailureReason == "" {
 		t.Errorf("half a file: %s %q", j.Status, j.FailureReason)
 	}

@@ -13,10 +13,10 @@ import (
 
 func TestImportLeavesBadRowsOut(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/some", csv("u1,i1,5,view\nu1,i3,soon,view\nu1,i2,4,view\nu2,i2,4,view\nu2,,4,view\n"))
+	w.Put("b/some", csv("u1,i1,5,view\nu1,i3,soon,view\nu1,i2,4,view\nu2,i2,4,view\nu2,,4,view\n"))
 	j := w.importedAs(dataset.Interactions, "s3://b/some", func(j *catalog.ImportJob) { j.MaxBadRows = 2 })
-	if j.Status != catalog.Active || w.snapshot() != "u1: i2@4 i1@5\nu2: i2@4\n" {
-		t.Fatalf("%s %q:\n%s", j.Status, j.FailureReason, w.snapshot())
+	if j.Status != catalog.Active || w.words() != "u1: i2@4 i1@5\nu2: i2@4\n" {
+		t.Fatalf("%s %q:\n%s", j.Status, j.FailureReason, w.words())
 	}
 	r := j.Report
 	if r == nil || r.Rows != 3 || r.BadRows != 2 || r.BadValues != 2 || len(r.Bad) != 2 ||
@@ -31,9 +31,9 @@ func TestImportLeavesBadRowsOut(t *testing.T) {
 
 func TestDryRun(t *testing.T) {
 	w := newWorld(t)
-	w.put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
-	w.put("b/bad", csv("u1,i1,5,view\nu1,i3,soon,view\n"))
-	before := w.snapshot()
+	w.Put("b/good", csv("u1,i1,5,view\nu1,i3,6,view\nu1,i2,4,view\n"))
+	w.Put("b/bad", csv("u1,i1,5,view\nu1,i3,soon,view\n"))
+	before := w.words()
 	for location, want := range map[string]string{
 		"s3://b/good": "This was a dry run: nothing was imported. The files can be imported: 3 rows are good.",
 		"s3://b/bad":  "This was a dry run: nothing was imported. Input CSV has 1 bad value. s3://b/bad, line 3",
@@ -43,7 +43,7 @@ func TestDryRun(t *testing.T) {
 			t.Errorf("%s: %s %q", location, j.Status, j.FailureReason)
 		}
 	}
-	if w.snapshot() != before || w.parts() != 0 {
+	if w.words() != before || w.parts() != 0 {
 		t.Error("a dry run changed something")
 	}
 }

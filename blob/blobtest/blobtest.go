@@ -1,5 +1,6 @@
 // Package blobtest is the contract of blob.Store: what every store owes, as a
-// suite of tests.
+// suite of tests. Tests of other rooms put objects into stores and read them by its
+// Put, Save, Get and Names, which end the test where that fails.
 package blobtest
 
 import (
@@ -45,43 +46,6 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
-}
-
-func put(t *testing.T, s blob.Store, name string, data []byte) {
-	t.Helper()
-	w, err := s.Create(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = w.Abort() }()
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func get(s blob.Store, name string) ([]byte, error) {
-	r, err := s.Open(context.Background(), name)
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, r.Size())
-	_, err = io.ReadFull(io.NewSectionReader(r, 0, r.Size()), data)
-	return data, errors.Join(err, r.Close())
-}
-
-func list(t *testing.T, s blob.Store, prefix string) []string {
-	t.Helper()
-	var out []string
-	for info, err := range s.List(t.Context(), prefix) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, info.Name)
-	}
-	return out
 }
 
 // pattern gives n bytes that differ from place to place and from seed to seed.
@@ -138,7 +102,7 @@ func writeAndRead(t *testing.T, s blob.Store) {
 }
 
 func missing(t *testing.T, s blob.Store) {
-	put(t, s, Root+"/folder/file", []byte("x"))
+	Put(t, s, Root+"/folder/file", []byte("x"))
 	for _, name := range []string{Root + "/none", Root + "/folder", Root + "/folder/none", Root + "/folder/file/none"} {
 		if _, err := s.Open(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("open %q: %v", name, err)
@@ -147,7 +111,7 @@ func missing(t *testing.T, s blob.Store) {
 			t.Errorf("delete %q: %v", name, err)
 		}
 	}
-	if got := list(t, s, Root+"/"); !slices.Equal(got, []string{Root + "/folder/file"}) {
+	if got := Names(t, s, Root+"/"); !slices.Equal(got, []string{Root + "/folder/file"}) {
 		t.Errorf("left: %q", got)
 	}
 }
@@ -164,20 +128,20 @@ func invisibleBeforeCommit(t *testing.T, s blob.Store) {
 	if _, err := s.Open(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("open before commit: %v", err)
 	}
-	if got := list(t, s, ""); len(got) != 0 {
+	if got := Names(t, s, ""); len(got) != 0 {
 		t.Errorf("listed before commit: %q", got)
 	}
 	if err := w.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if got := list(t, s, ""); !slices.Equal(got, []string{name}) {
+	if got := Names(t, s, ""); !slices.Equal(got, []string{name}) {
 		t.Errorf("listed after commit: %q", got)
 	}
 }
 
 func abort(t *testing.T, s blob.Store) {
 	name := Root + "/a"
-	put(t, s, name, []byte("old"))
+	Put(t, s, name, []byte("old"))
 	w, err := s.Create(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
@@ -230,13 +194,13 @@ func finishedWriter(t *testing.T, s blob.Store) {
 
 func replace(t *testing.T, s blob.Store) {
 	name := Root + "/a"
-	put(t, s, name, pattern(1, 5000))
+	Put(t, s, name, pattern(1, 5000))
 	old, err := s.Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = old.Close() }()
-	put(t, s, name, []byte("short"))
+	Put(t, s, name, []byte("short"))
 	if got, err := get(s, name); err != nil || string(got) != "short" {
 		t.Errorf("after replacing: %q, %v", got, err)
 	}
@@ -254,9 +218,9 @@ func listOrder(t *testing.T, s blob.Store) {
 	}
 	slices.Sort(want)
 	for i := range want { // in another order
-		put(t, s, want[(i*5)%len(want)], nil)
+		Put(t, s, want[(i*5)%len(want)], nil)
 	}
-	if got := list(t, s, ""); !slices.Equal(got, want) {
+	if got := Names(t, s, ""); !slices.Equal(got, want) {
 		t.Errorf("listed %q\nwant %q", got, want)
 	}
 }
@@ -265,7 +229,7 @@ func listPrefix(t *testing.T, s blob.Store) {
 	all := []string{"a", "ab/c", "ab/cd", "ab/cd-", "abc", "b/c/d/e"}
 	for i := range all {
 		all[i] = Root + "/" + all[i]
-		put(t, s, all[i], nil)
+		Put(t, s, all[i], nil)
 	}
 	for _, prefix := range []string{"", Root, Root + "/", Root + "/a", Root + "/ab", Root + "/ab/", Root + "/ab/c", Root + "/ab/cd",
 		Root + "/b", Root + "/b/c/d/e", Root + "/b/c/d/e/", Root + "/b/x/", "none", "/", "../", Root + "/../", Root + "//"} {
@@ -275,7 +239,7 @@ func listPrefix(t *testing.T, s blob.Store) {
 				want = append(want, name)
 			}
 		}
-		if got := list(t, s, prefix); !slices.Equal(got, want) {
+		if got := Names(t, s, prefix); !slices.Equal(got, want) {
 			t.Errorf("prefix %q: %q, want %q", prefix, got, want)
 		}
 	}
@@ -283,7 +247,7 @@ func listPrefix(t *testing.T, s blob.Store) {
 
 func listStops(t *testing.T, s blob.Store) {
 	for i := range 5 {
-		put(t, s, fmt.Sprintf("%s/%d/%d", Root, i%2, i), nil)
+		Put(t, s, fmt.Sprintf("%s/%d/%d", Root, i%2, i), nil)
 	}
 	var got int
 	for range s.List(t.Context(), "") {
@@ -307,19 +271,19 @@ func listStops(t *testing.T, s blob.Store) {
 }
 
 func remove(t *testing.T, s blob.Store) {
-	put(t, s, Root+"/a/b/c", []byte("c"))
-	put(t, s, Root+"/a/d", []byte("d"))
+	Put(t, s, Root+"/a/b/c", []byte("c"))
+	Put(t, s, Root+"/a/d", []byte("d"))
 	if err := s.Delete(t.Context(), Root+"/a/b/c"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Open(t.Context(), Root+"/a/b/c"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("open after delete: %v", err)
 	}
-	if got := list(t, s, ""); !slices.Equal(got, []string{Root + "/a/d"}) {
+	if got := Names(t, s, ""); !slices.Equal(got, []string{Root + "/a/d"}) {
 		t.Errorf("left: %q", got)
 	}
 	// What was a folder of names is free to be a name.
-	put(t, s, Root+"/a/b", []byte("now a blob"))
+	Put(t, s, Root+"/a/b", []byte("now a blob"))
 	if got, err := get(s, Root+"/a/b"); err != nil || string(got) != "now a blob" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -338,7 +302,7 @@ func names(t *testing.T, s blob.Store) {
 		}
 	}
 	long := Root + "/" + strings.Repeat("x", 255) + "/" + strings.Repeat("y", 255)
-	put(t, s, long, []byte("long"))
+	Put(t, s, long, []byte("long"))
 	if got, err := get(s, long); err != nil || string(got) != "long" {
 		t.Errorf("long name: %q, %v", got, err)
 	}
@@ -348,7 +312,7 @@ func cancelled(t *testing.T, s blob.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	name := Root + "/a"
-	put(t, s, name, nil)
+	Put(t, s, name, nil)
 	if _, err := s.Open(ctx, name); !errors.Is(err, context.Canceled) {
 		t.Errorf("open: %v", err)
 	}
@@ -362,7 +326,7 @@ func cancelled(t *testing.T, s blob.Store) {
 
 func concurrentReads(t *testing.T, s blob.Store) {
 	want := pattern(3, 1<<16)
-	put(t, s, Root+"/a", want)
+	Put(t, s, Root+"/a", want)
 	r, err := s.Open(t.Context(), Root+"/a")
 	if err != nil {
 		t.Fatal(err)
@@ -406,7 +370,7 @@ func lastCommitWins(t *testing.T, s blob.Store) {
 	if err != nil || len(got) < 10_000 || !bytes.Equal(got, pattern(byte(len(got)-10_000), len(got))) {
 		t.Errorf("a mixture of %d bytes, %v", len(got), err)
 	}
-	if got := list(t, s, ""); !slices.Equal(got, []string{name}) {
+	if got := Names(t, s, ""); !slices.Equal(got, []string{name}) {
 		t.Errorf("left: %q", got)
 	}
 }
@@ -440,7 +404,7 @@ func createAgainstDelete(t *testing.T, s blob.Store) {
 		})
 	}
 	wg.Wait()
-	if got := list(t, s, ""); len(got) != 0 {
+	if got := Names(t, s, ""); len(got) != 0 {
 		t.Errorf("left: %q", got)
 	}
 }
