@@ -12,7 +12,6 @@ import (
 	"usher/dataset"
 	"usher/filter"
 	"usher/recipe"
-	"usher/store"
 )
 
 // Explain makes spelled an Explainer: the user's newest event is all there is.
@@ -30,9 +29,7 @@ func TestExplanations(t *testing.T) {
 	w.append(dataset.Change{Item: &dataset.Entity{ID: "i1", Row: dataset.Row{{Kind: dataset.String, Str: "i1"}, {Kind: dataset.Long, Int: 1999, Num: 1999}}}})
 	w.version("personal/1", v2, "a")
 	p := w.campaign("personal/1")
-	w.update(func(tx *store.Tx) error {
-		return catalog.Create(tx, &catalog.Filter{Meta: catalog.Meta{ARN: "arn:aws:personalize:us-east-1:000000000000:filter/new", Group: "group", Status: catalog.Active}, Expression: "INCLUDE ItemID WHERE Items.YEAR > 1990 | EXCLUDE ItemID WHERE Items.YEAR = 1995"})
-	})
+	w.Create(&catalog.Filter{Meta: catalog.Meta{ARN: "arn:aws:personalize:us-east-1:000000000000:filter/new", Group: "group", Status: catalog.Active}, Expression: "INCLUDE ItemID WHERE Items.YEAR > 1990 | EXCLUDE ItemID WHERE Items.YEAR = 1995"})
 	q := Question{Request: Request{Campaign: p.ARN, User: "ann", Filter: Filtering{ARN: "arn:aws:personalize:us-east-1:000000000000:filter/new"}}, Items: []string{"i2", "i1", "i9"}}
 	_, got, err := w.s.Explain(t.Context(), q)
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"math"
 	"testing"
 
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/dataset"
 	"usher/internal/seed"
 	"usher/recipe"
 	"usher/recipe/popularity"
-	"usher/store"
 )
 
 const (
@@ -36,30 +36,14 @@ func exploringWorld(t *testing.T) *world {
 	}
 	w.event("cid", "old0", now)
 	w.s.recipes[v1] = asV1{popularity.Recipe{}}
-	g, err := w.hist.Group(t.Context(), w.group.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := g.Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := w.Snapshot()
 	m, err := popularity.Recipe{}.Train(t.Context(), recipe.Input{Data: data, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := w.blobs.Create(t.Context(), "m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Save(o); err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Commit(); err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Save(w, w.Blobs, "m", m.Save)
 	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: "v1/1", Group: "group", Status: catalog.Active}, Recipe: v1, Model: "m"}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+	w.Create(v)
 	ids := 0
 	w.s.opt.NewID = func() string { ids++; return fmt.Sprint("RID-", ids) }
 	return w
@@ -76,20 +60,20 @@ func (w *world) item(id string, created int64) {
 
 // shares asks many times and counts, of all places of the answers, those of each item.
 func (w *world) shares(campaign, user string, times, k int) map[string]float64 {
-	w.t.Helper()
+	w.Helper()
 	out := map[string]float64{}
 	for range times {
-		a, err := w.s.Recommend(w.t.Context(), Request{Campaign: campaign, User: user, Results: k})
+		a, err := w.s.Recommend(w.Context(), Request{Campaign: campaign, User: user, Results: k})
 		if err != nil {
-			w.t.Fatal(err)
+			w.Fatal(err)
 		}
 		if len(a.Items) != k {
-			w.t.Fatalf("%d items, want %d", len(a.Items), k)
+			w.Fatalf("%d items, want %d", len(a.Items), k)
 		}
 		seen := map[string]bool{}
 		for _, i := range a.Items {
 			if seen[i.ID] {
-				w.t.Fatalf("%s twice in an answer", i.ID)
+				w.Fatalf("%s twice in an answer", i.ID)
 			}
 			seen[i.ID] = true
 			out[i.ID] += 1 / float64(times*k)
@@ -113,7 +97,7 @@ func TestExplorationFollowsItsWeight(t *testing.T) {
 		if weight != .3 { // which is the default
 			c.Config = json.RawMessage(fmt.Sprintf(`{"itemExplorationConfig":{"explorationWeight":"%v"}}`, weight))
 		}
-		w.update(func(tx *store.Tx) error { return catalog.Create(tx, c) })
+		w.Create(c)
 		campaigns[weight] = c.ARN
 	}
 	for weight, arn := range campaigns {
@@ -154,7 +138,7 @@ func TestExplorationAge(t *testing.T) {
 	w.item("nothing", 0)
 	c := &catalog.Campaign{Meta: catalog.Meta{ARN: "campaign/age", Group: "group", Parent: "v1/1", Status: catalog.Active},
 		Config: json.RawMessage(`{"itemExplorationConfig":{"explorationWeight":"0.5","explorationItemAgeCutOff":"5"}}`)}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, c) })
+	w.Create(c)
 	got := w.shares(c.ARN, "zoe", 100, 4)
 	for id, want := range map[string]bool{"created": true, "firsthad": true, "nothing": true, "before": false, "hadbefore": false} {
 		if (got[id] > 0) != want {

@@ -85,7 +85,7 @@ func newFiltered(t *testing.T, limits filter.Limits) *filtered {
 	if err := f.s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f.s = New(Options{DB: f.db, History: f.hist, Blobs: f.blobs, Recipes: []recipe.Recipe{shelf{v2}, shelf{sims}, shelf{ranking}, shelf{"aws-popularity-count"}},
+	f.s = New(Options{DB: f.DB, History: f.History, Blobs: f.Blobs, Recipes: []recipe.Recipe{shelf{v2}, shelf{sims}, shelf{ranking}, shelf{"aws-popularity-count"}},
 		Now: func() time.Time { return time.Unix(100, 0) }, FilterLimits: limits, Log: slog.New(slog.DiscardHandler),
 		NewID: func() string { f.ids++; return fmt.Sprint("RID-", f.ids) }})
 	typed := strings.Replace(schemaText, `{"name":"DEVICE"`, `{"name":"EVENT_TYPE","type":"string"},{"name":"DEVICE"`, 1)
@@ -101,7 +101,7 @@ func newFiltered(t *testing.T, limits filter.Limits) *filtered {
 }
 
 func (f *filtered) item(i int, genre string) {
-	f.t.Helper()
+	f.Helper()
 	id := fmt.Sprint("i", i)
 	row := dataset.Row{{Kind: dataset.String, Str: id}, {Kind: dataset.String, Str: genre}, {Kind: dataset.Int, Int: int64(1990 + i), Num: float64(1990 + i)}, {Kind: dataset.Double, Num: float64(i) / 2}}
 	if genre == "" {
@@ -112,9 +112,9 @@ func (f *filtered) item(i int, genre string) {
 
 // filter makes a filter of the group, in the place of an earlier one.
 func (f *filtered) filter(name, src string) Filtering {
-	f.t.Helper()
+	f.Helper()
 	arn := "arn:aws:personalize:us-east-1:000000000000:filter/" + name
-	f.update(func(tx *store.Tx) error {
+	f.Update(func(tx *store.Tx) error {
 		old, err := catalog.Get[catalog.Filter](tx, arn)
 		if err == nil {
 			err = catalog.Delete(tx, old)
@@ -158,7 +158,7 @@ func TestFilters(t *testing.T) {
 	near := f.filter("near", `INCLUDE ItemID WHERE Items.GENRE IN CurrentItem.GENRE`)
 	old := f.filter("old", `INCLUDE ItemID WHERE Items.YEAR < 1992 | EXCLUDE ItemID WHERE Items.GENRE = "b" IF CurrentUser.AGE > 3`)
 	users := f.filter("users", `INCLUDE UserID WHERE Interactions.EVENT_TYPE IN ("a")`)
-	f.update(func(tx *store.Tx) error {
+	f.Update(func(tx *store.Tx) error {
 		if err := catalog.Create(tx, &catalog.Filter{Meta: catalog.Meta{ARN: "slow", Group: "group", Status: catalog.Pending}, Expression: "x"}); err != nil {
 			return err
 		}
@@ -338,7 +338,7 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("%+v: %v", c.r, err)
 		}
 	}
-	f.update(func(tx *store.Tx) error {
+	f.Update(func(tx *store.Tx) error {
 		c, err := catalog.Get[catalog.Campaign](tx, simsC)
 		if err != nil {
 			return err

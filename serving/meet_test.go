@@ -36,7 +36,7 @@ func TestMeet(t *testing.T) {
 	w := newWorld(t)
 	now := time.Unix(1000, 0)
 	w.s.opt.Now = func() time.Time { return now }
-	m := w.s.meet(meeter{spelled: spelled{"m"}}, w.group.ID)
+	m := w.s.meet(meeter{spelled: spelled{"m"}}, w.Record.ID)
 	have := func() []dataset.Index {
 		t.Helper()
 		if _, err := m.Recommend(t.Context(), &recipe.Query{Item: dataset.NoIndex}, 1, dataset.Set{}, nil); err != nil {
@@ -65,7 +65,7 @@ func TestMeet(t *testing.T) {
 	if got := have(); !slices.Equal(got, []dataset.Index{3, 4}) {
 		t.Errorf("described later: met %v, want 3 and 4", got)
 	}
-	if plain := w.s.meet(spelled{"x"}, w.group.ID); plain != recipe.Model(spelled{"x"}) {
+	if plain := w.s.meet(spelled{"x"}, w.Record.ID); plain != recipe.Model(spelled{"x"}) {
 		t.Error("a model that meets nobody is wrapped")
 	}
 }
@@ -73,7 +73,7 @@ func TestMeet(t *testing.T) {
 // TestMeetForgets: a model that keeps users forgets those who were deleted, once.
 func TestMeetForgets(t *testing.T) {
 	w := newWorld(t)
-	m := w.s.meet(meeter{spelled{"m"}, []dataset.Index{1}}, w.group.ID)
+	m := w.s.meet(meeter{spelled{"m"}, []dataset.Index{1}}, w.Record.ID)
 	ask := func() []dataset.Index {
 		t.Helper()
 		if _, err := m.Recommend(t.Context(), &recipe.Query{Item: dataset.NoIndex}, 1, dataset.Set{}, nil); err != nil {

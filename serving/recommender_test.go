@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/catalog/catalogtest"
 	"usher/dataset"
@@ -42,58 +42,38 @@ func newCinema(t *testing.T, now func() time.Time) *world {
 }
 
 func (w *world) typed(user, item, kind string, at int64) {
-	w.t.Helper()
+	w.Helper()
 	w.append(dataset.Change{Interaction: &dataset.Interaction{User: user, Item: item, Type: kind, Time: at}})
 }
 
 // trained makes a version of the recommender from the group's events of now, as
 // train leaves it; "" leaves its model out, "damaged" spoils it.
 func (w *world) trained(arn, useCase, model string) *catalog.RecommenderVersion {
-	w.t.Helper()
+	w.Helper()
 	v := &catalog.RecommenderVersion{SolutionVersion: catalog.SolutionVersion{
 		Meta: catalog.Meta{ARN: arn, Group: "group", Parent: films, Status: catalog.Active}, Recipe: useCase, Model: "models/" + arn[len(films)+1:]}}
-	g, err := w.hist.Group(w.t.Context(), w.group.ID)
+	m, err := w.s.recipes[useCase].Train(w.Context(), recipe.Input{Data: w.Snapshot()})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
-	data, err := g.Snapshot(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m, err := w.s.recipes[useCase].Train(w.t.Context(), recipe.Input{Data: data})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	o, err := w.blobs.Create(w.t.Context(), v.Model)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer o.Abort()
 	if model == "damaged" {
 		m = spelled{model}
 	}
-	if err := m.Save(o); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := o.Commit(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+	blobtest.Save(w, w.Blobs, v.Model, m.Save)
+	w.Create(v)
 	return v
 }
 
 func (w *world) recommender() (r *catalog.Recommender) {
-	w.t.Helper()
-	if err := w.db.View(w.t.Context(), func(tx *store.Tx) (err error) { r, err = catalog.Get[catalog.Recommender](tx, films); return err }); err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	w.View(func(tx *store.Tx) (err error) { r, err = catalog.Get[catalog.Recommender](tx, films); return err })
 	return r
 }
 
 // changed stores a change of the recommender.
 func (w *world) changed(change func(r *catalog.Recommender)) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
+	w.Helper()
+	w.Update(func(tx *store.Tx) error {
 		r, err := catalog.Get[catalog.Recommender](tx, films)
 		if err != nil {
 			return err
@@ -105,8 +85,8 @@ func (w *world) changed(change func(r *catalog.Recommender)) {
 
 // told is what train does when a version has changed.
 func (w *world) told(v *catalog.RecommenderVersion, s catalog.Status, reason string) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
+	w.Helper()
+	w.Update(func(tx *store.Tx) error {
 		v, err := catalog.Get[catalog.RecommenderVersion](tx, v.ARN)
 		if err != nil {
 			return err
@@ -121,63 +101,22 @@ func (w *world) told(v *catalog.RecommenderVersion, s catalog.Status, reason str
 
 // work lets the queue do the recommender's job.
 func (w *world) work() *catalog.Recommender {
-	w.t.Helper()
-	moved := make(chan struct{}, 1)
-	idle := func() bool {
-		var s job.Status
-		if err := w.db.View(w.t.Context(), func(tx *store.Tx) (err error) { s, _, err = job.Find(tx, RecommenderJob, films); return err }); err != nil {
-			w.t.Fatal(err)
-		}
-		return s.State != "queued" && s.State != "running"
-	}
-	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Backoff: func(int) time.Duration { return 0 },
-		Workers: map[job.Kind]job.Worker{RecommenderJob: ended{w.s.RecommenderDeployer(), moved}}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer q.Close()
-	for !idle() {
-		<-moved
-	}
+	w.Helper()
+	_ = w.Drain(map[job.Kind]job.Worker{RecommenderJob: w.s.RecommenderDeployer()}) // some are to fail
 	return w.recommender()
 }
 
-// ended tells when a worker has returned, or was made to give up.
-type ended struct {
-	job.Worker
-	over chan struct{}
-}
-
-func (e ended) tell() {
-	select {
-	case e.over <- struct{}{}:
-	default:
-	}
-}
-
-func (e ended) Run(ctx context.Context, t *job.Task) error {
-	defer e.tell()
-	return e.Worker.Run(ctx, t)
-}
-
-func (e ended) Abandon(tx *store.Tx, key string, args json.RawMessage, cause error) error {
-	tx.OnCommit(e.tell)
-	return e.Worker.Abandon(tx, key, args, cause)
-}
-
 func (w *world) create(v *catalog.RecommenderVersion) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
-		return catalog.Create(tx, &catalog.Recommender{Meta: catalog.Meta{ARN: films, Group: "group", Status: catalog.Pending}, Recipe: v.Recipe, Next: v.ARN})
-	})
+	w.Helper()
+	w.Create(&catalog.Recommender{Meta: catalog.Meta{ARN: films, Group: "group", Status: catalog.Pending}, Recipe: v.Recipe, Next: v.ARN})
 }
 
 func (w *world) refused(want string) {
-	w.t.Helper()
-	_, err := w.s.Recommend(w.t.Context(), Request{Campaign: films, User: "bob"})
+	w.Helper()
+	_, err := w.s.Recommend(w.Context(), Request{Campaign: films, User: "bob"})
 	var inv *Invalid
 	if !errors.As(err, &inv) || !strings.Contains(err.Error(), want) {
-		w.t.Errorf("got %v, want %q", err, want)
+		w.Errorf("got %v, want %q", err, want)
 	}
 }
 
@@ -222,7 +161,7 @@ func TestLifeOfARecommender(t *testing.T) {
 	if got := ask(); got != "RID-1 i2 i1 i0" {
 		t.Errorf("after the update: %s", got)
 	}
-	if _, err := w.blobs.Open(t.Context(), one.Model); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := w.Blobs.Open(t.Context(), one.Model); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the first model is left: %v", err)
 	}
 	if _, err := w.s.deploy(t.Context(), one.ARN); w.s.mu.models[one.ARN] != nil || !errors.Is(err, catalog.ErrNotFound) {
@@ -268,7 +207,7 @@ func TestLifeOfARecommender(t *testing.T) {
 	start := func() *catalog.Recommender {
 		w.changed(func(r *catalog.Recommender) { r.Status = catalog.StartPending })
 		w.refused("START PENDING")
-		w.update(func(tx *store.Tx) error { return EnqueueRecommender(tx, films) })
+		w.Update(func(tx *store.Tx) error { return EnqueueRecommender(tx, films) })
 		return w.work()
 	}
 	if r := start(); r.Status != catalog.Active || r.Parent != three.ARN {
@@ -278,18 +217,18 @@ func TestLifeOfARecommender(t *testing.T) {
 		t.Errorf("after the start: %s", got)
 	}
 	w.changed(func(r *catalog.Recommender) { r.Status = catalog.Inactive })
-	if err := w.blobs.Delete(t.Context(), three.Model); err != nil {
+	if err := w.Blobs.Delete(t.Context(), three.Model); err != nil {
 		t.Fatal(err)
 	}
 	if r := start(); r.Status != catalog.Inactive || r.FailureReason == "" || r.Parent != three.ARN {
 		t.Errorf("started without its model: %+v", r)
 	}
 
-	w.update(func(tx *store.Tx) error { return catalog.DeleteAll(tx, w.recommender()) })
+	w.Update(func(tx *store.Tx) error { return catalog.DeleteAll(tx, w.recommender()) })
 	if _, err := w.s.Recommend(t.Context(), Request{Campaign: films, User: "bob"}); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("deleted: %v", err)
 	}
-	w.update(func(tx *store.Tx) error { return errors.Join(FollowTraining(tx, three), EnqueueRecommender(tx, films)) }) // late, and harmless
+	w.Update(func(tx *store.Tx) error { return errors.Join(FollowTraining(tx, three), EnqueueRecommender(tx, films)) }) // late, and harmless
 }
 
 func TestFailedRecommender(t *testing.T) {

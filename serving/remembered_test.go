@@ -8,7 +8,6 @@ import (
 
 	"usher/catalog"
 	"usher/dataset"
-	"usher/store"
 )
 
 // TestShownIsWhatWasAnswered: of an answer the first items, for its own group, without
@@ -16,7 +15,7 @@ import (
 func TestShownIsWhatWasAnswered(t *testing.T) {
 	w := exploringWorld(t)
 	c := &catalog.Campaign{Meta: catalog.Meta{ARN: "campaign/shown", Group: "group", Parent: "v1/1", Status: catalog.Active}}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, c) })
+	w.Create(c)
 	a, err := w.s.Recommend(t.Context(), Request{Campaign: c.ARN, User: "zoe", Results: 40})
 	if err != nil {
 		t.Fatal(err)
@@ -25,16 +24,16 @@ func TestShownIsWhatWasAnswered(t *testing.T) {
 	for _, i := range a.Items[:rememberedItems] {
 		want = append(want, i.ID)
 	}
-	if got, err := w.s.Shown(t.Context(), w.group.ID, a.ID); err != nil || !slices.Equal(got, want) {
+	if got, err := w.s.Shown(t.Context(), w.Record.ID, a.ID); err != nil || !slices.Equal(got, want) {
 		t.Errorf("shown %v, %v, want %v", got, err, want)
 	}
-	for group, id := range map[string]string{w.group.ID: "RID-other", "another": a.ID} {
+	for group, id := range map[string]string{w.Record.ID: "RID-other", "another": a.ID} {
 		if got, err := w.s.Shown(t.Context(), group, id); err != nil || len(got) > 0 {
 			t.Errorf("answer %s of group %s: %v, %v", id, group, got, err)
 		}
 	}
 	w.append(dataset.Change{Forgotten: &dataset.Forgotten{Items: want[:1]}})
-	if got, err := w.s.Shown(t.Context(), w.group.ID, a.ID); err != nil || !slices.Equal(got, want[1:]) {
+	if got, err := w.s.Shown(t.Context(), w.Record.ID, a.ID); err != nil || !slices.Equal(got, want[1:]) {
 		t.Errorf("after a deletion %v, %v, want %v", got, err, want[1:])
 	}
 }
@@ -44,13 +43,13 @@ func TestAnswersOfJobsAreNotRemembered(t *testing.T) {
 	w := newWorld(t)
 	w.version("v", "aws-user-personalization-v2", "v")
 	j := &catalog.BatchInferenceJob{Meta: catalog.Meta{ARN: "arn:aws:personalize:us-east-1:000000000000:batch-inference-job/j", Group: "group", Parent: "v", Status: catalog.Pending}}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, j) })
+	w.Create(j)
 	for want, arn := range []string{j.ARN, w.campaign("v").ARN} { // the answers' ids are equal here
 		a, err := w.s.Recommend(t.Context(), Request{Campaign: arn, User: "ann", Results: 1})
 		if err != nil || len(a.Items) != 1 {
 			t.Fatal(a, err)
 		}
-		if got, err := w.s.Shown(t.Context(), w.group.ID, a.ID); err != nil || len(got) != want {
+		if got, err := w.s.Shown(t.Context(), w.Record.ID, a.ID); err != nil || len(got) != want {
 			t.Errorf("of an answer of %s is remembered %v, %v", arn, got, err)
 		}
 	}
@@ -94,7 +93,7 @@ func TestImpressionsGuideExploration(t *testing.T) {
 	}
 	c := &catalog.Campaign{Meta: catalog.Meta{ARN: "campaign/impressions", Group: "group", Parent: "v1/1", Status: catalog.Active},
 		Config: json.RawMessage(`{"itemExplorationConfig":{"explorationWeight":"0.2"}}`)}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, c) })
+	w.Create(c)
 	var ignored, fresh float64
 	for id, share := range w.shares(c.ARN, "zoe", 60, 5) {
 		var n int

@@ -29,8 +29,8 @@ func TestAModelReplacedMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	w.version("v", "aws-user-personalization-v2", "old")
 	w.version("w", "aws-user-personalization-v2", "new")
-	w.s.opt.Blobs = &replacing{w.blobs, func() {
-		w.update(func(tx *store.Tx) error {
+	w.s.opt.Blobs = &replacing{w.Blobs, func() {
+		w.Update(func(tx *store.Tx) error {
 			v, err := catalog.Get[catalog.SolutionVersion](tx, "v")
 			if err != nil {
 				return err
@@ -38,7 +38,7 @@ func TestAModelReplacedMeanwhile(t *testing.T) {
 			v.Model = "models/w"
 			return catalog.Update(tx, v)
 		})
-		if err := w.blobs.Delete(t.Context(), "models/v"); err != nil {
+		if err := w.Blobs.Delete(t.Context(), "models/v"); err != nil {
 			t.Fatal(err)
 		}
 	}}

@@ -10,12 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
-	"usher/internal/storetest"
+	"usher/internal/worldtest"
 	"usher/job"
 	"usher/recipe"
 	"usher/store"
@@ -75,43 +73,21 @@ func (m spelled) Rank(context.Context, *recipe.Query, []dataset.Index, []recipe.
 func (m spelled) Save(w io.Writer) error { _, err := io.WriteString(w, m.name); return err }
 
 type world struct {
-	t     *testing.T
-	db    *store.DB
-	logs  *eventlog.Logs
-	hist  *history.History
-	blobs *blob.Dir
+	*worldtest.Group
 	s     *Serving
 	loads int
-	group *catalog.DatasetGroup
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t}
-	var err error
-	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t)}); err != nil {
-		t.Fatal(err)
-	}
-	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	w.logs = eventlog.New(w.db)
-	w.hist = history.New(history.Options{Logs: w.logs.Log, Blobs: w.blobs})
+	w := &world{Group: worldtest.New(t, nil).NewGroup("group")}
 	user, ok := recipe.SpecOf("aws-user-personalization-v2")
 	related, ok2 := recipe.SpecOf("aws-sims")
 	if !ok || !ok2 {
 		t.Fatal("the table has lost a recipe")
 	}
-	w.s = New(Options{DB: w.db, History: w.hist, Blobs: w.blobs, Recipes: []recipe.Recipe{spelling{user, &w.loads}, spelling{related, &w.loads}},
+	w.s = New(Options{DB: w.DB, History: w.History, Blobs: w.Blobs, Recipes: []recipe.Recipe{spelling{user, &w.loads}, spelling{related, &w.loads}},
 		Now: time.Now, NewID: func() string { return "RID-1" }, Log: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() {
-		for _, close := range []func() error{w.s.Close, w.hist.Close, w.logs.Close, w.db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	w.group = &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "group", Status: catalog.Active}}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, w.group) })
+	w.Closing(func() error { return w.s.Close() }) // some tests have another
 	w.append(dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: schemaText}})
 	for i, id := range []string{"i0", "i1", "i2"} {
 		w.event("ann", id, int64(i))
@@ -119,89 +95,51 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) update(fn func(tx *store.Tx) error) {
-	w.t.Helper()
-	if err := w.db.Update(context.Background(), fn); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
+// append writes a change into the log; the next answer knows of it.
 func (w *world) append(c dataset.Change) {
-	w.t.Helper()
-	b, err := c.Append(nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	off, err := w.logs.Log(w.group.ID).Append(w.t.Context(), eventlog.Record{Data: b})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	g, err := w.hist.Group(w.t.Context(), w.group.ID)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := g.Wait(w.t.Context(), off); err != nil {
-		w.t.Fatal(err)
+	w.Helper()
+	if err := w.State().Wait(w.Context(), w.Append(c)); err != nil {
+		w.Fatal(err)
 	}
 }
 
 func (w *world) event(user, item string, at int64) {
-	w.t.Helper()
+	w.Helper()
 	w.append(dataset.Change{Interaction: &dataset.Interaction{User: user, Item: item, Time: at}})
 }
 
 // version makes a trained version whose model says text.
 func (w *world) version(arn, recipeName, text string) {
-	w.t.Helper()
+	w.Helper()
 	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: arn, Group: "group", Status: catalog.Active}, Recipe: recipeName}
 	if text != "" {
 		v.Model = "models/" + arn
-		o, err := w.blobs.Create(w.t.Context(), v.Model)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		defer o.Abort()
-		if err := (spelled{text}).Save(o); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := o.Commit(); err != nil {
-			w.t.Fatal(err)
-		}
+		blobtest.Save(w, w.Blobs, v.Model, spelled{text}.Save)
 	}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+	w.Create(v)
 }
 
 // deploy lets the queue work until the campaign's status or update is settled.
-func (w *world) deploy(arn string, change func(tx *store.Tx) error) *catalog.Campaign {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
+func (w *world) deploy(arn string, change func(tx *store.Tx) error) (c *catalog.Campaign) {
+	w.Helper()
+	w.Update(func(tx *store.Tx) error {
 		if err := change(tx); err != nil {
 			return err
 		}
 		return Enqueue(tx, arn)
 	})
-	moved := make(chan struct{}, 16)
-	defer w.db.Subscribe(catalog.Topic, func(string) { moved <- struct{}{} })()
-	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Backoff: func(int) time.Duration { return 0 },
-		Workers: map[job.Kind]job.Worker{DeployJob: w.s.Deployer()}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer q.Close()
-	for {
-		var c *catalog.Campaign
-		if err := w.db.View(w.t.Context(), func(tx *store.Tx) (err error) { c, err = catalog.Get[catalog.Campaign](tx, arn); return err }); err != nil {
-			w.t.Fatal(err)
+	w.Work(map[job.Kind]job.Worker{DeployJob: w.s.Deployer()}, func(tx *store.Tx) (bool, error) {
+		var err error
+		if c, err = catalog.Get[catalog.Campaign](tx, arn); err != nil {
+			return false, err
 		}
-		if !c.Status.Transitional() && (c.LatestUpdate == nil || !c.LatestUpdate.Status.Transitional()) {
-			return c
-		}
-		<-moved
-	}
+		return !c.Status.Transitional() && (c.LatestUpdate == nil || !c.LatestUpdate.Status.Transitional()), nil
+	})
+	return c
 }
 
 func (w *world) campaign(version string) *catalog.Campaign {
-	w.t.Helper()
+	w.Helper()
 	arn := "arn:aws:personalize:us-east-1:000000000000:campaign/" + strings.ReplaceAll(version, "/", "-")
 	return w.deploy(arn, func(tx *store.Tx) error {
 		return catalog.Create(tx, &catalog.Campaign{Meta: catalog.Meta{ARN: arn, Group: "group", Parent: version, Status: catalog.Pending}})
@@ -209,8 +147,8 @@ func (w *world) campaign(version string) *catalog.Campaign {
 }
 
 func (w *world) ask(r Request) string {
-	w.t.Helper()
-	a, err := w.s.Recommend(w.t.Context(), r)
+	w.Helper()
+	a, err := w.s.Recommend(w.Context(), r)
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -313,7 +251,7 @@ func TestUpdateOfACampaign(t *testing.T) {
 		}
 	}
 	// While an update waits, the old version answers.
-	w.update(change("s/2"))
+	w.Update(change("s/2"))
 	if got := w.ask(Request{Campaign: c.ARN, User: "ann"}); got != "RID-1 i2=1" {
 		t.Errorf("while an update waits: %s", got)
 	}
@@ -352,7 +290,7 @@ func TestDeletedCampaign(t *testing.T) {
 	w := newWorld(t)
 	w.version("s/1", v2, "a")
 	c := w.campaign("s/1")
-	w.update(func(tx *store.Tx) error { return catalog.Delete(tx, c) })
+	w.Update(func(tx *store.Tx) error { return catalog.Delete(tx, c) })
 	if _, err := w.s.Recommend(t.Context(), Request{Campaign: c.ARN, User: "ann"}); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
