@@ -1,9 +1,7 @@
 package attribution
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -14,13 +12,10 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"usher/blob"
 	"usher/catalog"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
 	"usher/ingest"
-	"usher/internal/storetest"
+	"usher/internal/worldtest"
 	"usher/job"
 	"usher/store"
 )
@@ -38,16 +33,9 @@ const (
 
 // world is a group with interactions and items, a campaign, and a metric attribution.
 type world struct {
-	*testing.T
-	db      *store.DB
-	logs    *eventlog.Logs
-	hist    *history.History
-	blobs   *blob.Dir
-	buckets *blob.Dir
-	in      *ingest.Ingest
-	group   *catalog.DatasetGroup
-	open    []*running
-	jobs    int
+	*worldtest.Group
+	in   *ingest.Ingest
+	jobs int
 
 	mu  sync.Mutex
 	now time.Time
@@ -61,50 +49,22 @@ type running struct {
 }
 
 func newWorld(t *testing.T, list ...catalog.Metric) *world {
-	w := &world{T: t, now: time.Unix(1_700_000_100, 0)}
-	var err error
-	if w.db, err = store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: w.clock}); err != nil {
-		t.Fatal(err)
-	}
-	if w.blobs, err = blob.OpenDir(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	if w.buckets, err = blob.OpenDir(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	w.logs = eventlog.New(w.db)
-	w.hist = history.New(history.Options{Logs: w.logs.Log, Blobs: w.blobs})
-	w.in = ingest.New(ingest.Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.buckets, Workers: 2, Log: quiet})
-	t.Cleanup(func() {
-		for _, r := range w.open {
-			_ = r.Close()
-		}
-		for _, close := range []func() error{w.in.Close, w.hist.Close, w.logs.Close, w.db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	w.group = &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "group", Status: catalog.Active}}
-	w.create(w.group)
+	w := &world{now: time.Unix(1_700_000_100, 0)}
+	w.Group = worldtest.New(t, w.clock).NewGroup("group")
+	w.in = ingest.New(ingest.Options{DB: w.DB, Logs: w.Logs, History: w.History, Blobs: w.Blobs, Buckets: w.Buckets, Workers: 2, Log: slog.New(slog.DiscardHandler)})
+	w.Closing(w.in.Close)
 	for kind, text := range map[dataset.Type]string{dataset.Interactions: interactionsText, dataset.Items: itemsText} {
-		s := &catalog.Schema{Meta: catalog.Meta{ARN: "schema/" + string(kind)}, Text: text}
-		w.create(s)
-		w.create(&catalog.Dataset{Meta: catalog.Meta{ARN: string(kind), Group: "group", Parent: s.ARN, Status: catalog.Active}, Type: string(kind)})
-		w.update(func(tx *store.Tx) error {
-			return w.in.SetSchema(tx, w.group.ID, dataset.SchemaSet{Type: kind, Text: text})
-		})
+		w.AddDataset(&catalog.Dataset{Meta: catalog.Meta{ARN: string(kind)}, Type: string(kind)}, text)
 	}
-	w.create(&catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "group", Parent: "group", Status: catalog.Active}, TrackingID: "t"})
-	w.create(&catalog.Campaign{Meta: catalog.Meta{ARN: campaign, Group: "group", Status: catalog.Active}})
+	w.Create(&catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "group", Parent: "group", Status: catalog.Active}, TrackingID: "t"})
+	w.Create(&catalog.Campaign{Meta: catalog.Meta{ARN: campaign, Group: "group", Status: catalog.Active}})
 	if err := w.in.Put(t.Context(), string(dataset.Items), dataset.Items, []ingest.Entity{{ID: "i1", Properties: `{"price": 2.5}`}, {ID: "i2", Properties: `{"price": 10}`}, {ID: "i3"}}); err != nil {
 		t.Fatal(err)
 	}
 	w.event(ingest.Event{ID: "before", Type: "buy", Item: "i1", SentAt: w.clock()}) // is not counted
 	r := &catalog.MetricAttribution{Meta: catalog.Meta{ARN: arn, Name: "m", Group: "group", Parent: "group", Status: catalog.Active}, Metrics: list, Output: "s3://out/metrics"}
-	w.update(func(tx *store.Tx) error {
-		since, err := Now(tx, w.logs, "group")
+	w.Update(func(tx *store.Tx) error {
+		since, err := Now(tx, w.Logs, "group")
 		if err != nil {
 			return err
 		}
@@ -114,7 +74,7 @@ func newWorld(t *testing.T, list ...catalog.Metric) *world {
 		if err := catalog.Create(tx, r); err != nil {
 			return err
 		}
-		return Begin(tx, w.logs, r)
+		return Begin(tx, w.Logs, r)
 	})
 	return w
 }
@@ -131,18 +91,6 @@ func (w *world) later(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-func (w *world) update(fn func(tx *store.Tx) error) {
-	w.Helper()
-	if err := w.db.Update(context.Background(), fn); err != nil {
-		w.Fatal(err)
-	}
-}
-
-func (w *world) create(r catalog.Record) {
-	w.Helper()
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, r) })
-}
-
 func (w *world) event(events ...ingest.Event) {
 	w.Helper()
 	if err := w.in.PutEvents(w.Context(), "t", "u", "s", events); err != nil {
@@ -153,16 +101,16 @@ func (w *world) event(events ...ingest.Event) {
 // start begins a process that counts.
 func (w *world) start(sources int) *running {
 	r := &running{ticks: make(chan time.Time), set: metrics.NewSet()}
-	r.Attribution = Open(Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.buckets, Metrics: r.set, Sources: sources,
+	r.Attribution = Open(Options{DB: w.DB, Logs: w.Logs, History: w.History, Blobs: w.Blobs, Buckets: w.Buckets, Metrics: r.set, Sources: sources,
 		Tick: func() (<-chan time.Time, func()) { return r.ticks, func() {} }, Log: slog.New(slog.DiscardHandler)})
-	w.open = append(w.open, r)
+	w.Cleanup(func() { _ = r.Close() }) // some tests have closed it
 	return r
 }
 
 // settled ticks until all that is in the log is written down, and no report waits.
 func (w *world) settled(r *running) *state {
 	w.Helper()
-	last, err := w.logs.Log(w.group.ID).Last(w.Context())
+	last, err := w.Logs.Log(w.Record.ID).Last(w.Context())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -183,7 +131,7 @@ func (w *world) settled(r *running) *state {
 func (w *world) state() *state {
 	w.Helper()
 	var c *catalog.AttributionCounts
-	err := w.db.View(w.Context(), func(tx *store.Tx) (err error) {
+	err := w.DB.View(w.Context(), func(tx *store.Tx) (err error) {
 		c, err = catalog.Get[catalog.AttributionCounts](tx, catalog.CountsARN(arn))
 		return err
 	})
@@ -208,28 +156,6 @@ func (w *world) wantTotals(s *state, want ...string) {
 	if !slices.Equal(got, want) {
 		w.Errorf("totals are\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
-}
-
-// reports gives the reports by name.
-func (w *world) reports() map[string]string {
-	w.Helper()
-	out := map[string]string{}
-	for info, err := range w.buckets.List(w.Context(), "out/metrics/") {
-		if err != nil {
-			w.Fatal(err)
-		}
-		r, err := w.buckets.Open(w.Context(), info.Name)
-		if err != nil {
-			w.Fatal(err)
-		}
-		b, err := io.ReadAll(io.NewSectionReader(r, 0, r.Size()))
-		_ = r.Close()
-		if err != nil {
-			w.Fatal(err)
-		}
-		out[strings.TrimPrefix(info.Name, "out/metrics/")] = string(b)
-	}
-	return out
 }
 
 var buys = []catalog.Metric{
@@ -268,7 +194,7 @@ func TestLiveEvents(t *testing.T) {
 	if line := fmt.Sprintf("usher_attributed_metric{MetricAttributionArn=%q,MetricName=\"revenue\",EVENT_TYPE=\"BUY\",EVENT_ATTRIBUTION_SOURCE=%q} 10\n", arn, campaign); !strings.Contains(series.String(), line) {
 		t.Errorf("%s is not in\n%s", line, series.String())
 	}
-	if len(w.reports()) != 0 {
+	if len(w.Files("out/metrics/")) != 0 {
 		t.Error("a report came before its time")
 	}
 	w.later(window)
@@ -284,7 +210,7 @@ REVENUE,BUY,2.5,sum,shelf,%[2]d
 VALUE,BUY,3.0,sum,%[3]s,%[2]d
 `, begin-3600, begin, campaign)
 	name := fmt.Sprintf("AggregatedAttributionMetrics - PutEvents - %d.csv", w.clock().Unix())
-	if got := w.reports(); len(got) != 1 || got[name] != wantReport {
+	if got := w.Files("out/metrics/"); len(got) != 1 || got[name] != wantReport {
 		t.Errorf("reports %q\nwant %s:\n%s", got, name, wantReport)
 	}
 
@@ -294,7 +220,7 @@ VALUE,BUY,3.0,sum,%[3]s,%[2]d
 	w.later(2 * window)
 	w.settled(r)
 	name = fmt.Sprintf("AggregatedAttributionMetrics - PutEvents - %d.csv", w.clock().Unix())
-	if got := w.reports()[name]; !strings.Contains(got, fmt.Sprintf("BUYS,BUY,1.0,samplecount,SOURCE_NAME_UNDEFINED,%d\n", begin-86400)) || strings.Count(got, "\n") != 3 {
+	if got := w.Files("out/metrics/")[name]; !strings.Contains(got, fmt.Sprintf("BUYS,BUY,1.0,samplecount,SOURCE_NAME_UNDEFINED,%d\n", begin-86400)) || strings.Count(got, "\n") != 3 {
 		t.Errorf("the late event: %q", got)
 	}
 }
@@ -336,7 +262,7 @@ func TestImports(t *testing.T) {
 	w.wantTotals(w.settled(r), "buys BUY shelf 1", "value BUY shelf 1", "revenue BUY shelf 2.5", "buys BUY "+campaign+" 1", "revenue BUY "+campaign+" 10", "minutes WATCH "+Undefined+" 5")
 	w.imported("FULL", true, head+"u,i1,1699999000,buy,9,,,shelf\n")
 	w.settled(r)
-	got := w.reports()
+	got := w.Files("out/metrics/")
 	names := slices.Sorted(maps.Keys(got))
 	if len(names) != 2 || !strings.HasPrefix(names[0], "AggregatedAttributionMetrics - FULL - ") || !strings.HasPrefix(names[1], "AggregatedAttributionMetrics - INCREMENTAL - ") {
 		t.Fatalf("reports %q", names)
@@ -353,43 +279,17 @@ func TestImports(t *testing.T) {
 func (w *world) imported(mode string, publish bool, text string) {
 	w.Helper()
 	w.jobs++
-	o, err := w.buckets.Create(w.Context(), fmt.Sprintf("in/%d.csv", w.jobs))
-	if err != nil {
-		w.Fatal(err)
-	}
-	if _, err := io.WriteString(o, text); err != nil {
-		w.Fatal(err)
-	}
-	if err := o.Commit(); err != nil {
-		w.Fatal(err)
-	}
+	w.Put(fmt.Sprintf("in/%d.csv", w.jobs), text)
 	j := &catalog.ImportJob{Meta: catalog.Meta{ARN: fmt.Sprint("import/", w.jobs), Group: "group", Parent: string(dataset.Interactions), Status: catalog.Pending},
 		Location: fmt.Sprintf("s3://in/%d.csv", w.jobs), Mode: mode, PublishMetrics: publish}
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
 		return ingest.Enqueue(tx, j.ARN)
 	})
-	over := make(chan struct{}, 64)
-	defer w.db.Subscribe(catalog.Topic, func(string) { over <- struct{}{} })()
-	q, err := job.Open(w.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{ingest.ImportJob: w.in.Importer(), ingest.EraseJob: w.in.Eraser()}})
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer q.Close()
-	for {
-		err := w.db.View(w.Context(), func(tx *store.Tx) (err error) { j, err = catalog.Get[catalog.ImportJob](tx, j.ARN); return err })
-		if err != nil {
-			w.Fatal(err)
-		}
-		switch j.Status {
-		case catalog.Active:
-			return
-		case catalog.Failed:
-			w.Fatal(j.FailureReason)
-		}
-		<-over
+	if m := w.Settle(map[job.Kind]job.Worker{ingest.ImportJob: w.in.Importer(), ingest.EraseJob: w.in.Eraser()}, j.ARN).Common(); m.Status != catalog.Active {
+		w.Fatal(m.FailureReason)
 	}
 }
 
@@ -401,12 +301,12 @@ func TestMetricsComeAndGo(t *testing.T) {
 	w.event(ingest.Event{ID: "1", Type: "buy", Item: "i1", SentAt: w.clock(), Source: "a"}, ingest.Event{ID: "2", Type: "buy", Item: "i1", SentAt: w.clock(), Source: "b"})
 	w.wantTotals(w.settled(r), "buys BUY a 1", "buys BUY "+Undefined+" 1") // there is room for one source
 	change := func(fn func(m *catalog.MetricAttribution, since uint64)) {
-		w.update(func(tx *store.Tx) error {
+		w.Update(func(tx *store.Tx) error {
 			m, err := catalog.Get[catalog.MetricAttribution](tx, arn)
 			if err != nil {
 				return err
 			}
-			since, err := Now(tx, w.logs, "group")
+			since, err := Now(tx, w.Logs, "group")
 			if err != nil {
 				return err
 			}
@@ -419,7 +319,7 @@ func TestMetricsComeAndGo(t *testing.T) {
 	})
 	w.event(ingest.Event{ID: "3", Type: "buy", Item: "i1", SentAt: w.clock(), Source: "a"})
 	w.wantTotals(w.settled(r), "revenue BUY a 2.5")
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		m, err := catalog.Get[catalog.MetricAttribution](tx, arn)
 		if err != nil {
 			return err

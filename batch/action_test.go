@@ -6,10 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"usher/catalog"
 	"usher/dataset"
 	"usher/ingest"
-	"usher/store"
 )
 
 // TestActionsComeBack imports and puts actions and what users did with them, exports
@@ -23,8 +21,8 @@ func TestActionsComeBack(t *testing.T) {
 			{"name":"USER_ID","type":"string"},{"name":"ACTION_ID","type":"string"},{"name":"EVENT_TYPE","type":"string"},
 			{"name":"TIMESTAMP","type":"long"},{"name":"IMPRESSION","type":["null","string"]},{"name":"CHANNEL","type":["null","string"],"categorical":true}]}`)
 	}
-	w.put("in/actions.csv", "ACTION_ID,VALUE,TYPE\nold,1,mail\nkept,2,\n")
-	w.put("in/acted.csv", "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP,IMPRESSION,CHANNEL\nu,kept,Viewed,5,kept|old,app\nv,kept,Taken,6,,\n")
+	w.Put("in/actions.csv", "ACTION_ID,VALUE,TYPE\nold,1,mail\nkept,2,\n")
+	w.Put("in/acted.csv", "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP,IMPRESSION,CHANNEL\nu,kept,Viewed,5,kept|old,app\nv,kept,Taken,6,,\n")
 	w.imported("a", dataset.Actions, "s3://in/actions.csv", "FULL")
 	w.imported("a", dataset.ActionInteractions, "s3://in/acted.csv", "FULL")
 
@@ -56,19 +54,4 @@ func TestActionsComeBack(t *testing.T) {
 			t.Errorf("%s: exported again %q, want %q", kind, got, rows)
 		}
 	}
-}
-
-// add makes a dataset of a group.
-func (w *world) add(group string, kind dataset.Type, text string) {
-	w.Helper()
-	schema := &catalog.Schema{Meta: catalog.Meta{ARN: group + "/schema/" + string(kind)}, Text: text}
-	d := &catalog.Dataset{Meta: catalog.Meta{ARN: group + "/" + string(kind), Group: group, Parent: schema.ARN, Status: catalog.Active}, Type: string(kind)}
-	if kind == dataset.ActionInteractions {
-		d.TrackingID = "acted-" + group
-	}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, schema) })
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, d) })
-	w.update(func(tx *store.Tx) error {
-		return w.in.SetSchema(tx, w.group[group].ID, dataset.SchemaSet{Type: kind, Text: text})
-	})
 }

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/dataset"
 	"usher/recipe"
@@ -68,36 +68,22 @@ func (w *world) generated(mean int) {
 	for i := range items { // each item has an event
 		fmt.Fprintf(&csv, "all%d,i%d,1700000000,view,,,,\n", i/100, i)
 	}
-	w.put("in/events.csv", csv.String())
+	w.Put("in/events.csv", csv.String())
 	w.imported("a", dataset.Interactions, "s3://in/events.csv", "FULL")
-	g, err := w.hist.Group(w.Context(), w.group["a"].ID)
-	if err != nil {
-		w.Fatal(err)
-	}
-	data, err := g.Snapshot(w.Context())
-	if err != nil {
-		w.Fatal(err)
-	}
-	m, err := sequence.Recipe{}.Train(w.Context(), recipe.Input{Data: data, Seed: 1, Tuned: &recipe.Choices{Values: map[string]float64{
+	m, err := sequence.Recipe{}.Train(w.Context(), recipe.Input{Data: w.group["a"].Snapshot(), Seed: 1, Tuned: &recipe.Choices{Values: map[string]float64{
 		"dim": 64, "inner": 128, "window": float64(2 * mean), "planned_epochs": 1, "epochs": 0, "mask_seen": 0,
 		"weight_network": .46, "weight_rules_5": 1.33, "weight_neighbours": .23,
 	}}})
 	if err != nil {
 		w.Fatal(err)
 	}
-	o, err := w.blobs.Create(w.Context(), "model")
-	if err != nil {
-		w.Fatal(err)
-	}
-	if err := errors.Join(m.Save(blob.Writer(o)), o.Commit()); err != nil {
-		w.Fatal(err)
-	}
-	w.update(func(tx *store.Tx) error {
+	blobtest.Save(w, w.Blobs, "model", m.Save)
+	w.Update(func(tx *store.Tx) error {
 		return errors.Join(
 			catalog.Create(tx, &catalog.SolutionVersion{Meta: catalog.Meta{ARN: "v", Group: "a", Status: catalog.Active}, Recipe: sequence.Name, Model: "model"}),
 			catalog.Create(tx, &catalog.BatchInferenceJob{Meta: catalog.Meta{ARN: benchARN, Group: "a", Parent: "v", Status: catalog.Pending}}))
 	})
-	w.serving = serving.New(serving.Options{DB: w.db, History: w.hist, Blobs: w.blobs, Recipes: []recipe.Recipe{sequence.Recipe{}}, Now: w.db.Now,
+	w.serving = serving.New(serving.Options{DB: w.DB, History: w.History, Blobs: w.Blobs, Recipes: []recipe.Recipe{sequence.Recipe{}}, Now: w.DB.Now,
 		NewID: func() string { return "RID" }, Log: slog.New(slog.DiscardHandler)})
 	w.Cleanup(func() { _ = w.serving.Close() })
 	if _, err := w.serving.Recipe(w.Context(), benchARN); err != nil {

@@ -33,7 +33,7 @@ func (w *world) events(user, session string, events ...ingest.Event) {
 
 func TestExportModes(t *testing.T) {
 	w := newWorld(t, 2)
-	w.put("in/1.csv", interactionsHead+"u1,i1,5,view,1.5,,,tv\nu1,i1,5,view,1.5,,,tv\nu1,i1,5,view,1.5,,,\n")
+	w.Put("in/1.csv", interactionsHead+"u1,i1,5,view,1.5,,,tv\nu1,i1,5,view,1.5,,,tv\nu1,i1,5,view,1.5,,,\n")
 	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
 	v := 1.5
 	w.events("u1", "s1", ingest.Event{Type: "view", Item: "i1", SentAt: at(5), Value: &v, Properties: `{"device": "tv"}`},
@@ -50,13 +50,13 @@ func TestExportModes(t *testing.T) {
 	if got := w.exported("b", dataset.Interactions, "ALL"); len(got) != 0 {
 		t.Errorf("an empty dataset: %q", got)
 	}
-	for name, text := range w.files("out/b/") {
+	for name, text := range w.Files("out/b/") {
 		if want := "TIMESTAMP,USER_ID,ITEM_ID,EVENT_TYPE,EVENT_VALUE,IMPRESSION,RECOMMENDATION_ID,DEVICE\n"; text != want || !strings.HasSuffix(name, "/part-00000.csv") {
 			t.Errorf("%s: %q", name, text)
 		}
 	}
 
-	w.put("in/users.csv", "USER_ID,AGE\nu1,1\nu1,2\nu1,2\nu2,5\n")
+	w.Put("in/users.csv", "USER_ID,AGE\nu1,1\nu1,2\nu1,2\nu2,5\n")
 	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL")
 	users := func(list ...ingest.Entity) {
 		if err := w.in.Put(t.Context(), "a/USERS", dataset.Users, list); err != nil {
@@ -79,9 +79,9 @@ func TestExportModes(t *testing.T) {
 // yet: their records are not in it, and who comes with that id later is.
 func TestExportWithoutDeleted(t *testing.T) {
 	w := newWorld(t, 2)
-	w.put("in/1.csv", interactionsHead+"u1,i1,5,view,,,,\nu1,i2,6,view,,,,\nu2,i1,7,view,,,,\nu2,i2,8,view,,,,\n")
-	w.put("in/users.csv", "USER_ID,AGE\nu1,1\nu2,2\n")
-	w.put("in/items.csv", "ITEM_ID,GENRES,TEXT,N,L,F,D,B\ni1,g,,,,,,\ni2,g,,,,,,\n")
+	w.Put("in/1.csv", interactionsHead+"u1,i1,5,view,,,,\nu1,i2,6,view,,,,\nu2,i1,7,view,,,,\nu2,i2,8,view,,,,\n")
+	w.Put("in/users.csv", "USER_ID,AGE\nu1,1\nu2,2\n")
+	w.Put("in/items.csv", "ITEM_ID,GENRES,TEXT,N,L,F,D,B\ni1,g,,,,,,\ni2,g,,,,,,\n")
 	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
 	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL")
 	w.imported("a", dataset.Items, "s3://in/items.csv", "FULL")
@@ -91,7 +91,7 @@ func TestExportWithoutDeleted(t *testing.T) {
 	for _, f := range []*dataset.Forgotten{{Users: []string{"u2"}}, {Items: []string{"i2"}}} {
 		b, err := (&dataset.Change{Forgotten: f}).Append(nil)
 		if err == nil {
-			_, err = w.logs.Log(w.group["a"].ID).Append(t.Context(), eventlog.Record{Data: b})
+			_, err = w.Logs.Log(w.group["a"].Record.ID).Append(t.Context(), eventlog.Record{Data: b})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -113,8 +113,8 @@ func TestExportWithoutDeleted(t *testing.T) {
 // is not in an export of the one that has its place, and sessions begin anew.
 func TestExportOfADatasetMadeAnew(t *testing.T) {
 	w := newWorld(t, 2)
-	w.put("in/1.csv", interactionsHead+"u1,i1,5,view,,,,\n")
-	w.put("in/users.csv", "USER_ID,AGE\nu1,1\n")
+	w.Put("in/1.csv", interactionsHead+"u1,i1,5,view,,,,\n")
+	w.Put("in/users.csv", "USER_ID,AGE\nu1,1\n")
 	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
 	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL")
 	w.events("", "s", ingest.Event{ID: "e", Type: "view", Item: "i1", SentAt: at(6)})
@@ -123,11 +123,11 @@ func TestExportOfADatasetMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, text := range map[dataset.Type]string{dataset.Interactions: interactionsText, dataset.Users: usersText} {
-		w.update(func(tx *store.Tx) error {
-			if err := w.in.Clear(tx, w.group["a"].ID, kind); err != nil {
+		w.Update(func(tx *store.Tx) error {
+			if err := w.in.Clear(tx, w.group["a"].Record.ID, kind); err != nil {
 				return err
 			}
-			return w.in.SetSchema(tx, w.group["a"].ID, dataset.SchemaSet{Type: kind, Text: text})
+			return w.in.SetSchema(tx, w.group["a"].Record.ID, dataset.SchemaSet{Type: kind, Text: text})
 		})
 	}
 	w.events("", "s", ingest.Event{ID: "e", Type: "view", Item: "i2", SentAt: at(8)})
@@ -159,7 +159,7 @@ func TestReimportGivesTheSame(t *testing.T) {
 			for step := range 12 {
 				w.random(dice, step)
 			}
-			want := w.snapshot("a")
+			want := w.words("a")
 			for _, kind := range []dataset.Type{dataset.Interactions, dataset.Items, dataset.Users} {
 				name := w.export("a", kind, "ALL")
 				if r := w.run(name); r.Status != catalog.Active {
@@ -167,7 +167,7 @@ func TestReimportGivesTheSame(t *testing.T) {
 				}
 				w.imported("b", kind, "s3://out/a/"+name+"/", "FULL")
 			}
-			if got := w.snapshot("b"); got != want {
+			if got := w.words("b"); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 			if strings.Count(want, "event") < 10 || !strings.Contains(want, "item ") || !strings.Contains(want, "user ") {
@@ -230,21 +230,21 @@ func (w *world) random(dice *rand.Rand, step int) {
 			}
 			text += fmt.Sprintf("%s,%s,%d,%q,%s,%s,%s,\n", quote(user), quote(item), time, e.Type, value, quote(strings.Join(e.Impression, "|")), e.RecommendationID)
 		}
-		w.put(name, text)
+		w.Put(name, text)
 		w.imported("a", dataset.Interactions, "s3://"+name, mode)
 	case 1:
 		text := "ITEM_ID,GENRES,TEXT,N,L,F,D,B\n"
 		for range 8 {
 			text += fmt.Sprintf("%s,%s,,%d,%d,%v,1e-300,true\n", quote(id("i")), quote(id("g")), dice.IntN(9), dice.Int64N(9), dice.Float32())
 		}
-		w.put(name, text)
+		w.Put(name, text)
 		w.imported("a", dataset.Items, "s3://"+name, mode)
 	case 2:
 		text := "USER_ID,AGE\n"
 		for range 8 {
 			text += fmt.Sprintf("%s,%d\n", quote(id("u")), dice.IntN(9))
 		}
-		w.put(name, text)
+		w.Put(name, text)
 		w.imported("a", dataset.Users, "s3://"+name, mode)
 	case 3:
 		err = w.in.Put(w.Context(), "a/ITEMS", dataset.Items, []ingest.Entity{entity(id("i")), entity(id("i"))})
@@ -300,9 +300,9 @@ func TestExportGoesOn(t *testing.T) {
 	for i := range 100 {
 		text += fmt.Sprintf("u%d,i%d,%d,view,,,,\n", i%30, i%7, i)
 	}
-	w.put("in/1.csv", text)
+	w.Put("in/1.csv", text)
 	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
-	whole := w.files("out/a/" + w.through("ALL") + "/")
+	whole := w.Files("out/a/" + w.through("ALL") + "/")
 	if len(whole) != 5 {
 		t.Fatalf("%d files", len(whole))
 	}
@@ -314,19 +314,19 @@ func TestExportGoesOn(t *testing.T) {
 		left := size * share / 100
 		name := w.export("a", dataset.Interactions, "ALL")
 		w.stopped(name, left)
-		before := len(w.files("out/a/" + name + "/"))
+		before := len(w.Files("out/a/" + name + "/"))
 		w.events("late", "s", ingest.Event{Type: "view", Item: "late", SentAt: at(9)})
 		if r := w.run(name); r.Status != catalog.Active {
 			t.Fatalf("export: %s %s", r.Status, r.FailureReason)
 		}
-		got := w.files("out/a/" + name + "/")
+		got := w.Files("out/a/" + name + "/")
 		if want := left * len(whole) / size; before < want-1 || before >= len(got) {
 			t.Errorf("after %d bytes of %d there were %d files, in the end %d", left, size, before, len(got))
 		}
 		if fmt.Sprint(got) != fmt.Sprint(whole) {
 			t.Errorf("got %v, want %v", got, whole)
 		}
-		whole = w.files("out/a/" + w.through("ALL") + "/") // with the event
+		whole = w.Files("out/a/" + w.through("ALL") + "/") // with the event
 		size = 0
 		for _, f := range whole {
 			size += len(f)
@@ -343,36 +343,21 @@ func TestExportOfWhatIsReplaced(t *testing.T) {
 		for i := range 60 {
 			text += fmt.Sprintf("u%d,i%d-%d,%d,view,,,,\n", i%30, n, i, i)
 		}
-		w.put(name, text)
+		w.Put(name, text)
 	}
 	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
 	name := w.export("a", dataset.Interactions, "ALL")
 	w.stopped(name, 500) // in the middle of the second file
 	w.workers = map[job.Kind]job.Worker{ingest.ImportJob: w.in.Importer(), ingest.EraseJob: w.in.Eraser()}
 	w.imported("a", dataset.Interactions, "s3://in/2.csv", "FULL")
-	q, err := job.Open(t.Context(), job.Options{DB: w.db, Log: w.batch.opt.Log, Workers: map[job.Kind]job.Worker{ingest.EraseJob: w.in.Eraser()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for erased := false; !erased; {
-		err := w.db.View(t.Context(), func(tx *store.Tx) error {
-			var n int
-			err := tx.QueryRow("select count(*) from job where kind = $1 and state in ('queued', 'running')", string(ingest.EraseJob)).Scan(&n)
-			erased = n == 0
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := q.Close(); err != nil {
+	if err := w.Drain(map[job.Kind]job.Worker{ingest.EraseJob: w.in.Eraser()}); err != nil {
 		t.Fatal(err)
 	}
 	w.workers = map[job.Kind]job.Worker{ExportJob: w.batch.Exporter()}
 	if r := w.run(name); r.Status != catalog.Active {
 		t.Fatalf("export: %s %s", r.Status, r.FailureReason)
 	}
-	files := w.files("out/a/" + name + "/")
+	files := w.Files("out/a/" + name + "/")
 	if all := fmt.Sprint(files); len(files) != 3 || strings.Contains(all, "i0-") || strings.Count(all, "i1-") != 60 {
 		t.Errorf("got %v", files)
 	}
@@ -392,9 +377,9 @@ func (w *world) through(mode string) string {
 func (w *world) stopped(name string, left int) {
 	w.Helper()
 	files := *w.batch
-	files.opt.Buckets = &failing{w.buckets, left}
+	files.opt.Buckets = &failing{w.Buckets, left}
 	stuck := &stuckWorker{Worker: files.Exporter(), ended: make(chan error, 1)}
-	q, err := job.Open(w.Context(), job.Options{DB: w.db, Log: files.opt.Log, Workers: map[job.Kind]job.Worker{ExportJob: stuck}})
+	q, err := job.Open(w.Context(), job.Options{DB: w.DB, Log: files.opt.Log, Workers: map[job.Kind]job.Worker{ExportJob: stuck}})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -420,21 +405,21 @@ func (s *stuckWorker) Run(ctx context.Context, t *job.Task) error {
 
 func TestExportThatCannotBe(t *testing.T) {
 	w := newWorld(t, 100)
-	w.batch.opt.Buckets = noBucket{w.buckets}
+	w.batch.opt.Buckets = noBucket{w.Buckets}
 	name := w.export("a", dataset.Interactions, "ALL")
 	if r := w.run(name); r.Status != catalog.Failed || !strings.Contains(r.FailureReason, `There is no bucket "out"`) {
 		t.Errorf("%s %q", r.Status, r.FailureReason)
 	}
-	w.batch.opt.Buckets = w.buckets
-	w.put("in/1.csv", interactionsHead+"u1,i1,5,view,1.5,,,tv\n")
+	w.batch.opt.Buckets = w.Buckets
+	w.Put("in/1.csv", interactionsHead+"u1,i1,5,view,1.5,,,tv\n")
 	w.imported("a", dataset.Interactions, "s3://in/1.csv", "FULL")
-	w.batch.opt.Blobs = &flipped{w.blobs}
+	w.batch.opt.Blobs = &flipped{w.Blobs}
 	name = w.export("a", dataset.Interactions, "ALL")
 	r := w.run(name)
 	if r.Status != catalog.Failed || !strings.Contains(r.FailureReason, "parts/") {
 		t.Errorf("a damaged part: %s %q", r.Status, r.FailureReason)
 	}
-	if got := w.files("out/"); len(got) != 0 {
+	if got := w.Files("out/"); len(got) != 0 {
 		t.Errorf("files of exports that failed: %v", got)
 	}
 }
@@ -442,7 +427,7 @@ func TestExportThatCannotBe(t *testing.T) {
 func TestExportOfADeletedDataset(t *testing.T) {
 	w := newWorld(t, 100)
 	name := w.export("a", dataset.Interactions, "ALL")
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		d, err := catalog.Get[catalog.Dataset](tx, "a/INTERACTIONS")
 		if err != nil {
 			return err
@@ -452,7 +437,7 @@ func TestExportOfADeletedDataset(t *testing.T) {
 	if r := w.run(w.export("b", dataset.Interactions, "ALL")); r.Status != catalog.Active { // runs behind the orphan
 		t.Fatal(r.FailureReason)
 	}
-	err := w.db.View(t.Context(), func(tx *store.Tx) error {
+	err := w.DB.View(t.Context(), func(tx *store.Tx) error {
 		s, _, err := job.Find(tx, ExportJob, name)
 		if s.State != "done" {
 			t.Errorf("the orphan is %s", s.State)

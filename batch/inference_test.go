@@ -3,7 +3,6 @@ package batch
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/dataset"
 	"usher/recipe"
@@ -33,16 +33,16 @@ func (w *world) serve(recipes ...recipe.Recipe) {
 			fmt.Fprintf(&csv, "u%d,i%d,%d,view,,,,\n", u, (u%3)*5+(u+i)%5, 100*u+i)
 		}
 	}
-	w.put("in/events.csv", csv.String())
+	w.Put("in/events.csv", csv.String())
 	w.imported("a", dataset.Interactions, "s3://in/events.csv", "FULL")
 	var items strings.Builder
 	items.WriteString("ITEM_ID,GENRES,TEXT,N,L,F,D,B\n")
 	for i := range 15 {
 		fmt.Fprintf(&items, "i%d,taste%d,,%d,,,,\n", i, i/5, i)
 	}
-	w.put("in/items.csv", items.String())
+	w.Put("in/items.csv", items.String())
 	w.imported("a", dataset.Items, "s3://in/items.csv", "FULL")
-	w.serving = serving.New(serving.Options{DB: w.db, History: w.hist, Blobs: w.blobs, Recipes: recipes, Now: w.db.Now,
+	w.serving = serving.New(serving.Options{DB: w.DB, History: w.History, Blobs: w.Blobs, Recipes: recipes, Now: w.DB.Now,
 		NewID: func() string { return "RID" }, Log: slog.New(slog.DiscardHandler)})
 	w.Cleanup(func() { _ = w.serving.Close() })
 	w.batch.opt.Serving = w.serving
@@ -55,28 +55,14 @@ func (w *world) serve(recipes ...recipe.Recipe) {
 // version trains a recipe.
 func (w *world) version(r recipe.Recipe) {
 	w.Helper()
-	g, err := w.hist.Group(w.Context(), w.group["a"].ID)
-	if err != nil {
-		w.Fatal(err)
-	}
-	data, err := g.Snapshot(w.Context())
-	if err != nil {
-		w.Fatal(err)
-	}
-	m, err := r.Train(w.Context(), recipe.Input{Data: data, Params: recipe.Defaults(r.Spec().Algo), Seed: 1, Workers: 2})
+	m, err := r.Train(w.Context(), recipe.Input{Data: w.group["a"].Snapshot(), Params: recipe.Defaults(r.Spec().Algo), Seed: 1, Workers: 2})
 	if err != nil {
 		w.Fatal(err)
 	}
 	name := "models/" + r.Spec().Name
-	o, err := w.blobs.Create(w.Context(), name)
-	if err != nil {
-		w.Fatal(err)
-	}
-	if err := errors.Join(m.Save(o), o.Commit()); err != nil {
-		w.Fatal(err)
-	}
+	blobtest.Save(w, w.Blobs, name, m.Save)
 	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: r.Spec().Name, Group: "a", Status: catalog.Active}, Recipe: r.Spec().Name, Model: name}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+	w.Create(v)
 }
 
 // inferred runs a batch inference of s3://ask/<name> to its end and gives what is
@@ -92,13 +78,13 @@ func (w *world) inferred(version, name string, more func(j *catalog.BatchInferen
 	if more != nil {
 		more(j)
 	}
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
 		return EnqueueInference(tx, j.ARN)
 	})
-	return w.run(j.ARN), w.files("out/" + out + "/")
+	return w.run(j.ARN), w.Files("out/" + out + "/")
 }
 
 func (w *world) wantLines(got string, want ...string) {
@@ -121,9 +107,9 @@ func (w *world) wantLines(got string, want ...string) {
 func TestInferenceAnswersInPlace(t *testing.T) {
 	w := newWorld(t, 0)
 	w.serve(popularity.Recipe{}, itemknn.Similar{}, sequence.Ranking{})
-	w.put("ask/users/b.json", "{\"userId\": \"u1\"}\r\n\n{\"userId\": 7, \"more\": [1 , 2]}\nnonsense \"\n[1]\n{\"userId\":\"new\"}")
-	w.put("ask/users/a.json", `{"userId":"`+strings.Repeat("x", 257)+`"}`+"\n"+`{"userId":"u1","filterValues":{"A":"\"b\""}}`)
-	w.put("ask/users/deeper/c.json", `{"userId":"u1"}`)
+	w.Put("ask/users/b.json", "{\"userId\": \"u1\"}\r\n\n{\"userId\": 7, \"more\": [1 , 2]}\nnonsense \"\n[1]\n{\"userId\":\"new\"}")
+	w.Put("ask/users/a.json", `{"userId":"`+strings.Repeat("x", 257)+`"}`+"\n"+`{"userId":"u1","filterValues":{"A":"\"b\""}}`)
+	w.Put("ask/users/deeper/c.json", `{"userId":"u1"}`)
 	m, files := w.inferred(popularity.Name, "users/", func(j *catalog.BatchInferenceJob) { j.Results = 2 })
 	if m.Status != catalog.Active || len(files) != 3 || files["_CHECK"] != "" {
 		t.Fatalf("%s %q, files %v", m.Status, m.FailureReason, files)
@@ -139,7 +125,7 @@ func TestInferenceAnswersInPlace(t *testing.T) {
 		`{"input":{"userId":"xxx…`,
 		`{"input":{"userId":"u1","filterValues":{"A":"\"b\""}},"output":null,"error":"filterValues are given, but…`)
 
-	w.put("ask/items.json", `{"itemId":"i6"}`+"\n"+`{"userId":"u1"}`)
+	w.Put("ask/items.json", `{"itemId":"i6"}`+"\n"+`{"userId":"u1"}`)
 	_, files = w.inferred(itemknn.SimilarName, "items.json", func(j *catalog.BatchInferenceJob) { j.Results = 4 })
 	var near []string
 	for _, id := range []string{"i5", "i7", "i8", "i9"} {
@@ -154,7 +140,7 @@ func TestInferenceAnswersInPlace(t *testing.T) {
 		t.Errorf("without an item: %s", files["items.json.out"])
 	}
 
-	w.put("ask/rank.json", `{"userId":"u1","itemList":["i0","nowhere","i6"]}`+"\n"+`{"userId":"u1"}`+"\n"+`{"itemList":["i1"]}`)
+	w.Put("ask/rank.json", `{"userId":"u1","itemList":["i0","nowhere","i6"]}`+"\n"+`{"userId":"u1"}`+"\n"+`{"itemList":["i1"]}`)
 	_, files = w.inferred(sequence.RankingName, "rank.json", nil)
 	lines := strings.Split(files["rank.json.out"], "\n")
 	if !strings.HasPrefix(lines[0], `{"input":{"userId":"u1","itemList":["i0","nowhere","i6"]},"output":{"recommendedItems":["i6","i0","nowhere"],"scores":[0.`) || !strings.HasSuffix(lines[0], `,0]},"error":null}`) {
@@ -170,8 +156,8 @@ func TestInferenceFilters(t *testing.T) {
 	w := newWorld(t, 0)
 	w.serve(popularity.Recipe{})
 	f := &catalog.Filter{Meta: catalog.Meta{ARN: "filter", Group: "a", Status: catalog.Active}, Expression: `INCLUDE ItemID WHERE Items.GENRES IN ($T)`}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, f) })
-	w.put("ask/f.json", `{"userId":"u1","filterValues":{"T":"\"taste1\""}}`+"\n"+`{"userId":"u1","filterValues":{"T":"\"taste2\""}}`+"\n"+`{"userId":"u1"}`)
+	w.Create(f)
+	w.Put("ask/f.json", `{"userId":"u1","filterValues":{"T":"\"taste1\""}}`+"\n"+`{"userId":"u1","filterValues":{"T":"\"taste2\""}}`+"\n"+`{"userId":"u1"}`)
 	_, files := w.inferred(popularity.Name, "f.json", func(j *catalog.BatchInferenceJob) { j.Filter, j.Results = "filter", 1 })
 	w.wantLines(files["f.json.out"],
 		`{"input":{"userId":"u1","filterValues":{"T":"\"taste1\""}},"output":{"recommendedItems":["i7"]},"error":null}`,
@@ -187,8 +173,8 @@ func TestInferencePaths(t *testing.T) {
 	if m.Status != catalog.Failed || !strings.Contains(m.FailureReason, "Invalid S3 input path. There is no object s3://ask/nothing.json") {
 		t.Errorf("%s %q", m.Status, m.FailureReason)
 	}
-	w.put("ask/u.json", `{"userId":"u1"}`)
-	w.batch.opt.Buckets = noBucket{w.buckets}
+	w.Put("ask/u.json", `{"userId":"u1"}`)
+	w.batch.opt.Buckets = noBucket{w.Buckets}
 	m, _ = w.inferred(popularity.Name, "u.json", nil)
 	if m.Status != catalog.Failed || !strings.Contains(m.FailureReason, "Invalid S3 output path. There is no bucket") {
 		t.Errorf("%s %q", m.Status, m.FailureReason)
@@ -221,11 +207,11 @@ func TestInferenceGoesOn(t *testing.T) {
 	for i := range 20 {
 		fmt.Fprintf(&text, "{\"userId\":\"u%d\"}\n", i)
 	}
-	w.put("ask/go/1.json", text.String())
-	w.put("ask/go/2.json", strings.ReplaceAll(text.String(), "u", "x"))
+	w.Put("ask/go/1.json", text.String())
+	w.Put("ask/go/2.json", strings.ReplaceAll(text.String(), "u", "x"))
 	_, want := w.inferred(popularity.Name, "go", nil)
 	for _, fail := range []int{0, 3, 6, 7, 13} {
-		f := &frail{Store: w.blobs, error: io.ErrClosedPipe}
+		f := &frail{Store: w.Blobs, error: io.ErrClosedPipe}
 		f.left.Store(int64(fail + 1))
 		w.batch.opt.Blobs = f
 		m, got := w.inferred(popularity.Name, "go/", nil)
@@ -241,7 +227,7 @@ func TestInferenceGoesOn(t *testing.T) {
 			t.Errorf("failed at chunk %d: %d chunks", fail, n)
 		}
 	}
-	for info, err := range w.blobs.List(t.Context(), "batch/") {
+	for info, err := range w.Blobs.List(t.Context(), "batch/") {
 		t.Errorf("left: %s %v", info.Name, err)
 	}
 }
@@ -252,7 +238,7 @@ func TestInferenceQuotas(t *testing.T) {
 	w.serve(popularity.Recipe{})
 	w.batch.opt.Quotas = true
 	for i := range filesMost + 1 {
-		w.put(fmt.Sprintf("ask/many/%d.json", i), "{}")
+		w.Put(fmt.Sprintf("ask/many/%d.json", i), "{}")
 	}
 	m, files := w.inferred(popularity.Name, "many/", nil)
 	if m.Status != catalog.Failed || !strings.Contains(m.FailureReason, "1001 files") || len(files) != 0 {

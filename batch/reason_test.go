@@ -17,7 +17,7 @@ func TestInferenceReasons(t *testing.T) {
 	w := newWorld(t, 0)
 	w.serve(sequence.Recipe{}, popularity.Recipe{})
 	const ask = `{"userId":"u1"}` + "\n" + `{"userId":"nobody"}`
-	w.put("ask/why.json", ask)
+	w.Put("ask/why.json", ask)
 	four := func(j *catalog.BatchInferenceJob) { j.Results = 4 }
 	_, files := w.inferred(sequence.Name, "why.json", four)
 	for i, reason := range [][]string{{}, {"Popular item"}} {

@@ -25,7 +25,7 @@ func (w *world) segmented(version, name string, more func(j *catalog.BatchSegmen
 	if more != nil {
 		more(j)
 	}
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (w *world) segmented(version, name string, more func(j *catalog.BatchSegmen
 	if m := w.run(j.ARN); m.Status != catalog.Active {
 		w.Fatalf("%s %s", m.Status, m.FailureReason)
 	}
-	return strings.Split(strings.TrimSuffix(w.files("out/" + out + "/")[name+".out"], "\n"), "\n")
+	return strings.Split(strings.TrimSuffix(w.Files("out/" + out + "/")[name+".out"], "\n"), "\n")
 }
 
 // Segments of items and of attributes, with a filter of users, and what is wrong in
@@ -43,11 +43,11 @@ func TestSegments(t *testing.T) {
 	w := newWorld(t, 0)
 	w.serve(affinity.Item{}, affinity.Attribute{})
 	w.workers[SegmentJob] = w.batch.Segmenter()
-	w.put("in/users.csv", "USER_ID,AGE\nu1,10\nu4,20\nu7,30\nu10,40\nu2,50\n")
+	w.Put("in/users.csv", "USER_ID,AGE\nu1,10\nu4,20\nu7,30\nu10,40\nu2,50\n")
 	w.imported("a", dataset.Users, "s3://in/users.csv", "FULL")
-	w.create(&catalog.Filter{Meta: catalog.Meta{ARN: "grown", Group: "a", Status: catalog.Active}, Expression: `INCLUDE UserID WHERE Users.AGE >= $AGE`})
+	w.Create(&catalog.Filter{Meta: catalog.Meta{ARN: "grown", Group: "a", Status: catalog.Active}, Expression: `INCLUDE UserID WHERE Users.AGE >= $AGE`})
 
-	w.put("ask/items.json", `{"itemId":"i6"}`+"\n"+`{"itemId":"none"}`+"\n{}\n"+`{"itemId":"i6","filterValues":{"AGE":"\"20\""}}`)
+	w.Put("ask/items.json", `{"itemId":"i6"}`+"\n"+`{"itemId":"none"}`+"\n{}\n"+`{"itemId":"i6","filterValues":{"AGE":"\"20\""}}`)
 	lines := w.segmented(affinity.ItemName, "items.json", nil)
 	for _, u := range usersIn(t, lines[0]) {
 		if !slices.Contains([]string{"u1", "u4", "u7", "u10"}, u) {
@@ -66,7 +66,7 @@ func TestSegments(t *testing.T) {
 		t.Errorf("grown users: %v", got)
 	}
 
-	w.put("ask/attributes.json", `{"itemAttributes":"ITEMS.genres = \"taste2\" AND items.n = 11"}`+"\n"+`{"itemAttributes":"ITEMS.GENRES IN (\"taste2\")"}`+"\n"+
+	w.Put("ask/attributes.json", `{"itemAttributes":"ITEMS.genres = \"taste2\" AND items.n = 11"}`+"\n"+`{"itemAttributes":"ITEMS.GENRES IN (\"taste2\")"}`+"\n"+
 		`{"itemAttributes":"ITEMS.GENRES = \"none\""}`+"\n"+`{"itemAttributes":"ITEMS.NONE = 1"}`+"\n{}\n"+`{"itemAttributes":"ITEMS.GENRES = \"taste2\" OR ITEMS.N = 1"}`)
 	lines = w.segmented(affinity.AttributeName, "attributes.json", func(j *catalog.BatchSegmentJob) { j.Results = 2 })
 	if got := usersIn(t, lines[0]); len(got) != 2 || got[0] == "u1" {
@@ -77,11 +77,6 @@ func TestSegments(t *testing.T) {
 			t.Errorf("line %d: %s", i, lines[i])
 		}
 	}
-}
-
-func (w *world) create(r catalog.Record) {
-	w.Helper()
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, r) })
 }
 
 func usersIn(t *testing.T, line string) []string {

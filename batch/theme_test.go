@@ -24,9 +24,9 @@ func TestThemes(t *testing.T) {
 	for i := range 15 {
 		fmt.Fprintf(&items, "i%d,taste%d|everything,\"A story of %s, and more of it\",%d,,,,\n", i, i/5, []string{"pirates", "Robots", "gardens"}[i/5], i)
 	}
-	w.put("in/items.csv", items.String())
+	w.Put("in/items.csv", items.String())
 	w.imported("a", dataset.Items, "s3://in/items.csv", "FULL")
-	w.put("ask/themes.json", `{"itemId":"i6"}`+"\n{}")
+	w.Put("ask/themes.json", `{"itemId":"i6"}`+"\n{}")
 	_, files := w.inferred(itemknn.SimilarName, "themes.json", func(j *catalog.BatchInferenceJob) {
 		j.Mode, j.ItemName, j.Results = "THEME_GENERATION", "TEXT", 4
 	})
@@ -62,7 +62,7 @@ func TestThemes(t *testing.T) {
 func TestThemesAreNamedBetter(t *testing.T) {
 	w := newWorld(t, 0)
 	w.serve(itemknn.Similar{})
-	w.put("ask/themes.json", `{"itemId":"i6"}`)
+	w.Put("ask/themes.json", `{"itemId":"i6"}`)
 	themes := func() string {
 		_, files := w.inferred(itemknn.SimilarName, "themes.json", func(j *catalog.BatchInferenceJob) {
 			j.Mode, j.ItemName, j.Results = "THEME_GENERATION", "GENRES", 4

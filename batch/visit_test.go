@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"usher/dataset"
-	"usher/eventlog"
 )
 
 // TestExportAfterItemsWereDeleted: with visits in the place of an item's events, the
@@ -29,24 +28,12 @@ func TestExportAfterItemsWereDeleted(t *testing.T) {
 			if x.Item == "i0" {
 				left = &dataset.Change{Visit: &dataset.Interaction{User: x.User, Session: x.Session}}
 			}
-			w.logged("a", whole)
-			w.logged("b", left)
+			w.group["a"].Append(*whole)
+			w.group["b"].Append(*left)
 		}
 		want := slices.DeleteFunc(w.exported("a", dataset.Interactions, "PUT"), func(line string) bool { return strings.Contains(line, ",i0,") })
 		if got := w.exported("b", dataset.Interactions, "PUT"); !slices.Equal(got, want) || len(got) == 0 {
 			t.Errorf("seed %d: got %q, want %q", seed, got, want)
 		}
-	}
-}
-
-// logged appends a change to a group's log.
-func (w *world) logged(group string, c *dataset.Change) {
-	w.Helper()
-	b, err := c.Append(nil)
-	if err == nil {
-		_, err = w.logs.Log(w.group[group].ID).Append(w.Context(), eventlog.Record{Data: b})
-	}
-	if err != nil {
-		w.Fatal(err)
 	}
 }

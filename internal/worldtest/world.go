@@ -12,6 +12,7 @@
 package worldtest
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -97,4 +98,14 @@ func (w *World) Create(records ...catalog.Record) {
 func (w *World) Put(name, text string) {
 	w.Helper()
 	blobtest.Put(w, w.Buckets, name, []byte(text))
+}
+
+// Files gives the objects of buckets below a prefix, by what follows it.
+func (w *World) Files(prefix string) map[string]string {
+	w.Helper()
+	out := map[string]string{}
+	for _, name := range blobtest.Names(w, w.Buckets, prefix) {
+		out[strings.TrimPrefix(name, prefix)] = string(blobtest.Get(w, w.Buckets, name))
+	}
+	return out
 }
