@@ -14,59 +14,21 @@ import (
 	"strings"
 	"testing"
 
-	"usher/blob"
-	"usher/catalog"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
-	"usher/internal/storetest"
-	"usher/store"
+	"usher/internal/worldtest"
 )
 
 // world is a group's log that tests write to.
 type world struct {
-	*testing.T
-	log     eventlog.Log
-	blobs   *blob.Dir
+	*worldtest.Group
 	measure *Measure
-	parts   int
 }
-
-var group = &catalog.DatasetGroup{Meta: catalog.Meta{ID: "g", ARN: "arn:group"}}
 
 func newWorld(t *testing.T) *world {
-	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := eventlog.New(db)
-	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
-	m := New(Options{Logs: logs.Log, History: h, Blobs: blobs})
-	t.Cleanup(func() {
-		for _, close := range []func() error{m.Close, h.Close, logs.Close, db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	return &world{t, logs.Log("g"), blobs, m, 0}
-}
-
-func (w *world) append(list ...dataset.Change) {
-	w.Helper()
-	for i := range list {
-		b, err := list[i].Append(nil)
-		if err == nil {
-			_, err = w.log.Append(w.Context(), eventlog.Record{Data: b})
-		}
-		if err != nil {
-			w.Fatal(err)
-		}
-	}
+	w := &world{Group: worldtest.New(t, nil).NewGroup("arn:group")}
+	w.measure = New(Options{Logs: w.Logs.Log, History: w.History, Blobs: w.Blobs})
+	w.Closing(w.measure.Close)
+	return w
 }
 
 // schema sets the schema of a dataset: fields are like "AGE null|int".
@@ -90,32 +52,18 @@ func (w *world) schema(t dataset.Type, fields ...string) *dataset.Schema {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.append(dataset.Change{Schema: &dataset.SchemaSet{Type: t, Text: text}})
+	w.Append(dataset.Change{Schema: &dataset.SchemaSet{Type: t, Text: text}})
 	return s
 }
 
 func (w *world) imported(s *dataset.Schema, replace bool, csv string) {
 	w.Helper()
-	w.parts++
-	name := fmt.Sprint("parts/g/", w.parts)
-	out, err := w.blobs.Create(w.Context(), name)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer out.Abort()
-	rows, err := dataset.Import(w.Context(), []dataset.File{{Name: "x", R: strings.NewReader(csv), Size: int64(len(csv))}}, s, out, dataset.ImportOptions{})
-	if err != nil {
-		w.Fatal(err)
-	}
-	if err := out.Commit(); err != nil {
-		w.Fatal(err)
-	}
-	w.append(dataset.Change{Part: &dataset.PartCommitted{Type: s.Type, Blob: name, Replace: replace, Rows: rows}})
+	w.Append(w.Part(s, replace, csv))
 }
 
 func (w *world) statistics() map[dataset.Type]*DatasetStatistics {
 	w.Helper()
-	s, err := w.measure.Statistics(w.Context(), group)
+	s, err := w.measure.Statistics(w.Context(), w.Record)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -152,7 +100,7 @@ func TestStatistics(t *testing.T) {
 	w.imported(actions, true, "ACTION_ID,VALUE\np,3\nq,\n")
 	w.imported(acted, true, "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP\nu,p,Taken,5\n")
 	value := 3.
-	w.append(
+	w.Append(
 		dataset.Change{Interaction: &dataset.Interaction{EventID: "1", User: "u", Session: "s1", Item: "a", Type: "buy", Time: 500, Value: &value, Properties: dataset.Row{}}},
 		dataset.Change{Interaction: &dataset.Interaction{EventID: "1", User: "u", Session: "s1", Item: "a", Type: "buy", Time: 501, Properties: dataset.Row{}}},
 		dataset.Change{Interaction: &dataset.Interaction{Session: "nobody", Item: "d", Type: "view", Time: 600, Properties: dataset.Row{}}},
@@ -207,11 +155,11 @@ func TestStatisticsFollow(t *testing.T) {
 	w := newWorld(t)
 	s := w.schema(dataset.Users, "USER_ID string", "AGE null|int")
 	w.imported(s, true, "USER_ID,AGE\nu,1\n")
-	before, err := w.measure.Statistics(t.Context(), group)
+	before, err := w.measure.Statistics(t.Context(), w.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := w.measure.Statistics(t.Context(), group)
+	again, err := w.measure.Statistics(t.Context(), w.Record)
 	if err != nil || again != before {
 		t.Errorf("the same data were measured twice: %v", err)
 	}
@@ -219,7 +167,7 @@ func TestStatisticsFollow(t *testing.T) {
 	if got := w.statistics()[dataset.Users]; got.Rows != 2 || got.column("AGE").Missing != 1 {
 		t.Errorf("after an import: %+v", got)
 	}
-	w.append(dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Users}})
+	w.Append(dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Users}})
 	if got := w.statistics(); len(got) != 0 {
 		t.Errorf("after the dataset was deleted: %+v", got)
 	}
@@ -230,17 +178,17 @@ func TestStatisticsGoOn(t *testing.T) {
 	w := newWorld(t)
 	s := w.schema(dataset.Users, "USER_ID string", "AGE null|int")
 	w.imported(s, true, "USER_ID,AGE\nu,1\n")
-	last, err := w.log.Last(t.Context())
+	last, err := w.Logs.Log(w.Record.ID).Last(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun := w.measure.begun(group, last)
+	begun := w.measure.begun(w.Record, last)
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	if _, err := w.measure.Statistics(ctx, group); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := w.measure.Statistics(ctx, w.Record); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who left: %v", err)
 	}
-	got, err := w.measure.Statistics(t.Context(), group)
+	got, err := w.measure.Statistics(t.Context(), w.Record)
 	if err != nil || got != begun.stats {
 		t.Errorf("the next caller does not get what was begun: %v", err)
 	}
@@ -372,7 +320,7 @@ func TestInsights(t *testing.T) {
 func TestStatisticsAreJSON(t *testing.T) {
 	w := newWorld(t)
 	w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "EVENT_VALUE null|float")
-	s, err := w.measure.Statistics(t.Context(), group)
+	s, err := w.measure.Statistics(t.Context(), w.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +328,7 @@ func TestStatisticsAreJSON(t *testing.T) {
 	if err := json.NewEncoder(io.MultiWriter(&b)).Encode(s); err != nil || !strings.Contains(b.String(), `"rows":0`) {
 		t.Errorf("an empty dataset: %s, %v", b.String(), err)
 	}
-	got, err := w.measure.Insights(t.Context(), group)
+	got, err := w.measure.Insights(t.Context(), w.Record)
 	if err != nil || len(got) != 2 || got[0].Check != "few-interactions" {
 		t.Errorf("insights of an empty dataset: %+v, %v", got, err)
 	}
@@ -399,7 +347,7 @@ func TestRepeatsCountOnce(t *testing.T) {
 	event := func(device dataset.Value) dataset.Change {
 		return dataset.Change{Interaction: &dataset.Interaction{User: "v", Session: "v", Item: "a", Type: "view", Time: 1, Properties: dataset.Row{5: device, 6: {}}}}
 	}
-	w.append(event(dataset.Value{}), event(dataset.Value{Kind: dataset.String, Str: "tv"}), event(dataset.Value{Kind: dataset.String, Str: "tv"}),
+	w.Append(event(dataset.Value{}), event(dataset.Value{Kind: dataset.String, Str: "tv"}), event(dataset.Value{Kind: dataset.String, Str: "tv"}),
 		dataset.Change{ActionInteraction: &dataset.Interaction{User: "u", Session: "s", Item: "p", Type: "Taken", Time: 5}})
 	got := w.statistics()
 	x := got[dataset.Interactions]
@@ -429,7 +377,7 @@ func TestDeletedDoNotCount(t *testing.T) {
 	event := func(user, item, device string) dataset.Change {
 		return dataset.Change{Interaction: &dataset.Interaction{User: user, Session: user, Item: item, Time: 9, Properties: dataset.Row{3: {Kind: dataset.String, Str: device}}}}
 	}
-	w.append(event("u", "a", "car"), event("v", "a", "app"), event("v", "b", "pad"),
+	w.Append(event("u", "a", "car"), event("v", "a", "app"), event("v", "b", "pad"),
 		dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{"u"}}}, dataset.Change{Forgotten: &dataset.Forgotten{Items: []string{"b"}}},
 		event("u", "b", "new"))
 	got := w.statistics()
@@ -453,12 +401,12 @@ func TestStatisticsOfADatasetMadeAnew(t *testing.T) {
 		s := w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "DEVICE null|string categorical")
 		w.schema(dataset.Actions, "ACTION_ID string", "VALUE null|long")
 		w.imported(s, true, "USER_ID,ITEM_ID,TIMESTAMP,DEVICE\nu,a,1,old\n")
-		w.append(event("old"), action,
+		w.Append(event("old"), action,
 			dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Interactions}}, dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Actions}})
 	}
 	w.schema(dataset.Interactions, "USER_ID string", "ITEM_ID string", "TIMESTAMP long", "DEVICE null|string categorical")
 	w.schema(dataset.Actions, "ACTION_ID string", "VALUE null|long")
-	w.append(event("new"))
+	w.Append(event("new"))
 	got := w.statistics()
 	if x := got[dataset.Interactions]; x.Rows != 1 || !reflect.DeepEqual(x.column("DEVICE").Top, []ValueCount{{"new", 1}}) {
 		t.Errorf("%d rows, devices %+v", x.Rows, x.column("DEVICE"))
