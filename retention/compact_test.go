@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"usher/blob/blobtest"
 	"usher/dataset"
 	"usher/store"
 )
@@ -24,7 +25,7 @@ func (w *world) fill(r *rand.Rand, n int) {
 			}
 			list = append(list, event(user, fmt.Sprint("s", r.IntN(9)), fmt.Sprint("i", r.IntN(99)), r.IntN(1000)))
 		}
-		w.append(list...)
+		w.Append(list...)
 	}
 }
 
@@ -33,8 +34,8 @@ func (w *world) fill(r *rand.Rand, n int) {
 func TestCompaction(t *testing.T) {
 	w := newWorld(t)
 	r := rand.New(rand.NewPCG(3, 3))
-	w.append(w.part(dataset.Interactions, interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nu1,i1,5,view,tv\nold,i2,6,buy,\n"),
-		w.part(dataset.Users, usersText, true, "USER_ID,CITY\nu1,Rome\nu3,Oslo\n"))
+	w.Append(w.part(interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nu1,i1,5,view,tv\nold,i2,6,buy,\n"),
+		w.part(usersText, true, "USER_ID,CITY\nu1,Rome\nu3,Oslo\n"))
 	for range 5 {
 		w.fill(r, 40)
 		before := w.words()
@@ -54,13 +55,13 @@ func TestCompaction(t *testing.T) {
 		t.Errorf("there are only %d segments", len(segments))
 	}
 	var records int
-	for _, err := range w.logs.Log(w.id).Read(t.Context(), 0) {
+	for _, err := range w.Logs.Log(w.Record.ID).Read(t.Context(), 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		records++
 	}
-	if last, err := w.logs.Log(w.id).Last(t.Context()); err != nil || int(last) != records {
+	if last, err := w.Logs.Log(w.Record.ID).Last(t.Context()); err != nil || int(last) != records {
 		t.Errorf("%d records can be read, there were %d", records, last)
 	}
 	before := w.words()
@@ -77,13 +78,13 @@ func TestLeftoversAreSwept(t *testing.T) {
 	w.fill(rand.New(rand.NewPCG(1, 1)), 40)
 	w.settle()
 	before := len(w.stored("segments")) + len(w.stored("states"))
-	g := &group{Keeper: w.keeper, id: w.id}
-	for _, prefix := range []string{statesOf(w.id), segmentsOf(w.id)} {
+	g := &group{Keeper: w.keeper, id: w.Record.ID}
+	for _, prefix := range []string{statesOf(w.Record.ID), segmentsOf(w.Record.ID)} {
 		if _, err := g.write(t.Context(), prefix, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.update(func(tx *store.Tx) error { return Enqueue(tx, w.id) })
+	w.Update(func(tx *store.Tx) error { return Enqueue(tx, w.Record.ID) })
 	w.settle()
 	if n := len(w.stored("segments")) + len(w.stored("states")); n != before {
 		t.Errorf("%d blobs, want %d", n, before)
@@ -95,8 +96,8 @@ func TestDeletedGroup(t *testing.T) {
 	w := newWorld(t)
 	w.fill(rand.New(rand.NewPCG(2, 1)), 40)
 	w.settle()
-	w.update(func(tx *store.Tx) error {
-		return errors.Join(w.logs.Delete(tx, w.id), Enqueue(tx, w.id))
+	w.Update(func(tx *store.Tx) error {
+		return errors.Join(w.Logs.Delete(tx, w.Record.ID), Enqueue(tx, w.Record.ID))
 	})
 	w.settle()
 	if a, b := w.stored("segments"), w.stored("states"); len(a)+len(b) > 0 {
@@ -110,35 +111,22 @@ func TestDamagedSegmentIsNamed(t *testing.T) {
 	w.fill(rand.New(rand.NewPCG(2, 1)), 40)
 	w.settle()
 	name := w.stored("segments")[0]
-	r, err := w.blobs.Open(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := make([]byte, r.Size())
-	if _, err := r.ReadAt(b, 0); err != nil && err != io.EOF {
-		t.Fatal(err)
-	}
-	_ = r.Close()
+	b := blobtest.Get(t, w.Blobs, name)
 	for _, damage := range []func() error{
 		func() error {
 			for i := 4; i < len(b)/2; i += 16 { // columns come first
 				b[i] ^= 4
 			}
-			out, err := w.blobs.Create(t.Context(), name)
-			if err != nil {
-				return err
-			}
-			defer out.Abort()
-			_, err = out.Write(b)
-			return errors.Join(err, out.Commit())
+			blobtest.Put(t, w.Blobs, name, b)
+			return nil
 		},
-		func() error { return w.blobs.Delete(t.Context(), name) },
+		func() error { return w.Blobs.Delete(t.Context(), name) },
 	} {
 		if err := damage(); err != nil {
 			t.Fatal(err)
 		}
 		var last error
-		for _, err := range w.logs.Log(w.id).Read(t.Context(), 0) {
+		for _, err := range w.Logs.Log(w.Record.ID).Read(t.Context(), 0) {
 			last = err
 		}
 		if last == nil || !strings.Contains(last.Error(), name) && !errors.Is(last, fs.ErrNotExist) {

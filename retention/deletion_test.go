@@ -19,49 +19,31 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/dataset"
 	"usher/job"
 	"usher/store"
 )
 
-// object puts a file into a bucket.
-func (w *world) object(name, text string) {
-	w.t.Helper()
-	o, err := w.bucket.Create(w.t.Context(), name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer o.Abort()
-	if _, err := o.Write([]byte(text)); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := o.Commit(); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // ask creates a deletion job as the API does.
 func (w *world) ask(name, location string) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
+	w.Helper()
+	w.Update(func(tx *store.Tx) error {
 		j := &catalog.DeletionJob{Meta: catalog.Meta{ARN: name, Name: name, Group: "group", Parent: "group", Status: catalog.DeletionPending}, Location: location}
 		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
-		return Enqueue(tx, w.id)
+		return Enqueue(tx, w.Record.ID)
 	})
 }
 
 func (w *world) job(name string) (j *catalog.DeletionJob) {
-	w.t.Helper()
-	err := w.db.View(w.t.Context(), func(tx *store.Tx) (err error) {
+	w.Helper()
+	w.View(func(tx *store.Tx) (err error) {
 		j, err = catalog.Get[catalog.DeletionJob](tx, name)
 		return err
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	return j
 }
 
@@ -69,7 +51,7 @@ func (w *world) job(name string) (j *catalog.DeletionJob) {
 // their bytes, and in every text of every Parquet file, which are compressed. It
 // gives where each was found.
 func (w *world) search(texts ...string) map[string][]string {
-	w.t.Helper()
+	w.Helper()
 	found := map[string][]string{}
 	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -82,7 +64,7 @@ func (w *world) search(texts ...string) map[string][]string {
 		if err != nil {
 			return err
 		}
-		b = append(b, values(w.t, b)...)
+		b = append(b, values(w, b)...)
 		for _, text := range texts {
 			if bytes.Contains(b, []byte(text)) {
 				rel, _ := filepath.Rel(w.dir, path)
@@ -92,13 +74,13 @@ func (w *world) search(texts ...string) map[string][]string {
 		return nil
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return found
 }
 
 // values gives all texts of a Parquet file; nothing of other files.
-func values(t *testing.T, b []byte) (out []byte) {
+func values(t testing.TB, b []byte) (out []byte) {
 	t.Helper()
 	if !bytes.HasPrefix(b, []byte("PAR1")) {
 		return nil
@@ -140,19 +122,19 @@ func TestDeletion(t *testing.T) {
 	w := newWorld(t)
 	bulk, live, both, session, only := canary("bulk"), canary("live"), canary("both"), canary("session"), canary("only")
 	mine := []string{bulk, live, both, session, only}
-	w.append(
-		w.part(dataset.Interactions, interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nother,i1,1,view,tv\n"+bulk+",i2,2,view,phone of "+bulk+"\n"+both+",i1,3,buy,\nother,i9,4,buy,\n"),
-		w.part(dataset.Users, usersText, true, "USER_ID,CITY\nother,Rome\n"+both+",town of "+both+"\n"),
+	w.Append(
+		w.part(interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nother,i1,1,view,tv\n"+bulk+",i2,2,view,phone of "+bulk+"\n"+both+",i1,3,buy,\nother,i9,4,buy,\n"),
+		w.part(usersText, true, "USER_ID,CITY\nother,Rome\n"+both+",town of "+both+"\n"),
 		event("", session, "i1", 10), event("", "shared", "i2", 11), event(live, session, "i3", 12), event("", session, "i4", 13),
 		event(both, "shared", "i5", 14), event("other", "shared", "i6", 15), event("", "shared", "i7", 16),
 		dataset.Change{User: &dataset.Entity{ID: only, Row: dataset.Row{{Kind: dataset.String, Str: only}, {Kind: dataset.String, Str: "of " + only}}}},
 		dataset.Change{ActionInteraction: &dataset.Interaction{User: live, Session: session, Item: "a1", Type: "TAKEN", Time: 5}},
 	)
 	for i := range 60 { // some of it is in segments
-		w.append(event([]string{"other", live, "another"}[i%3], "", fmt.Sprint("i", i), 100+i))
+		w.Append(event([]string{"other", live, "another"}[i%3], "", fmt.Sprint("i", i), 100+i))
 	}
 	w.settle()
-	w.append(event(both, "", "i8", 200), event("other", "", "i8", 201))
+	w.Append(event(both, "", "i8", 200), event("other", "", "i8", 201))
 	before := w.words()
 	if found := w.search(mine...); len(found) != len(mine) {
 		t.Fatalf("before: found only %v", found)
@@ -160,9 +142,9 @@ func TestDeletion(t *testing.T) {
 	if _, ok := w.search("other")["other"]; !ok {
 		t.Fatal("the search finds nothing")
 	}
-	w.object("b/users/one.csv", "USER_ID\n"+bulk+"\n"+live+"\n")
-	w.object("b/users/deep/two.CSV", "USER_ID\n"+both+"\n"+only+"\nnobody\n")
-	w.object("b/users/readme.txt", "other")
+	w.Put("b/users/one.csv", "USER_ID\n"+bulk+"\n"+live+"\n")
+	w.Put("b/users/deep/two.CSV", "USER_ID\n"+both+"\n"+only+"\nnobody\n")
+	w.Put("b/users/readme.txt", "other")
 	w.ask("job", "s3://b/users/")
 	w.settle()
 
@@ -198,7 +180,7 @@ func TestDeletion(t *testing.T) {
 		t.Errorf("loaded anew: got\n%swant\n%s", got, want)
 	}
 
-	w.append(event(bulk, "", "i1", 300)) // somebody else with that id
+	w.Append(event(bulk, "", "i1", 300)) // somebody else with that id
 	w.settle()
 	if got := w.again(); got != want+bulk+": i1@300\n" {
 		t.Errorf("who comes later: got\n%s", got)
@@ -215,10 +197,10 @@ func TestDeletion(t *testing.T) {
 func TestDeletionOfReplacedParts(t *testing.T) {
 	w := newWorld(t)
 	mine := canary("user")
-	first := w.part(dataset.Users, usersText, true, "USER_ID,CITY\nu1,Rome\n"+mine+",Oslo\n")
-	w.append(first)
+	first := w.part(usersText, true, "USER_ID,CITY\nu1,Rome\n"+mine+",Oslo\n")
+	w.Append(first)
 	name := first.Part.Blob
-	r, err := w.blobs.Open(t.Context(), name)
+	r, err := w.Blobs.Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,25 +212,16 @@ func TestDeletionOfReplacedParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{dataset.IDFileName(name), partsOf(w.id) + "left-1.parquet.ids"} {
-		out, err := w.blobs.Create(t.Context(), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := dataset.WriteIDs(out, ids); err != nil {
-			t.Fatal(err)
-		}
-		if err := out.Commit(); err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range []string{dataset.IDFileName(name), partsOf(w.Record.ID) + "left-1.parquet.ids"} {
+		blobtest.Save(t, w.Blobs, file, func(out io.Writer) error { return dataset.WriteIDs(out, ids) })
 	}
-	_ = w.state()
-	w.append(w.part(dataset.Users, usersText, true, "USER_ID,CITY\nu2,Rome\n"))
+	_ = w.State()
+	w.Append(w.part(usersText, true, "USER_ID,CITY\nu2,Rome\n"))
 	w.words()
-	if err := w.blobs.Delete(t.Context(), name); err != nil {
+	if err := w.Blobs.Delete(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	w.object("b/users.csv", "USER_ID\n"+mine+"\n")
+	w.Put("b/users.csv", "USER_ID\n"+mine+"\n")
 	w.ask("job", "s3://b/users.csv")
 	w.settle()
 	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Parts != (catalog.Rewritten{Searched: 2, Replaced: 1}) {
@@ -264,11 +237,11 @@ func TestDeletionOfReplacedParts(t *testing.T) {
 
 func TestDeletionsThatCannotBe(t *testing.T) {
 	w := newWorld(t)
-	w.append(event("u", "", "i", 1))
-	w.object("b/head.csv", "ID\nu\n")
-	w.object("b/more.csv", "USER_ID,ITEM_ID\nu,i\n")
-	w.object("b/txt/users.txt", "USER_ID\nu\n")
-	w.object("b/large.csv", "USER_ID\nu\n")
+	w.Append(event("u", "", "i", 1))
+	w.Put("b/head.csv", "ID\nu\n")
+	w.Put("b/more.csv", "USER_ID,ITEM_ID\nu,i\n")
+	w.Put("b/txt/users.txt", "USER_ID\nu\n")
+	w.Put("b/large.csv", "USER_ID\nu\n")
 	if err := os.Truncate(filepath.Join(w.dir, "buckets", "b", "large.csv"), inputMost+1); err != nil { // a hole
 		t.Fatal(err)
 	}
@@ -295,34 +268,25 @@ func TestDeletionsThatCannotBe(t *testing.T) {
 func TestDeletionWaitsForTrainings(t *testing.T) {
 	w := newWorld(t)
 	mine := canary("user")
-	w.append(event(mine, "", "i", 1), event("other", "", "i", 1))
+	w.Append(event(mine, "", "i", 1), event("other", "", "i", 1))
 	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: "version", Group: "group", Status: catalog.Pending}}
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		if err := catalog.Create(tx, v); err != nil {
 			return err
 		}
 		v.Status = catalog.InProgress
 		return catalog.Update(tx, v)
 	})
-	out, err := w.blobs.Create(t.Context(), fmt.Sprintf("snapshots/%s/%s-1", w.id, v.ID))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Write([]byte(mine)); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	w.object("b/users.csv", "USER_ID\n"+mine+"\n")
+	blobtest.Put(t, w.Blobs, fmt.Sprintf("snapshots/%s/%s-1", w.Record.ID, v.ID), []byte(mine))
+	w.Put("b/users.csv", "USER_ID\n"+mine+"\n")
 	w.ask("job", "s3://b/users.csv")
 	worker := told{w.keeper, make(chan error, 10)}
-	q, err := job.Open(t.Context(), job.Options{DB: w.db, Workers: map[job.Kind]job.Worker{Job: worker}})
+	q, err := job.Open(t.Context(), job.Options{DB: w.DB, Workers: map[job.Kind]job.Worker{Job: worker}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	if err := w.state().Wait(t.Context(), 5); err != nil { // two schemas, two events, forgotten
+	if err := w.State().Wait(t.Context(), 5); err != nil { // two schemas, two events, forgotten
 		t.Fatal(err)
 	}
 	if got := w.words(); got != ":\nother: i@1\n" {
@@ -331,7 +295,7 @@ func TestDeletionWaitsForTrainings(t *testing.T) {
 	if j := w.job("job"); j.Status != catalog.DeletionInProgress {
 		t.Errorf("while a training has the user the job is %s", j.Status)
 	}
-	w.update(func(tx *store.Tx) error {
+	w.Update(func(tx *store.Tx) error {
 		v.Status, v.Offset = catalog.Active, 3
 		return catalog.Update(tx, v)
 	})
@@ -389,23 +353,23 @@ func (d dying) Run(ctx context.Context, t *job.Task) error {
 
 // dieOnce has the keeper work to the end; its first run dies after so many changes.
 func (w *world) dieOnce(after int) {
-	w.t.Helper()
+	w.Helper()
 	died := false
 	worker := told{dying{w.keeper, after, &died}, make(chan error, 10)}
-	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{Job: worker}, Backoff: func(int) time.Duration { return 0 }})
+	q, err := job.Open(w.Context(), job.Options{DB: w.DB, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{Job: worker}, Backoff: func(int) time.Duration { return 0 }})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	for err := range worker.ended {
 		if err == nil {
 			break
 		}
 		if !errors.Is(err, errDied) {
-			w.t.Fatal(err)
+			w.Fatal(err)
 		}
 	}
 	if err := q.Close(); err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 }
 
@@ -415,12 +379,12 @@ func TestDeletionGoesOn(t *testing.T) {
 	for after := range 12 {
 		w := newWorld(t)
 		mine := canary("user")
-		w.append(w.part(dataset.Interactions, interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nother,i1,1,view,tv\n"+mine+",i2,2,view,\n"))
+		w.Append(w.part(interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nother,i1,1,view,tv\n"+mine+",i2,2,view,\n"))
 		for i := range 30 {
-			w.append(event([]string{"other", mine}[i%2], "", fmt.Sprint("i", i), i), event("another", "", "i", 100+i))
+			w.Append(event([]string{"other", mine}[i%2], "", fmt.Sprint("i", i), i), event("another", "", "i", 100+i))
 		}
 		want := strings.Join(slices.DeleteFunc(strings.Split(w.words(), "\n"), func(line string) bool { return strings.HasPrefix(line, mine) }), "\n")
-		w.object("b/users.csv", "USER_ID\n"+mine+"\n")
+		w.Put("b/users.csv", "USER_ID\n"+mine+"\n")
 		w.ask("job", "s3://b/users.csv")
 		w.dieOnce(after)
 		if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Deleted != 16 {

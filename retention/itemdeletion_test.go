@@ -23,16 +23,16 @@ const (
 // withItems gives a world whose datasets have items and impressions.
 func withItems(t *testing.T) *world {
 	w := newWorld(t)
-	w.append(dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: shownText}},
+	w.Append(dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: shownText}},
 		dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Items, Text: itemsText}})
 	return w
 }
 
 // forgetItems deletes items as the API does.
 func (w *world) forgetItems(name string, items ...string) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
-		off, err := ForgetItems(tx, w.logs, w.id, items)
+	w.Helper()
+	w.Update(func(tx *store.Tx) error {
+		off, err := ForgetItems(tx, w.Logs, w.Record.ID, items)
 		if err != nil {
 			return err
 		}
@@ -41,17 +41,14 @@ func (w *world) forgetItems(name string, items ...string) {
 		if err := catalog.Create(tx, j); err != nil {
 			return err
 		}
-		return Enqueue(tx, w.id)
+		return Enqueue(tx, w.Record.ID)
 	})
 }
 
 // numbered gives the ids of items by number, and which have a record.
 func (w *world) numbered() string {
-	w.t.Helper()
-	s, err := w.state().Snapshot(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	s := w.Snapshot()
 	var b strings.Builder
 	for i, id := range s.ItemIDs {
 		fmt.Fprintf(&b, "%s:", id)
@@ -86,19 +83,19 @@ func TestDeletionOfItems(t *testing.T) {
 	w := withItems(t)
 	bulk, live, joins, seen := canary("bulk"), canary("live"), canary("joins"), canary("seen")
 	mine := []string{bulk, live, joins, seen}
-	w.append(
-		w.part(dataset.Interactions, shownText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu1,i1,1,view,tv,i1|"+seen+"\nu1,"+bulk+",2,view,tv of "+bulk+",\nu2,i2,3,buy,,"+bulk+"\n"),
-		w.part(dataset.Interactions, shownText, false, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu2,i1,4,view,,"+seen+"|i1|i2\n"),
-		w.part(dataset.Items, itemsText, true, "ITEM_ID,GENRE\ni1,a\n"+bulk+",genre of "+bulk+"\n"),
+	w.Append(
+		w.part(shownText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu1,i1,1,view,tv,i1|"+seen+"\nu1,"+bulk+",2,view,tv of "+bulk+",\nu2,i2,3,buy,,"+bulk+"\n"),
+		w.part(shownText, false, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu2,i1,4,view,,"+seen+"|i1|i2\n"),
+		w.part(itemsText, true, "ITEM_ID,GENRE\ni1,a\n"+bulk+",genre of "+bulk+"\n"),
 		event("", "s1", "i1", 10), event("u3", "s1", joins, 11), event("", "s1", "i2", 12), event("", "s2", joins, 13), event("u4", "s2", "i3", 14), event("", "s2", "i4", 15),
 		dataset.Change{Item: &dataset.Entity{ID: live, Row: dataset.Row{{Kind: dataset.String, Str: live}, {Kind: dataset.String, Str: "of " + live}}}},
 		shown("u1", "s3", "i5", 16, "i5", live), shown("u1", "s3", live, 17, live, "i1"),
 	)
 	for i := range 60 { // some of it is in segments
-		w.append(event("u1", "s3", []string{"i1", live, "i2"}[i%3], 100+i))
+		w.Append(event("u1", "s3", []string{"i1", live, "i2"}[i%3], 100+i))
 	}
 	w.settle()
-	w.append(event("u2", "s4", live, 200), event("u2", "s4", "i8", 201))
+	w.Append(event("u2", "s4", live, 200), event("u2", "s4", "i8", 201))
 	before := w.words()
 	if found := w.search(mine...); len(found) != len(mine) {
 		t.Fatalf("before: found only %v", found)
@@ -141,11 +138,11 @@ func TestDeletionOfItems(t *testing.T) {
 	if got := w.numbered(); got != items {
 		t.Errorf("items: got\n%s\nwant\n%s", got, items)
 	}
-	if n := len(w.state().ErasedItems()); n != 3 { // seen was never an item
+	if n := len(w.State().ErasedItems()); n != 3 { // seen was never an item
 		t.Errorf("%d holes", n)
 	}
 
-	w.append(event("u2", "s4", live, 300)) // another item with that id
+	w.Append(event("u2", "s4", live, 300)) // another item with that id
 	w.settle()
 	if got := w.numbered(); got != items+live+": " {
 		t.Errorf("an item that comes later: got\n%s", got)
@@ -156,24 +153,24 @@ func TestDeletionOfItems(t *testing.T) {
 // visitsGo: a user who is deleted after items takes along what these left of the
 // user's sessions, and which were joined by them.
 func (w *world) visitsGo(before *catalog.DeletionJob) {
-	w.t.Helper()
-	w.object("b/users.csv", "USER_ID\nu3\n")
+	w.Helper()
+	w.Put("b/users.csv", "USER_ID\nu3\n")
 	w.ask("users", "s3://b/users.csv")
 	w.settle()
 	j := w.job("users")
 	if j.Status != catalog.DeletionCompleted || j.Deleted != 2 || j.Report.Events != 2 {
-		w.t.Errorf("the job of the user is %+v, %+v", j, j.Report)
+		w.Errorf("the job of the user is %+v, %+v", j, j.Report)
 	}
-	for rec, err := range w.logs.Log(w.id).Read(w.t.Context(), 0) {
+	for rec, err := range w.Logs.Log(w.Record.ID).Read(w.Context(), 0) {
 		if err != nil {
-			w.t.Fatal(err)
+			w.Fatal(err)
 		}
 		c, err := dataset.ParseChange(rec.Data)
 		if err != nil {
-			w.t.Fatal(err)
+			w.Fatal(err)
 		}
 		if c.Visit != nil && (c.Visit.User == "u3" || c.Visit.Session == "s1") || uint64(rec.Offset) < before.Offset && c.Interaction != nil && c.Interaction.Session == "s1" {
-			w.t.Errorf("left is %+v, %+v", c.Visit, c.Interaction)
+			w.Errorf("left is %+v, %+v", c.Visit, c.Interaction)
 		}
 	}
 }
@@ -182,9 +179,9 @@ func (w *world) visitsGo(before *catalog.DeletionJob) {
 func TestDeletionOfUsersAndItems(t *testing.T) {
 	w := withItems(t)
 	user, item := canary("user"), canary("item")
-	w.append(w.part(dataset.Interactions, shownText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu1,i1,1,view,,\nu1,"+item+",2,view,,\n"+user+",i1,3,view,,"+item+"\n"),
+	w.Append(w.part(shownText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu1,i1,1,view,,\nu1,"+item+",2,view,,\n"+user+",i1,3,view,,"+item+"\n"),
 		event(user, "", item, 4), event("u1", "", "i1", 5))
-	w.object("b/users.csv", "USER_ID\n"+user+"\n")
+	w.Put("b/users.csv", "USER_ID\n"+user+"\n")
 	w.ask("users", "s3://b/users.csv")
 	w.forgetItems("items", item)
 	w.settle()
@@ -204,9 +201,9 @@ func TestDeletionOfItemsGoesOn(t *testing.T) {
 	for after := range 12 {
 		w := withItems(t)
 		mine := canary("item")
-		w.append(w.part(dataset.Interactions, shownText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu1,i1,1,view,tv,"+mine+"\nu1,"+mine+",2,view,,\n"))
+		w.Append(w.part(shownText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE,IMPRESSION\nu1,i1,1,view,tv,"+mine+"\nu1,"+mine+",2,view,,\n"))
 		for i := range 30 {
-			w.append(event("u1", "s", []string{"i1", mine}[i%2], i), event("u2", "", "i", 100+i))
+			w.Append(event("u1", "s", []string{"i1", mine}[i%2], i), event("u2", "", "i", 100+i))
 		}
 		want := without(w.words(), mine)
 		w.forgetItems("job", mine)

@@ -15,8 +15,8 @@ import (
 // modelled gives what a training of a recipe leaves, with its model in a file.
 func (w *world) modelled(t *testing.T, name string, m recipe.Model) *catalog.SolutionVersion {
 	t.Helper()
-	g := &group{Keeper: w.keeper, id: w.id}
-	blob, err := g.write(t.Context(), "models/"+w.id+"/solution/", func(out io.Writer) error { return m.Save(out) })
+	g := &group{Keeper: w.keeper, id: w.Record.ID}
+	blob, err := g.write(t.Context(), "models/"+w.Record.ID+"/solution/", func(out io.Writer) error { return m.Save(out) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,10 +25,10 @@ func (w *world) modelled(t *testing.T, name string, m recipe.Model) *catalog.Sol
 
 // trained makes a version ACTIVE.
 func (w *world) trained(v version) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, v) })
+	w.Helper()
+	w.Create(v)
 	for _, s := range []catalog.Status{catalog.InProgress, catalog.Active} {
-		w.update(func(tx *store.Tx) error {
+		w.Update(func(tx *store.Tx) error {
 			v.Common().Status = s
 			return catalog.Update(tx, v)
 		})
@@ -41,11 +41,8 @@ func TestModelsForget(t *testing.T) {
 	w := newWorld(t)
 	w.keeper.opt.Recipes = []recipe.Recipe{affinity.Item{}, sequence.Recipe{}}
 	mine := canary("user")
-	w.append(event(mine, "", "i1", 1), event("other", "", "i1", 2), event("third", "", "i2", 3))
-	data, err := w.state().Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.Append(event(mine, "", "i1", 1), event("other", "", "i1", 2), event("third", "", "i2", 3))
+	data := w.Snapshot()
 	m, err := affinity.Item{}.Train(t.Context(), recipe.Input{Data: data})
 	if err != nil {
 		t.Fatal(err)
@@ -67,15 +64,15 @@ func TestModelsForget(t *testing.T) {
 	w.trained(recommended)
 	w.modelled(t, "of nobody", similar) // who replaced it died before it was deleted
 	renewed := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: "renewed", Group: "group", Status: catalog.Active}, Recipe: sequence.Name, Model: versions[sequence.Name].Model}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, renewed) })
-	w.object("b/users.csv", "USER_ID\n"+mine+"\n")
+	w.Create(renewed)
+	w.Put("b/users.csv", "USER_ID\n"+mine+"\n")
 	w.ask("job", "s3://b/users.csv")
 	w.settle()
 	if j := w.job("job"); j.Status != catalog.DeletionCompleted || j.Report.Models != (catalog.Rewritten{Searched: 3, Replaced: 3}) {
 		t.Fatalf("%+v, %+v", j, j.Report)
 	}
 	model := func(name string) (blob string) {
-		err := w.db.View(t.Context(), func(tx *store.Tx) error {
+		err := w.DB.View(t.Context(), func(tx *store.Tx) error {
 			v, err := catalog.Find(tx, name)
 			if err == nil {
 				blob = v.(version).Training().Model
@@ -100,7 +97,7 @@ func TestModelsForget(t *testing.T) {
 	if got := model("recommender"); got == recommended.Model {
 		t.Errorf("the recommender's model is %q still", got)
 	}
-	f, err := w.blobs.Open(t.Context(), name)
+	f, err := w.Blobs.Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"usher/blob"
-	"usher/catalog"
+	"usher/blob/blobtest"
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/history"
 	"usher/internal/storetest"
+	"usher/internal/worldtest"
 	"usher/job"
 	"usher/store"
 )
@@ -25,93 +26,60 @@ const (
 		{"name":"USER_ID","type":"string"},{"name":"CITY","type":["null","string"],"categorical":true}],"version":"1.0"}`
 )
 
-// world is a group and all that a Keeper needs.
+// world is a group and all that a Keeper needs, in a folder that can be opened again.
 type world struct {
-	t      *testing.T
+	*worldtest.Group
 	dir    string
 	url    string // of the database; "": in the folder
-	db     *store.DB
-	logs   *eventlog.Logs
-	hist   *history.History
-	blobs  blob.Store
-	bucket blob.Store
 	keeper *Keeper
-	group  *catalog.DatasetGroup
-	id     string
-	parts  int
 }
 
 // hot is how many records stay in the database of a world.
 const hot = 50
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: t.TempDir(), url: storetest.Database(t)}
+	w := &world{Group: &worldtest.Group{World: &worldtest.World{TB: t}}, dir: t.TempDir(), url: storetest.Database(t)}
 	w.open()
-	t.Cleanup(func() { w.close() })
-	w.group = &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "group", Status: catalog.Active}}
-	w.update(func(tx *store.Tx) error { return catalog.Create(tx, w.group) })
-	w.id = w.group.ID
-	w.append(dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: interactionsText}},
+	t.Cleanup(w.close)
+	w.Group = w.NewGroup("group")
+	w.Append(dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: interactionsText}},
 		dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Users, Text: usersText}})
 	return w
 }
 
 // open opens the folder as a server does.
 func (w *world) open() {
-	w.t.Helper()
+	w.Helper()
 	var err error
-	if w.db, err = store.Open(w.t.Context(), store.Options{Dir: w.dir + "/data", Database: w.url}); err != nil {
-		w.t.Fatal(err)
+	if w.DB, err = store.Open(w.Context(), store.Options{Dir: w.dir + "/data", Database: w.url}); err != nil {
+		w.Fatal(err)
 	}
-	if w.blobs, err = blob.OpenDir(w.dir + "/blobs"); err != nil {
-		w.t.Fatal(err)
+	if w.Blobs, err = blob.OpenDir(w.dir + "/blobs"); err != nil {
+		w.Fatal(err)
 	}
-	if w.bucket, err = blob.OpenDir(w.dir + "/buckets"); err != nil {
-		w.t.Fatal(err)
+	if w.Buckets, err = blob.OpenDir(w.dir + "/buckets"); err != nil {
+		w.Fatal(err)
 	}
-	w.logs = eventlog.NewWith(w.db, eventlog.Options{Archive: Archive(w.blobs), Grown: Enqueue, Every: hot})
+	w.Logs = eventlog.NewWith(w.DB, eventlog.Options{Archive: Archive(w.Blobs), Grown: Enqueue, Every: hot})
 	w.openHistory()
-	w.keeper = New(Options{DB: w.db, Logs: w.logs, History: w.hist, Blobs: w.blobs, Buckets: w.bucket, Hot: hot, Log: slog.New(slog.DiscardHandler)})
+	w.keeper = New(Options{DB: w.DB, Logs: w.Logs, History: w.History, Blobs: w.Blobs, Buckets: w.Buckets, Hot: hot, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (w *world) openHistory() {
-	w.hist = history.New(history.Options{Logs: w.logs.Log, Blobs: w.blobs, Work: hot, Grown: w.grown})
+	w.History = history.New(history.Options{Logs: w.Logs.Log, Blobs: w.Blobs, Work: hot, Grown: w.grown})
 }
 
 func (w *world) grown(id string) {
-	if err := w.db.Update(context.Background(), func(tx *store.Tx) error { return Enqueue(tx, id) }); err != nil {
-		w.t.Error(err)
+	if err := w.DB.Update(context.Background(), func(tx *store.Tx) error { return Enqueue(tx, id) }); err != nil {
+		w.Error(err)
 	}
 }
 
 func (w *world) close() {
-	for _, close := range []func() error{w.hist.Close, w.logs.Close, w.db.Close} {
+	for _, close := range []func() error{w.History.Close, w.Logs.Close, w.DB.Close} {
 		if err := close(); err != nil {
-			w.t.Error(err)
+			w.Error(err)
 		}
-	}
-}
-
-func (w *world) update(fn func(tx *store.Tx) error) {
-	w.t.Helper()
-	if err := w.db.Update(context.Background(), fn); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// append writes changes into the log.
-func (w *world) append(changes ...dataset.Change) {
-	w.t.Helper()
-	var recs []eventlog.Record
-	for _, c := range changes {
-		b, err := c.Append(nil)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		recs = append(recs, eventlog.Record{Data: b})
-	}
-	if _, err := w.logs.Log(w.id).Append(w.t.Context(), recs...); err != nil {
-		w.t.Fatal(err)
 	}
 }
 
@@ -120,45 +88,19 @@ func event(user, session, item string, at int) dataset.Change {
 }
 
 // part makes the change that commits a part of these rows of CSV.
-func (w *world) part(kind dataset.Type, text string, replace bool, csv string) dataset.Change {
-	w.t.Helper()
-	s, err := dataset.ParseSchema(text, "")
+func (w *world) part(schema string, replace bool, csv string) dataset.Change {
+	w.Helper()
+	s, err := dataset.ParseSchema(schema, "")
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
-	w.parts++
-	name := fmt.Sprintf("parts/%s/%d.parquet", w.id, w.parts)
-	out, err := w.blobs.Create(w.t.Context(), name)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer out.Abort()
-	n, err := dataset.Import(w.t.Context(), []dataset.File{{Name: "f.csv", R: strings.NewReader(csv), Size: int64(len(csv))}}, s, out, dataset.ImportOptions{Workers: 1})
-	if err == nil {
-		err = out.Commit()
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return dataset.Change{Part: &dataset.PartCommitted{Type: kind, Blob: name, Replace: replace, Rows: n}}
-}
-
-func (w *world) state() *history.Group {
-	w.t.Helper()
-	g, err := w.hist.Group(w.t.Context(), w.id)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return g
+	return w.Part(s, replace, csv)
 }
 
 // words is the group as it is now: user: item@time …, and the rows of users.
 func (w *world) words() string {
-	w.t.Helper()
-	s, err := w.state().Snapshot(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	s := w.Snapshot()
 	var b strings.Builder
 	for u, id := range s.UserIDs {
 		fmt.Fprintf(&b, "%s:", id)
@@ -175,12 +117,12 @@ func (w *world) words() string {
 
 // again forgets what is in memory and reads it from disk.
 func (w *world) again() string {
-	w.t.Helper()
-	if err := w.hist.Close(); err != nil {
-		w.t.Fatal(err)
+	w.Helper()
+	if err := w.History.Close(); err != nil {
+		w.Fatal(err)
 	}
 	w.openHistory()
-	w.keeper.opt.History = w.hist
+	w.keeper.opt.History = w.History
 	return w.words()
 }
 
@@ -198,39 +140,20 @@ func (w told) Run(ctx context.Context, t *job.Task) error {
 
 // settle lets the keeper work until no job is open.
 func (w *world) settle() {
-	w.t.Helper()
-	worker := told{w.keeper, make(chan error, 100)}
-	q, err := job.Open(w.t.Context(), job.Options{DB: w.db, Log: slog.New(slog.DiscardHandler), Workers: map[job.Kind]job.Worker{Job: worker}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for w.count("select count(*) from job where state in ('queued', 'running')") > 0 {
-		if err := <-worker.ended; err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	if err := q.Close(); err != nil {
-		w.t.Fatal(err)
+	w.Helper()
+	if err := w.Drain(map[job.Kind]job.Worker{Job: w.keeper}); err != nil {
+		w.Fatal(err)
 	}
 }
 
 func (w *world) count(query string) (n int) {
-	w.t.Helper()
-	err := w.db.View(w.t.Context(), func(tx *store.Tx) error { return tx.QueryRow(query).Scan(&n) })
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	w.View(func(tx *store.Tx) error { return tx.QueryRow(query).Scan(&n) })
 	return n
 }
 
 // stored gives the names of the group's blobs below a folder.
-func (w *world) stored(folder string) (names []string) {
-	w.t.Helper()
-	for info, err := range w.blobs.List(w.t.Context(), folder+"/"+w.id+"/") {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		names = append(names, info.Name)
-	}
-	return names
+func (w *world) stored(folder string) []string {
+	w.Helper()
+	return blobtest.Names(w, w.Blobs, folder+"/"+w.Record.ID+"/")
 }

@@ -19,10 +19,10 @@ func TestDeletionKnowsWhoseSessionsAre(t *testing.T) {
 	}
 	cleared := dataset.Change{Cleared: &dataset.Cleared{Type: dataset.Interactions}}
 	schema := dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: interactionsText}}
-	w.append(
+	w.Append(
 		event("ann", "z", "of ann before", 1), cleared, schema, event("", "z", "of a visitor", 2), // the session begins anew
 
-		w.part(dataset.Interactions, interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nbob,bulk,3,view,\n"),
+		w.part(interactionsText, true, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,DEVICE\nbob,bulk,3,view,\n"),
 		event("", "bob", "of bob", 4), event("ann", "bob", "of ann", 5), // bob is a user, whose session is not joined
 		event("", "bob", "of ann again", 6),
 
@@ -30,12 +30,12 @@ func TestDeletionKnowsWhoseSessionsAre(t *testing.T) {
 		event("", "t", "of ann, a visitor", 9), event("ann", "t", "of ann in t", 10),
 		acted("", "t", "by ann", 11), acted("", "u", "by a visitor", 12),
 	)
-	w.object("b/users.csv", "USER_ID\nann\ns\n")
+	w.Put("b/users.csv", "USER_ID\nann\ns\n")
 	w.ask("job", "s3://b/users.csv")
 	w.settle()
 	want := []string{"of a visitor", "of bob", "of eve, a visitor", "of eve", "by a visitor"}
 	var left []string
-	err := history.EachChange(t.Context(), w.logs.Log(w.id), 0, history.Newest, func(_ eventlog.Offset, c *dataset.Change) error {
+	err := history.EachChange(t.Context(), w.Logs.Log(w.Record.ID), 0, history.Newest, func(_ eventlog.Offset, c *dataset.Change) error {
 		if x := c.Event(); x != nil {
 			left = append(left, x.Item)
 		}
