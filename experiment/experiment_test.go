@@ -11,51 +11,26 @@ import (
 	"time"
 
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/internal/storetest"
-	"usher/store"
+	"usher/internal/worldtest"
 )
 
-// rig is a database with a log.
-type rig struct {
-	t    *testing.T
-	db   *store.DB
-	logs *eventlog.Logs
-}
+// rig is a group with a log.
+type rig struct{ *worldtest.Group }
 
-func newRig(t *testing.T) *rig {
-	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t, db, eventlog.New(db)}
-	t.Cleanup(func() {
-		if err := errors.Join(r.logs.Close(), db.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
-}
+func newRig(t *testing.T) *rig { return &rig{worldtest.New(t, nil).NewGroup("arn:group")} }
 
 func (r *rig) open() *Experiments {
-	r.t.Helper()
-	x, err := Open(r.t.Context(), Options{Records: r.db.Documents(), Logs: r.logs.Log, Now: func() time.Time { return time.Unix(1_700_000_000, 0) }})
+	r.Helper()
+	x, err := Open(r.Context(), Options{Records: r.DB.Documents(), Logs: r.Logs.Log, Now: func() time.Time { return time.Unix(1_700_000_000, 0) }})
 	if err != nil {
-		r.t.Fatal(err)
+		r.Fatal(err)
 	}
 	return x
 }
 
 func (r *rig) event(kind, recommendation string) {
-	r.t.Helper()
-	c := dataset.Change{Interaction: &dataset.Interaction{User: "u", Item: "i", Type: kind, Time: 1, RecommendationID: recommendation}}
-	b, err := c.Append(nil)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if _, err := r.logs.Log("group").Append(r.t.Context(), eventlog.Record{Data: b}); err != nil {
-		r.t.Fatal(err)
-	}
+	r.Helper()
+	r.Append(dataset.Change{Interaction: &dataset.Interaction{User: "u", Item: "i", Type: kind, Time: 1, RecommendationID: recommendation}})
 }
 
 func id(n int) string { return fmt.Sprintf("RID-%08d-0000-0000-0000-000000000000", n) }
@@ -69,7 +44,7 @@ func TestSplit(t *testing.T) {
 	x := r.open()
 	for _, name := range []string{"a", "b"} {
 		list := []Arm{{"old " + name, .7}, {"new " + name, .3}}
-		if _, err := x.Start(t.Context(), name, "group", list); err != nil {
+		if _, err := x.Start(t.Context(), name, r.Record.ID, list); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +82,7 @@ func TestCounts(t *testing.T) {
 	r := newRig(t)
 	r.event("click", id(1)) // before it began
 	x := r.open()
-	if _, err := x.Start(t.Context(), "e", "group", arms); err != nil {
+	if _, err := x.Start(t.Context(), "e", r.Record.ID, arms); err != nil {
 		t.Fatal(err)
 	}
 	dice := rand.New(rand.NewPCG(1, 2))
@@ -201,7 +176,7 @@ func TestIntervals(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	r := newRig(t)
 	x := r.open()
-	if _, err := x.Start(t.Context(), "taken", "group", arms); err != nil {
+	if _, err := x.Start(t.Context(), "taken", r.Record.ID, arms); err != nil {
 		t.Fatal(err)
 	}
 	for want, c := range map[string]struct {
@@ -217,7 +192,7 @@ func TestMistakes(t *testing.T) {
 		"can be split once":  {"a", []Arm{{"old", .5}, {"y", .5}}},
 		"share of y is NaN.": {"a", []Arm{{"x", .5}, {"y", math.NaN()}}},
 	} {
-		_, err := x.Start(context.Background(), c.name, "group", c.arms)
+		_, err := x.Start(context.Background(), c.name, r.Record.ID, c.arms)
 		var inv *Invalid
 		if !errors.As(err, &inv) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", c, err, want)

@@ -11,14 +11,10 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"usher/blob"
 	"usher/catalog"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
 	"usher/ingest"
-	"usher/internal/storetest"
-	"usher/store"
+	"usher/internal/worldtest"
 	wire "usher/wire/personalizeevents"
 )
 
@@ -31,63 +27,22 @@ const (
 )
 
 // api gives the API over a group "shop" with all five datasets and the tracking ids
-// "track" and, of action interactions, "acted"; hist is the group's history.
-func api(t *testing.T) (a *API, hist func() *dataset.Snapshot) {
-	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := eventlog.New(db)
-	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
-	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: h, Blobs: blobs, Buckets: blobs, Log: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() {
-		for _, close := range []func() error{in.Close, h.Close, logs.Close, db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
+// "track" and, of action interactions, "acted".
+func api(t *testing.T) (*API, *worldtest.Group) {
 	arns := catalog.NewARNs("us-east-1", "000000000000")
-	group := &catalog.DatasetGroup{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDatasetGroup, "shop"), Status: catalog.Active}}
-	err = db.Update(t.Context(), func(tx *store.Tx) error {
-		if err := catalog.Create(tx, group); err != nil {
-			return err
+	g := worldtest.New(t, nil).NewGroup(arns.Of(catalog.KindDatasetGroup, "shop"))
+	in := ingest.New(ingest.Options{DB: g.DB, Logs: g.Logs, History: g.History, Blobs: g.Blobs, Buckets: g.Buckets, Log: slog.New(slog.DiscardHandler)})
+	g.Closing(in.Close)
+	g.Create(&catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: g.Record.ARN, Status: catalog.Active}, TrackingID: "track"})
+	for kind, text := range map[dataset.Type]string{dataset.Interactions: interactions, dataset.Items: items, dataset.Users: users,
+		dataset.Actions: actions, dataset.ActionInteractions: actioned} {
+		d := &catalog.Dataset{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDataset, "shop", string(kind))}, Type: string(kind)}
+		if kind == dataset.ActionInteractions {
+			d.TrackingID = "acted"
 		}
-		err := catalog.Create(tx, &catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: group.ARN, Status: catalog.Active}, TrackingID: "track"})
-		if err != nil {
-			return err
-		}
-		for kind, text := range map[dataset.Type]string{dataset.Interactions: interactions, dataset.Items: items, dataset.Users: users,
-			dataset.Actions: actions, dataset.ActionInteractions: actioned} {
-			s := &catalog.Schema{Meta: catalog.Meta{ARN: arns.Of(catalog.KindSchema, string(kind))}, Text: text}
-			d := &catalog.Dataset{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDataset, "shop", string(kind)), Group: group.ARN, Parent: s.ARN, Status: catalog.Active}, Type: string(kind)}
-			if kind == dataset.ActionInteractions {
-				d.TrackingID = "acted"
-			}
-			if err := errors.Join(catalog.Create(tx, s), catalog.Create(tx, d), in.SetSchema(tx, group.ID, dataset.SchemaSet{Type: kind, Text: text})); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		g.AddDataset(d, text)
 	}
-	return New(Options{Ingest: in, ARNs: arns, Metrics: metrics.NewSet(), Now: time.Now}), func() *dataset.Snapshot {
-		g, err := h.Group(t.Context(), group.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := g.Snapshot(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
+	return New(Options{Ingest: in, ARNs: arns, Metrics: metrics.NewSet(), Now: time.Now}), g
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -95,7 +50,7 @@ func ptr[T any](v T) *T { return &v }
 const shop = "arn:aws:personalize:us-east-1:000000000000:dataset/shop/"
 
 func TestAllThatIsPutIsThere(t *testing.T) {
-	a, snapshot := api(t)
+	a, g := api(t)
 	ctx := t.Context()
 	_, err := a.PutEvents(ctx, &wire.PutEventsInput{TrackingId: ptr("track"), SessionId: ptr("s"), UserId: ptr("u"), EventList: []wire.Event{
 		{EventType: ptr("view"), ItemId: ptr("i1"), SentAt: ptr(time.Unix(5, 0)), EventValue: ptr(float32(2)), MetricAttribution: &wire.MetricAttribution{EventAttributionSource: ptr("mail")}},
@@ -110,7 +65,7 @@ func TestAllThatIsPutIsThere(t *testing.T) {
 	if _, err := a.PutUsers(ctx, &wire.PutUsersInput{DatasetArn: ptr(shop + "USERS"), Users: []wire.User{{UserId: ptr("u"), Properties: ptr(`{"age":30}`)}}}); err != nil {
 		t.Fatal(err)
 	}
-	s := snapshot()
+	s := g.Snapshot()
 	var events []string
 	for _, e := range s.Events {
 		events = append(events, fmt.Sprintf("%s@%d", s.ItemIDs[e.Item], e.Time))

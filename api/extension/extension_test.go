@@ -1,68 +1,30 @@
 package extension
 
 import (
-	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"usher/blob"
 	"usher/catalog"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
+	"usher/internal/worldtest"
 	"usher/measure"
-	"usher/store"
 	"usher/wire"
 )
 
 // serve gives a server of the calls over a group "shop" with two datasets that
 // these changes fill.
 func serve(t *testing.T, changes ...dataset.Change) *wire.Extensions {
-	db, err := store.Open(t.Context(), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := eventlog.New(db)
-	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
-	m := measure.New(measure.Options{Logs: logs.Log, History: h, Blobs: blobs})
-	t.Cleanup(func() {
-		if err := errors.Join(m.Close(), h.Close(), logs.Close(), db.Close()); err != nil {
-			t.Error(err)
-		}
-	})
 	arns := catalog.NewARNs("us-east-1", "000000000000")
-	g := &catalog.DatasetGroup{Meta: catalog.Meta{ARN: arns.Of(catalog.KindDatasetGroup, "shop"), Status: catalog.Active}}
-	err = db.Update(t.Context(), func(tx *store.Tx) error {
-		if err := catalog.Create(tx, g); err != nil {
-			return err
-		}
-		schemas := []dataset.SchemaSet{
-			{Type: dataset.Interactions, Text: `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`},
-			{Type: dataset.Users, Text: `{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":"int"}]}`},
-		}
-		all := []dataset.Change{{Schema: &schemas[0]}, {Schema: &schemas[1]}}
-		for _, c := range append(all, changes...) {
-			b, err := c.Append(nil)
-			if err != nil {
-				return err
-			}
-			if _, err := logs.Log(g.ID).AppendTx(tx, eventlog.Record{Data: b}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := worldtest.New(t, nil).NewGroup(arns.Of(catalog.KindDatasetGroup, "shop"))
+	m := measure.New(measure.Options{Logs: g.Logs.Log, History: g.History, Blobs: g.Blobs})
+	g.Closing(m.Close)
+	g.Append(dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Interactions, Text: `{"type":"record","name":"Interactions","fields":[{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"}]}`}},
+		dataset.Change{Schema: &dataset.SchemaSet{Type: dataset.Users, Text: `{"type":"record","name":"Users","fields":[{"name":"USER_ID","type":"string"},{"name":"AGE","type":"int"}]}`}})
+	g.Append(changes...)
 	x := wire.NewExtensions(wire.Options{Now: time.Now})
-	New(Options{DB: db, ARNs: arns, Measure: m, History: h}).Register(x)
+	New(Options{DB: g.DB, ARNs: arns, Measure: m, History: g.History}).Register(x)
 	return x
 }
 

@@ -7,9 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"usher/eventlog"
 	"usher/experiment"
-	"usher/store"
 	"usher/wire"
 )
 
@@ -18,16 +16,6 @@ import (
 // .ci/filters.py.
 func TestExtensionsRefuse(t *testing.T) {
 	a := api(t)
-	db, err := store.Open(t.Context(), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	logs := eventlog.New(db)
-	defer logs.Close()
-	if a.opt.Experiments, err = experiment.Open(t.Context(), experiment.Options{Records: db.Documents(), Logs: logs.Log, Now: time.Now}); err != nil {
-		t.Fatal(err)
-	}
 	e := wire.NewExtensions(wire.Options{Now: time.Now})
 	a.RegisterExtensions(e)
 	slow := arn + "campaign/slow"
@@ -47,10 +35,10 @@ func TestExtensionsRefuse(t *testing.T) {
 		{"DELETE", "experiments/none", "", "ResourceNotFoundException: There is no experiment"},
 		{"GET", "experiments", "", `{"experiments":[]}`},
 	} {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, httptest.NewRequest(c.method, wire.ExtensionPrefix+c.path, strings.NewReader(c.body)))
-		got := w.Body.String()
-		if code := w.Header().Get("X-Amzn-Errortype"); code != "" {
+		answer := httptest.NewRecorder()
+		e.ServeHTTP(answer, httptest.NewRequest(c.method, wire.ExtensionPrefix+c.path, strings.NewReader(c.body)))
+		got := answer.Body.String()
+		if code := answer.Header().Get("X-Amzn-Errortype"); code != "" {
 			got = code + ": " + strings.TrimSuffix(strings.SplitN(got, `"message":"`, 2)[1], `"}`)
 		}
 		if !strings.Contains(got, c.want) {
@@ -62,18 +50,8 @@ func TestExtensionsRefuse(t *testing.T) {
 // TestArmThatCannotAnswer leaves its users to the campaign that they ask.
 func TestArmThatCannotAnswer(t *testing.T) {
 	a := api(t)
-	db, err := store.Open(t.Context(), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	logs := eventlog.New(db)
-	defer logs.Close()
-	if a.opt.Experiments, err = experiment.Open(t.Context(), experiment.Options{Records: db.Documents(), Logs: logs.Log, Now: time.Now}); err != nil {
-		t.Fatal(err)
-	}
 	entry := arn + "campaign/entry"
-	_, err = a.opt.Experiments.Start(t.Context(), "e", "group", []experiment.Arm{{Campaign: entry, Share: .1}, {Campaign: arn + "campaign/deleted", Share: .5}, {Campaign: arn + "campaign/slow", Share: .4}})
+	_, err := a.opt.Experiments.Start(t.Context(), "e", "group", []experiment.Arm{{Campaign: entry, Share: .1}, {Campaign: arn + "campaign/deleted", Share: .5}, {Campaign: arn + "campaign/slow", Share: .4}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,43 +9,24 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"usher/blob"
 	"usher/catalog"
-	"usher/eventlog"
-	"usher/history"
-	"usher/internal/storetest"
+	"usher/experiment"
+	"usher/internal/worldtest"
 	"usher/serving"
-	"usher/store"
 	wire "usher/wire/personalizeruntime"
 )
 
 // api gives the API of a server without campaigns but one, which is pending.
 func api(t *testing.T) *API {
-	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t)})
+	w := worldtest.New(t, nil)
+	s := serving.New(serving.Options{DB: w.DB, History: w.History, Blobs: w.Blobs, Now: time.Now, NewID: func() string { return "RID-1" }, Log: slog.New(slog.DiscardHandler)})
+	w.Closing(s.Close)
+	w.Create(&catalog.Campaign{Meta: catalog.Meta{ARN: arn + "campaign/slow", Status: catalog.Pending}})
+	x, err := experiment.Open(t.Context(), experiment.Options{Records: w.DB.Documents(), Logs: w.Logs.Log, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := eventlog.New(db)
-	h := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
-	s := serving.New(serving.Options{DB: db, History: h, Blobs: blobs, Now: time.Now, NewID: func() string { return "RID-1" }, Log: slog.New(slog.DiscardHandler)})
-	t.Cleanup(func() {
-		for _, close := range []func() error{s.Close, h.Close, logs.Close, db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	err = db.Update(t.Context(), func(tx *store.Tx) error {
-		return catalog.Create(tx, &catalog.Campaign{Meta: catalog.Meta{ARN: arn + "campaign/slow", Status: catalog.Pending}})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return New(Options{Serving: s, ARNs: catalog.NewARNs("us-east-1", "000000000000"), Metrics: metrics.NewSet(), Now: time.Now})
+	return New(Options{Serving: s, Experiments: x, ARNs: catalog.NewARNs("us-east-1", "000000000000"), Metrics: metrics.NewSet(), Now: time.Now})
 }
 
 const arn = "arn:aws:personalize:us-east-1:000000000000:"
