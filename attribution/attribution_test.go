@@ -131,13 +131,10 @@ func (w *world) settled(r *running) *state {
 func (w *world) state() *state {
 	w.Helper()
 	var c *catalog.AttributionCounts
-	err := w.DB.View(w.Context(), func(tx *store.Tx) (err error) {
+	w.View(func(tx *store.Tx) (err error) {
 		c, err = catalog.Get[catalog.AttributionCounts](tx, catalog.CountsARN(arn))
 		return err
 	})
-	if err != nil {
-		w.Fatal(err)
-	}
 	s, err := decodeState(c.State)
 	if err != nil {
 		w.Fatal(err)

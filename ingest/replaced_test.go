@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -88,15 +87,12 @@ func first(names []string, _ bool) []string { return names }
 // importID gives the catalog ID of an import, which its part is named after.
 func (w *world) importID(arn string) (id string) {
 	w.Helper()
-	err := w.DB.View(context.Background(), func(tx *store.Tx) error {
+	w.View(func(tx *store.Tx) error {
 		j, err := catalog.Get[catalog.ImportJob](tx, arn)
 		if err == nil {
 			id = j.ID
 		}
 		return err
 	})
-	if err != nil {
-		w.Fatal(err)
-	}
 	return id
 }

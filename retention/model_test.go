@@ -72,16 +72,13 @@ func TestModelsForget(t *testing.T) {
 		t.Fatalf("%+v, %+v", j, j.Report)
 	}
 	model := func(name string) (blob string) {
-		err := w.DB.View(t.Context(), func(tx *store.Tx) error {
+		w.View(func(tx *store.Tx) error {
 			v, err := catalog.Find(tx, name)
 			if err == nil {
 				blob = v.(version).Training().Model
 			}
 			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		return blob
 	}
 	if got := model("aws-sims"); got != versions["aws-sims"].Model {

@@ -76,7 +76,7 @@ func TestCascade(t *testing.T) {
 	if got := r.cascade("shop", "true"); got != "" {
 		t.Fatal(got)
 	}
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		for _, arn := range d.Deletes {
 			if taken, err := takenARN(tx, prefix+arn); taken || err != nil {
 				t.Errorf("%s is left: %v", arn, err)

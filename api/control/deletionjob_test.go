@@ -52,7 +52,7 @@ func TestDeletionJob(t *testing.T) {
 // change changes the record of a deletion.
 func (r *rig) change(name string, to func(j *catalog.DeletionJob)) {
 	r.Helper()
-	err := r.db.Update(r.Context(), func(tx *store.Tx) error {
+	r.Update(func(tx *store.Tx) error {
 		j, err := catalog.Get[catalog.DeletionJob](tx, prefix+name)
 		if err != nil {
 			return err
@@ -60,9 +60,6 @@ func (r *rig) change(name string, to func(j *catalog.DeletionJob)) {
 		to(j)
 		return catalog.Update(tx, j)
 	})
-	if err != nil {
-		r.Fatal(err)
-	}
 }
 
 // TestDeleteUsers: users that a call names are forgotten by its transaction.
@@ -127,7 +124,7 @@ func TestDeleteItems(t *testing.T) {
 func (r *rig) lastChange(group string) *dataset.Change {
 	r.Helper()
 	var id string
-	err := r.db.View(r.Context(), func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		g, err := catalog.Get[catalog.DatasetGroup](tx, prefix+"dataset-group/"+group)
 		if err != nil {
 			return err
@@ -139,9 +136,6 @@ func (r *rig) lastChange(group string) *dataset.Change {
 		}
 		return err
 	})
-	if err != nil {
-		r.Fatal(err)
-	}
 	var last eventlog.Record
 	for rec, err := range r.opt.Logs.Log(id).Read(r.Context(), 0) {
 		if err != nil {

@@ -46,7 +46,7 @@ func TestDescribeImport(t *testing.T) {
 	r := newRig(t)
 	r.group("shop", interactionsText)
 	r.ok("CreateDatasetImportJob", `{"jobName": "j", "datasetArn": "~dataset/shop/INTERACTIONS", "dataSource": {"dataLocation": "s3://a/b"}}`)
-	err := r.db.Update(t.Context(), func(tx *store.Tx) error {
+	r.Update(func(tx *store.Tx) error {
 		j, err := catalog.Get[catalog.ImportJob](tx, prefix+"dataset-import-job/j")
 		if err != nil {
 			return err
@@ -58,9 +58,6 @@ func TestDescribeImport(t *testing.T) {
 		j.Status, j.Report = catalog.Active, &catalog.ImportReport{Rows: 7, BadRows: 1, Bad: []catalog.BadValue{{Line: 3}}}
 		return catalog.Update(tx, j)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	got, err := New(r.opt).DescribeImport(t.Context(), "j")
 	if err != nil || got.Report == nil || got.Report.Rows != 7 || got.Report.Bad[0].Line != 3 || got.DatasetImportJobARN != prefix+"dataset-import-job/j" {
 		t.Errorf("%+v, %v", got, err)

@@ -43,7 +43,7 @@ func TestStop(t *testing.T) {
 	r.refused("DeleteSolution", fmt.Sprintf(`{"solutionArn": %q}`, s), "ResourceInUse", running)
 
 	changed := make(chan struct{}, 1)
-	defer r.db.Subscribe(catalog.Topic, func(string) {
+	defer r.DB.Subscribe(catalog.Topic, func(string) {
 		select {
 		case changed <- struct{}{}:
 		default:
@@ -85,7 +85,7 @@ func TestJobs(t *testing.T) {
 	}
 	// What is refused leaves no job behind.
 	r.refused("CreateDatasetImportJob", `{"jobName": "k", "datasetArn": "~dataset/shop/INTERACTIONS", "dataSource": {"dataLocation": "s3://a/b"}, "tags": [{"tagKey": "aws:", "tagValue": ""}]}`, "InvalidInput")
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		_, found, err := job.Find(tx, ingest.ImportJob, prefix+"dataset-import-job/k")
 		if found {
 			t.Error("a refused import has a job")
@@ -157,14 +157,14 @@ func TestLog(t *testing.T) {
 		t.Errorf("after the second CreateDataset the log has the schema %v", s)
 	}
 	var group string
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		g, err := catalog.Get[catalog.DatasetGroup](tx, prefix+"dataset-group/shop")
 		group = g.ID
 		return err
 	})
 	r.ok("DeleteDataset", `{"datasetArn": "~dataset/shop/INTERACTIONS"}`)
 	r.ok("DeleteDatasetGroup", `{"datasetGroupArn": "~dataset-group/shop"}`)
-	logs := eventlog.New(r.db)
+	logs := eventlog.New(r.DB)
 	defer logs.Close()
 	for rec, err := range logs.Log(group).Read(context.Background(), 0) {
 		t.Errorf("the log of a deleted group has record %d (%v)", rec.Offset, err)
@@ -177,7 +177,7 @@ func TestModelsGo(t *testing.T) {
 	r.group("shop", interactionsText)
 	s := r.solution("s", "aws-sims")
 	var prefixOfModels string
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		g, err := catalog.Get[catalog.DatasetGroup](tx, prefix+"dataset-group/shop")
 		if err != nil {
 			return err
@@ -187,7 +187,7 @@ func TestModelsGo(t *testing.T) {
 		return err
 	})
 	r.ok("DeleteSolution", fmt.Sprintf(`{"solutionArn": %q}`, s))
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		_, found, err := job.Find(tx, ingest.EraseJob, prefixOfModels)
 		if !found {
 			t.Errorf("nothing erases %s", prefixOfModels)
@@ -326,7 +326,7 @@ func TestVersionsAreAlike(t *testing.T) {
 	for _, name := range []string{"one", "two"} {
 		r.ok("CreateSolution", fmt.Sprintf(`{"name": %q, "datasetGroupArn": "~dataset-group/shop", "recipeArn": "arn:aws:personalize:::recipe/aws-sims", "eventType": "click", "solutionConfig": {"eventValueThreshold": " 2.5", "algorithmHyperParameters": {"min_cointeraction_count": "7"}, "featureTransformationParameters": {"max_item_interaction_count_percentile": "1.0"}}}`, name))
 		arn := r.version("~solution/"+name, catalog.Active)
-		r.view(func(tx *store.Tx) error {
+		r.View(func(tx *store.Tx) error {
 			v, err := catalog.Get[catalog.SolutionVersion](tx, strings.Replace(arn, "~", prefix, 1))
 			if err == nil {
 				v.Meta = catalog.Meta{}

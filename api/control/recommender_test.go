@@ -43,7 +43,7 @@ const one = `{"recommenderArn": "~recommender/one"}`
 // next gives the version that is being made for a recommender, "" if none is.
 func (r *rig) next(arn string) (next string) {
 	r.Helper()
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		x, err := catalog.Get[catalog.Recommender](tx, strings.Replace(arn, "~", prefix, 1))
 		if err == nil {
 			next = x.Next
@@ -139,7 +139,7 @@ func TestLifeOfARecommender(t *testing.T) {
 	if list := r.ok("ListSolutionVersions", `{}`); len(list["solutionVersions"].([]any)) != 0 {
 		t.Errorf("it is listed: %v", list)
 	}
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		v, err := catalog.Get[catalog.RecommenderVersion](tx, strings.Replace(v, "~", prefix, 1))
 		if err == nil && (v.EventType != "Watch" || v.Recipe != "aws-vod-most-popular" || v.Seed != train.Seed) {
 			t.Errorf("version %+v", v)
@@ -240,7 +240,7 @@ func TestFailedRecommender(t *testing.T) {
 func TestTrainingByScheduleGivesWay(t *testing.T) {
 	retrain := func(r *rig, arn string) string {
 		r.set(arn, func(catalog.Record) {}) // the record is fresh
-		err := r.db.Update(t.Context(), func(tx *store.Tx) error {
+		r.Update(func(tx *store.Tx) error {
 			x, err := catalog.Get[catalog.Recommender](tx, strings.Replace(arn, "~", prefix, 1))
 			if err != nil {
 				return err
@@ -250,14 +250,11 @@ func TestTrainingByScheduleGivesWay(t *testing.T) {
 			}
 			return catalog.Update(tx, x)
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		return r.next(arn)
 	}
 	gone := func(r *rig, version string) bool {
 		return slices.Contains([]catalog.Status{"", catalog.Stopped}, func() (s catalog.Status) {
-			r.view(func(tx *store.Tx) error {
+			r.View(func(tx *store.Tx) error {
 				if v, err := catalog.Get[catalog.RecommenderVersion](tx, strings.Replace(version, "~", prefix, 1)); err == nil {
 					s = v.Status
 				}
@@ -267,7 +264,7 @@ func TestTrainingByScheduleGivesWay(t *testing.T) {
 		}())
 	}
 	state := func(r *rig, version string) (s job.Status) {
-		r.view(func(tx *store.Tx) (err error) {
+		r.View(func(tx *store.Tx) (err error) {
 			s, _, err = job.Find(tx, train.Job, strings.Replace(version, "~", prefix, 1))
 			return err
 		})

@@ -13,14 +13,11 @@ import (
 	"time"
 
 	"usher/batch"
-	"usher/blob"
 	"usher/catalog"
 	"usher/catalog/catalogtest"
 	"usher/dataset"
-	"usher/eventlog"
-	"usher/history"
 	"usher/ingest"
-	"usher/internal/storetest"
+	"usher/internal/worldtest"
 	"usher/job"
 	"usher/recipe"
 	"usher/serving"
@@ -94,9 +91,7 @@ func (w *worker) Abandon(tx *store.Tx, key string, _ json.RawMessage, cause erro
 
 // rig is the API over a real database, log and queue, with workers that wait.
 type rig struct {
-	*testing.T
-	db      *store.DB
-	hist    *history.History
+	*worldtest.World
 	jobs    *job.Queue
 	opt     Options
 	mux     *wire.Mux
@@ -105,35 +100,21 @@ type rig struct {
 
 func newRig(t *testing.T, set ...func(*Options)) *rig {
 	t.Helper()
-	ctx := context.Background()
-	db, err := store.Open(ctx, store.Options{Database: storetest.Database(t), Now: epoch})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := eventlog.New(db)
-	t.Cleanup(func() { _ = logs.Close() })
-	hist := history.New(history.Options{Logs: logs.Log, Blobs: blobs})
-	t.Cleanup(func() { _ = hist.Close() })
+	r := &rig{World: worldtest.New(t, epoch), workers: map[job.Kind]*worker{}}
 	quiet := slog.New(slog.DiscardHandler)
-	in := ingest.New(ingest.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Log: quiet})
-	t.Cleanup(func() { _ = in.Close() })
-	r := &rig{T: t, db: db, hist: hist, workers: map[job.Kind]*worker{}}
+	in := ingest.New(ingest.Options{DB: r.DB, Logs: r.Logs, History: r.History, Blobs: r.Blobs, Log: quiet})
+	r.Closing(in.Close)
 	workers := map[job.Kind]job.Worker{ingest.EraseJob: in.Eraser()}
 	for _, k := range []job.Kind{ingest.ImportJob, batch.ExportJob, batch.InferenceJob, batch.SegmentJob, train.Job, serving.DeployJob, serving.RecommenderJob} {
 		r.workers[k] = newWorker()
 		workers[k] = r.workers[k]
 	}
-	r.jobs, err = job.Open(ctx, job.Options{DB: db, Workers: workers, Log: quiet})
-	if err != nil {
+	var err error
+	if r.jobs, err = job.Open(t.Context(), job.Options{DB: r.DB, Workers: workers, Log: quiet}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.jobs.Close() })
-	r.opt = Options{DB: db, Jobs: r.jobs, Ingest: in, Logs: logs, ARNs: catalog.NewARNs("us-east-1", "123456789012"),
+	r.Closing(r.jobs.Close)
+	r.opt = Options{DB: r.DB, Jobs: r.jobs, Ingest: in, Logs: r.Logs, ARNs: catalog.NewARNs("us-east-1", "123456789012"),
 		Recipes: []recipe.Recipe{fakeRecipe{"aws-user-personalization-v2"}, fakeRecipe{"aws-sims"}, fakeRecipe{"aws-popularity-count"}}}
 	for _, fn := range set {
 		fn(&r.opt)
@@ -228,7 +209,7 @@ func (r *rig) same(answer any, want any, path ...string) {
 func (r *rig) status(arn string) catalog.Status {
 	r.Helper()
 	var s catalog.Status
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		c, err := catalog.Find(tx, strings.Replace(arn, "~", prefix, 1))
 		if err == nil {
 			s = c.Common().Status
@@ -238,19 +219,10 @@ func (r *rig) status(arn string) catalog.Status {
 	return s
 }
 
-func (r *rig) view(fn func(tx *store.Tx) error) {
-	r.Helper()
-	if err := r.db.View(context.Background(), fn); err != nil {
-		r.Fatal(err)
-	}
-}
-
 // set changes a record behind the API's back, as a worker does.
 func (r *rig) set(arn string, fn func(catalog.Record)) {
 	r.Helper()
-	if err := r.db.Update(context.Background(), func(tx *store.Tx) error { return change(tx, arn, fn) }); err != nil {
-		r.Fatal(err)
-	}
+	r.Update(func(tx *store.Tx) error { return change(tx, arn, fn) })
 }
 
 // change changes a record, into any status.
@@ -354,18 +326,18 @@ func (r *rig) campaign(name, version string, s catalog.Status) string {
 func (r *rig) schemaInLog(group string, t dataset.Type) *dataset.Schema {
 	r.Helper()
 	var id string
-	r.view(func(tx *store.Tx) error {
+	r.View(func(tx *store.Tx) error {
 		g, err := catalog.Get[catalog.DatasetGroup](tx, prefix+"dataset-group/"+group)
 		if err == nil {
 			id = g.ID
 		}
 		return err
 	})
-	g, err := r.hist.Group(context.Background(), id)
+	g, err := r.History.Group(r.Context(), id)
 	if err != nil {
 		r.Fatal(err)
 	}
-	if _, err := g.Snapshot(context.Background()); err != nil { // waits for the end of the log
+	if _, err := g.Snapshot(r.Context()); err != nil { // waits for the end of the log
 		r.Fatal(err)
 	}
 	return g.Schema(t)

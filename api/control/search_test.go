@@ -6,7 +6,6 @@ import (
 
 	"usher/catalog"
 	"usher/recipe"
-	"usher/store"
 	wire "usher/wire/personalize"
 )
 
@@ -54,9 +53,7 @@ func TestTunedIsShown(t *testing.T) {
 	r := newRig(t)
 	v := &catalog.SolutionVersion{Meta: catalog.Meta{ARN: prefix + "solution/s/00000001", Parent: prefix + "solution/s", Status: catalog.Active},
 		Recipe: "aws-sims", PerformHPO: true, Tuned: map[string]string{"min_cointeraction_count": "4"}}
-	if err := r.db.Update(t.Context(), func(tx *store.Tx) error { return catalog.Create(tx, v) }); err != nil {
-		t.Fatal(err)
-	}
+	r.Create(v)
 	out := r.ok("DescribeSolutionVersion", `{"solutionVersionArn": "~solution/s/00000001"}`)
 	r.same(out, map[string]any{"min_cointeraction_count": "4"}, "solutionVersion", "tunedHPOParams", "algorithmHyperParameters")
 }
