@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/dataset"
 	"usher/eventlog"
 )
@@ -290,7 +290,7 @@ func TestLogThatCannotBeApplied(t *testing.T) {
 	}
 	o := r.importOp(t, dataset.Interactions, interactionsText, true, []string{"u", "a", "1", "t", "", ""})
 	name := o.change.Part.Blob
-	whole := read(t, r.blobs, name)
+	whole := blobtest.Get(t, r.blobs, name)
 	if err := r.blobs.Delete(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestLogThatCannotBeApplied(t *testing.T) {
 			t.Error("a log without its part was loaded")
 		}
 	}
-	write(t, r.blobs, name, whole)
+	blobtest.Put(t, r.blobs, name, whole)
 	g, err = h.Group(t.Context(), "g")
 	if err != nil {
 		t.Fatal(err)
@@ -353,33 +353,5 @@ func TestDropAndClose(t *testing.T) {
 	}
 	if _, err := h.Group(t.Context(), "g"); err == nil {
 		t.Error("a closed History gives groups")
-	}
-}
-
-func read(t *testing.T, blobs blob.Store, name string) []byte {
-	t.Helper()
-	f, err := blobs.Open(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	b := make([]byte, f.Size())
-	if _, err := f.ReadAt(b, 0); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func write(t *testing.T, blobs blob.Store, name string, b []byte) {
-	t.Helper()
-	w, err := blobs.Create(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(b); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
 	}
 }

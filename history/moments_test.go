@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"usher/blob/blobtest"
 	"usher/dataset"
 )
 
@@ -101,7 +102,7 @@ func TestErasedMomentsAreNotSaved(t *testing.T) {
 		[]string{"u", "a", "1", "t", "", "secret"}, []string{"v", "a", "1", "t", "", "phone"}))
 	r.put(t, g, &operation{change: dataset.Change{Forgotten: &dataset.Forgotten{Users: []string{"u"}}}})
 	r.save(t, g)
-	b := read(t, r.blobs, fmt.Sprintf("states/%d", r.parts))
+	b := blobtest.Get(t, r.blobs, fmt.Sprintf("states/%d", r.parts))
 	if bytes.Contains(b, []byte("secret")) || !bytes.Contains(b, []byte("phone")) {
 		t.Error("the state has what was erased, or lacks what was not")
 	}

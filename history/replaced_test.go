@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"usher/blob/blobtest"
 	"usher/dataset"
 )
 
@@ -23,11 +24,11 @@ func TestReplacedPartsAreNotReadAgain(t *testing.T) {
 
 	damage := func(o *operation) {
 		name := o.change.Part.Blob
-		b := read(t, r.blobs, name)
+		b := blobtest.Get(t, r.blobs, name)
 		for i := 4; i < 40; i++ { // AGE is the first column
 			b[i] ^= 1
 		}
-		write(t, r.blobs, name, b)
+		blobtest.Put(t, r.blobs, name, b)
 	}
 	damage(first)
 	again := frozen(t, r.open(t))
@@ -50,7 +51,7 @@ func erase(t *testing.T, r *rig, o *operation, text string) {
 		t.Fatal(err)
 	}
 	name := o.change.Part.Blob
-	b := read(t, r.blobs, name)
+	b := blobtest.Get(t, r.blobs, name)
 	p, err := dataset.ReadPartIDs(bytes.NewReader(b), int64(len(b)), s)
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func erase(t *testing.T, r *rig, o *operation, text string) {
 	if err := dataset.WriteIDs(&ids, p); err != nil {
 		t.Fatal(err)
 	}
-	write(t, r.blobs, dataset.IDFileName(name), ids.Bytes())
+	blobtest.Put(t, r.blobs, dataset.IDFileName(name), ids.Bytes())
 	if err := r.blobs.Delete(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/internal/storetest"
@@ -81,24 +83,14 @@ func (r *rig) open(t testing.TB) *Group {
 func (r *rig) save(t testing.TB, g *Group) {
 	t.Helper()
 	frozen(t, g) // it is at the end of the log
-	var b bytes.Buffer
-	at, err := g.WriteState(&b)
-	if err != nil {
-		t.Fatal(err)
-	}
 	r.parts++
 	name := fmt.Sprintf("states/%d", r.parts)
-	w, err := r.blobs.Create(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	err = r.db.Update(t.Context(), func(tx *store.Tx) error {
+	var at Saved
+	blobtest.Save(t, r.blobs, name, func(w io.Writer) (err error) {
+		at, err = g.WriteState(w)
+		return err
+	})
+	err := r.db.Update(t.Context(), func(tx *store.Tx) error {
 		return r.logs.SetState(tx, "g", eventlog.State{Offset: at.Offset, Blob: name})
 	})
 	if err != nil {
@@ -174,20 +166,12 @@ func (r *rig) importOp(t testing.TB, kind dataset.Type, text string, replace boo
 		o.rows = append(o.rows, row)
 	}
 	r.parts++
-	name := fmt.Sprintf("parts/%d", r.parts)
-	w, err := r.blobs.Create(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := dataset.File{Name: "f.csv", R: strings.NewReader(csv.String()), Size: int64(csv.Len())}
-	n, err := dataset.Import(t.Context(), []dataset.File{file}, s, w, dataset.ImportOptions{Workers: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	o.change.Part = &dataset.PartCommitted{Type: kind, Blob: name, Replace: replace, Rows: n}
+	o.change.Part = &dataset.PartCommitted{Type: kind, Blob: fmt.Sprintf("parts/%d", r.parts), Replace: replace}
+	blobtest.Save(t, r.blobs, o.change.Part.Blob, func(w io.Writer) (err error) {
+		file := dataset.File{Name: "f.csv", R: strings.NewReader(csv.String()), Size: int64(csv.Len())}
+		o.change.Part.Rows, err = dataset.Import(t.Context(), []dataset.File{file}, s, w, dataset.ImportOptions{Workers: 2})
+		return err
+	})
 	return o
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"usher/blob/blobtest"
 	"usher/dataset"
 	"usher/eventlog"
 	"usher/store"
@@ -73,9 +74,9 @@ func TestDamagedStateIsNamed(t *testing.T) {
 	g := r.open(t)
 	r.put(t, g, put("u", "", "a", 1))
 	r.save(t, g)
-	b := read(t, r.blobs, "states/1")
+	b := blobtest.Get(t, r.blobs, "states/1")
 	b[len(b)/2] ^= 1
-	write(t, r.blobs, "states/1", b)
+	blobtest.Put(t, r.blobs, "states/1", b)
 	h := New(Options{Logs: r.logs.Log, Blobs: r.blobs})
 	defer h.Close()
 	if _, err := h.Group(t.Context(), "g"); err == nil || !strings.Contains(err.Error(), `state "states/1"`) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/catalog"
 	"usher/dataset"
 	"usher/eventlog"
@@ -312,30 +313,14 @@ func (r *rig) await(t testing.TB, want catalog.Status) *catalog.SolutionVersion 
 	}
 }
 
-// names of all blobs.
-func (r *rig) stored(t testing.TB) (names []string) {
+func (r *rig) stored(t testing.TB) []string {
 	t.Helper()
-	for info, err := range r.blobs.List(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, info.Name)
-	}
-	return names
+	return blobtest.Names(t, r.blobs, "")
 }
 
 func (r *rig) read(t testing.TB, name string) []byte {
 	t.Helper()
-	f, err := r.blobs.Open(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	b := make([]byte, f.Size())
-	if _, err := f.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
-		t.Fatal(err)
-	}
-	return b
+	return blobtest.Get(t, r.blobs, name)
 }
 
 func (r *rig) job(t testing.TB) (s job.Status) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"usher/blob"
+	"usher/blob/blobtest"
 	"usher/internal/seed"
 	"usher/recipe"
 	"usher/recipe/internal/nn"
@@ -26,16 +27,7 @@ func stored(t testing.TB, m *Model) (dir string, blobs *blob.Dir) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := blobs.Create(t.Context(), "model")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Save(w); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Commit(); err != nil {
-		t.Fatal(err)
-	}
+	blobtest.Save(t, blobs, "model", m.Save)
 	return dir, blobs
 }
 
