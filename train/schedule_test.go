@@ -11,16 +11,15 @@ import (
 
 	"usher/catalog"
 	"usher/catalog/catalogtest"
-	"usher/internal/storetest"
+	"usher/internal/worldtest"
 	"usher/job"
 	"usher/store"
 )
 
 // calendar is a Scheduler on a clock that the test turns, over records only.
 type calendar struct {
-	*testing.T
+	*worldtest.Group
 	now  time.Time
-	db   *store.DB
 	last uint64 // of the group's log
 	s    *Scheduler
 }
@@ -29,17 +28,10 @@ const day = 24 * time.Hour
 
 func newCalendar(t *testing.T) *calendar {
 	t.Helper()
-	c := &calendar{T: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	db, err := store.Open(t.Context(), store.Options{Database: storetest.Database(t), Now: func() time.Time { return c.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	c.db = db
-	group := &catalog.DatasetGroup{Meta: catalog.Meta{ARN: testGroup, Status: catalog.Active}}
-	c.update(func(tx *store.Tx) error { return catalog.Create(tx, group) })
-	c.s = &Scheduler{opt: SchedulerOptions{DB: db, Log: slog.New(slog.DiscardHandler), Last: func(_ context.Context, id string) (uint64, error) {
-		if id != group.ID {
+	c := &calendar{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	c.Group = worldtest.New(t, func() time.Time { return c.now }).NewGroup(testGroup)
+	c.s = &Scheduler{opt: SchedulerOptions{DB: c.DB, Log: slog.New(slog.DiscardHandler), Last: func(_ context.Context, id string) (uint64, error) {
+		if id != c.Record.ID {
 			return 0, errors.New("another group")
 		}
 		return c.last, nil
@@ -47,30 +39,18 @@ func newCalendar(t *testing.T) *calendar {
 	return c
 }
 
-func (c *calendar) update(fn func(tx *store.Tx) error) {
-	c.Helper()
-	if err := c.db.Update(c.Context(), fn); err != nil {
-		c.Fatal(err)
-	}
-}
-
-func (c *calendar) create(r catalog.Record) {
-	c.Helper()
-	c.update(func(tx *store.Tx) error { return catalog.Create(tx, r) })
-}
-
 func (c *calendar) solution(config string) *catalog.Solution {
 	c.Helper()
 	s := &catalog.Solution{Meta: catalog.Meta{ARN: testSolution, Group: testGroup, Parent: testGroup, Status: catalog.Active}, Recipe: "aws-sims",
 		PerformAutoTraining: true, EventType: "click", Params: map[string]string{"a": "b"}, Config: json.RawMessage(config)}
-	c.create(s)
+	c.Create(s)
 	return s
 }
 
 // imported says that there is something to learn from.
 func (c *calendar) imported() {
 	c.last = 10
-	c.create(&catalog.ImportJob{Meta: catalog.Meta{ARN: "import", Group: testGroup, Status: catalog.Active}})
+	c.Create(&catalog.ImportJob{Meta: catalog.Meta{ARN: "import", Group: testGroup, Status: catalog.Active}})
 }
 
 // after looks at a later time and gives the versions that are new since then.
@@ -87,7 +67,7 @@ func (c *calendar) after(d time.Duration) []*catalog.SolutionVersion {
 
 func (c *calendar) versions() (all []*catalog.SolutionVersion) {
 	c.Helper()
-	c.update(func(tx *store.Tx) (err error) {
+	c.Update(func(tx *store.Tx) (err error) {
 		all, _, err = catalog.List[catalog.SolutionVersion](tx, catalog.Query{Parent: testSolution})
 		return err
 	})
@@ -97,7 +77,7 @@ func (c *calendar) versions() (all []*catalog.SolutionVersion) {
 // ends gives a version a status, as train does.
 func (c *calendar) ends(arn string, s catalog.Status) {
 	c.Helper()
-	c.update(func(tx *store.Tx) error {
+	c.Update(func(tx *store.Tx) error {
 		v, err := find(tx, arn)
 		if err != nil {
 			return err
@@ -125,7 +105,7 @@ func TestFirstAutomaticTraining(t *testing.T) {
 	if v.Status != catalog.Pending || v.TrainingType != "AUTOMATIC" || v.TrainingMode != "FULL" || v.EventType != "click" || v.Params["a"] != "b" || v.Seed != Seed || v.Recipe != "aws-sims" {
 		t.Errorf("version %+v", v)
 	}
-	c.update(func(tx *store.Tx) error {
+	c.Update(func(tx *store.Tx) error {
 		found, err := jobOf(tx, v.ARN)
 		if err == nil && found != "queued" {
 			t.Errorf("its job is %q", found)
@@ -147,7 +127,7 @@ func TestFirstTrainingLeavesTimeForOnesOwn(t *testing.T) {
 	c.imported()
 	v := NewVersion(s)
 	v.ARN = testVersion
-	c.create(v)
+	c.Create(v)
 	c.want(c.after(time.Hour), 0, "trained by hand")
 	c.ends(testVersion, catalog.Active)
 	c.want(c.after(day), 0, "trained by hand a day ago")
@@ -185,10 +165,10 @@ func TestNoAutomaticTraining(t *testing.T) {
 	s := c.solution("")
 	c.imported()
 	s.PerformAutoTraining = false
-	c.update(func(tx *store.Tx) error { return catalog.Update(tx, s) })
+	c.Update(func(tx *store.Tx) error { return catalog.Update(tx, s) })
 	c.want(c.after(30*day), 0, "switched off")
 	s.PerformAutoTraining = true
-	c.update(func(tx *store.Tx) error { return catalog.Update(tx, s) })
+	c.Update(func(tx *store.Tx) error { return catalog.Update(tx, s) })
 	c.want(c.after(0), 0, "just switched on")
 	c.want(c.after(time.Hour), 1, "switched on")
 }
@@ -197,13 +177,13 @@ func TestRecommendersAreTrainedWeekly(t *testing.T) {
 	c := newCalendar(t)
 	c.last = 5
 	r := &catalog.Recommender{Meta: catalog.Meta{ARN: testRecommender, Group: testGroup, Status: catalog.Active}, Recipe: "aws-vod-top-picks"}
-	c.update(func(tx *store.Tx) error { return Retrain(tx, r) })
+	c.Update(func(tx *store.Tx) error { return Retrain(tx, r) })
 	r.Parent, r.Next = r.Next, ""
-	c.create(r)
+	c.Create(r)
 	c.ends(r.Parent, catalog.Active)
 	get := func() (r *catalog.Recommender) {
 		t.Helper()
-		c.update(func(tx *store.Tx) (err error) {
+		c.Update(func(tx *store.Tx) (err error) {
 			r, err = catalog.Get[catalog.Recommender](tx, testRecommender)
 			return err
 		})
@@ -220,7 +200,7 @@ func TestRecommendersAreTrainedWeekly(t *testing.T) {
 		t.Helper()
 		r := get()
 		fn(r)
-		c.update(func(tx *store.Tx) error {
+		c.Update(func(tx *store.Tx) error {
 			return errors.Join(catalogtest.SetStatus(tx, r.ARN, r.Status), catalog.Update(tx, r))
 		})
 	}
@@ -267,9 +247,9 @@ func TestTicks(t *testing.T) {
 func TestErrorsOfOneDoNotKeepTheOthers(t *testing.T) {
 	c := newCalendar(t)
 	other := &catalog.DatasetGroup{Meta: catalog.Meta{ARN: "other", Status: catalog.Active}}
-	c.create(other)
-	c.create(&catalog.Solution{Meta: catalog.Meta{ARN: "broken", Group: "other", Status: catalog.Active}, Recipe: "aws-sims", PerformAutoTraining: true})
-	c.create(&catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "other", Status: catalog.Active}})
+	c.Create(other)
+	c.Create(&catalog.Solution{Meta: catalog.Meta{ARN: "broken", Group: "other", Status: catalog.Active}, Recipe: "aws-sims", PerformAutoTraining: true})
+	c.Create(&catalog.EventTracker{Meta: catalog.Meta{ARN: "tracker", Group: "other", Status: catalog.Active}})
 	c.solution("")
 	c.imported()
 	c.now = c.now.Add(time.Hour)
