@@ -213,14 +213,32 @@ func (i *inference) ask(ctx context.Context, q *question) (*serving.Answer, erro
 	if i.spec.Type != recipe.PersonalizedRanking {
 		return i.asks.Recommend(ctx, serving.Request{Campaign: i.job, User: string(q.User), Item: string(q.Item), Results: i.results, Context: q.Context, Filter: f})
 	}
-	list := make([]string, len(q.Items))
-	for k, id := range q.Items {
-		list[k] = string(id)
-	}
-	if len(list) == 0 {
-		return nil, customer("itemList is missing. The recipe %s ranks a list of yours: give the ids of the items.", i.spec.Name)
+	list, err := i.list(q)
+	if err != nil {
+		return nil, err
 	}
 	return i.asks.Rank(ctx, serving.Ranking{Campaign: i.job, User: string(q.User), Items: list, Context: q.Context, Filter: f})
+}
+
+// rankedMost is how many items a line can have ranked, as a request can.
+const rankedMost = 500
+
+// list gives the items of a line that is to be ranked.
+func (i *inference) list(q *question) ([]string, error) {
+	switch n := len(q.Items); {
+	case n == 0:
+		return nil, customer("itemList is missing. The recipe %s ranks a list of yours: give the ids of the items.", i.spec.Name)
+	case n > rankedMost:
+		return nil, customer("itemList has %d items. At most %d can be ranked in a line.", n, rankedMost)
+	}
+	list := make([]string, len(q.Items))
+	for k, id := range q.Items {
+		if id == "" {
+			return nil, customer("itemList has no id at place %d. Give the ids of items.", k+1)
+		}
+		list[k] = string(id)
+	}
+	return list, nil
 }
 
 // mistake gives the text of an error that is about the question.

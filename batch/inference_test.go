@@ -103,6 +103,33 @@ func (w *world) wantLines(got string, want ...string) {
 	}
 }
 
+// Files as other programs write them: a mark before UTF-8, bytes that are no UTF-8,
+// members of other types. Every line of answer is JSON, and no text speaks of Go.
+func TestInferenceOfOddFiles(t *testing.T) {
+	w := newWorld(t, 0)
+	w.serve(popularity.Recipe{}, sequence.Ranking{})
+	w.Put("ask/odd/marked.json", "\uFEFF{\"userId\":\"u1\"}\n{\"userId\":\"a\xffb\"}\n\uFEFF{}\n{\"userId\":[\"u1\"]}\n{\"userId\":\"u1\",\"context\":{\"A\":7}}\nnull")
+	w.Put("ask/odd/only-mark.json", "\uFEFF")
+	m, files := w.inferred(popularity.Name, "odd/", func(j *catalog.BatchInferenceJob) { j.Results = 2 })
+	if m.Status != catalog.Active || files["only-mark.json.out"] != "" {
+		t.Fatalf("%s %q, files %v", m.Status, m.FailureReason, files)
+	}
+	const form = `,"output":null,"error":"The line is not a JSON object of the documented form: `
+	w.wantLines(files["marked.json.out"],
+		`{"input":{"userId":"u1"},"output":{"recommendedItems":["i1","i7"]},"error":null}`,
+		`{"input":"{\"userId\":\"a�b\"}","output":null,"error":"The line is not UTF-8. Write…`,
+		"{\"input\":\"\uFEFF{}\""+form+"invalid character…",
+		`{"input":{"userId":["u1"]}`+form+`[\"u1\"] is not the id of a user or item; write…`,
+		`{"input":{"userId":"u1","context":{"A":7}}`+form+`context: a text in double quotes was expected, not a number. Write…`,
+		`{"input":null`+form+`an object was expected. Write…`)
+	long := `{"userId":"u1","itemList":["` + strings.Repeat(`i1","`, rankedMost) + `i1"]}`
+	w.Put("ask/rank.json", long+"\n"+`{"userId":"u1","itemList":["i1",null]}`)
+	_, files = w.inferred(sequence.RankingName, "rank.json", nil)
+	w.wantLines(files["rank.json.out"],
+		`{"input":`+long+`,"output":null,"error":"itemList has 501 items. At most 500…`,
+		`{"input":{"userId":"u1","itemList":["i1",null]},"output":null,"error":"itemList has no id at place 2…`)
+}
+
 // Good lines and bad ones are answered where they stand, in each file.
 func TestInferenceAnswersInPlace(t *testing.T) {
 	w := newWorld(t, 0)

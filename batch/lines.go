@@ -167,6 +167,9 @@ func (l *lines) file(ctx context.Context, i int) error {
 	}
 	defer r.Close()
 	in := bufio.NewReaderSize(io.NewSectionReader(r, at.At, f.Size-at.At), 1<<16)
+	if at.At == 0 {
+		at.At = skipMark(in)
+	}
 	for end := at.At >= f.Size; !end; {
 		if end, err = l.chunk(ctx, i, in); err != nil {
 			return err
@@ -180,6 +183,18 @@ func (l *lines) file(ctx context.Context, i int) error {
 		return err
 	}
 	return l.eraseChunks(ctx, l.chunks)
+}
+
+// byteOrderMark is what some programs write before UTF-8.
+const byteOrderMark = "\uFEFF"
+
+// skipMark passes over the mark at the beginning of a file and gives its length.
+func skipMark(in *bufio.Reader) int64 {
+	if b, _ := in.Peek(len(byteOrderMark)); string(b) != byteOrderMark { // shorter at the end of the file
+		return 0
+	}
+	n, _ := in.Discard(len(byteOrderMark)) // they are there
+	return int64(n)
 }
 
 func (l *lines) chunkName(k int) string { return fmt.Sprintf("%s%d", l.chunks, k) }

@@ -3,10 +3,12 @@ package batch
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"unicode/utf8"
 
+	"usher/internal/jsontext"
 	"usher/recipe"
 	"usher/serving"
 )
@@ -36,7 +38,7 @@ func (i *id) UnmarshalJSON(b []byte) error {
 	} else if err := json.Unmarshal(b, &n); err == nil {
 		*i = id(n)
 	} else {
-		return fmt.Errorf("%s is not the id of a user or item. Write ids as strings", b)
+		return fmt.Errorf("%.100s is not the id of a user or item; write ids as strings", b)
 	}
 	if utf8.RuneCountInString(string(*i)) > idMost {
 		return fmt.Errorf("an id has more than %d characters", idMost)
@@ -46,15 +48,19 @@ func (i *id) UnmarshalJSON(b []byte) error {
 
 // parseQuestion reads a line. Its errors are customers'.
 func parseQuestion(line []byte) (*question, error) {
-	if len(line) > lineMost {
+	switch {
+	case len(line) > lineMost:
 		return nil, customer("The line has more than %d bytes.", lineMost)
+	case !utf8.Valid(line):
+		return nil, customer("The line is not UTF-8. Write the file in that encoding.")
 	}
 	q := &question{}
-	if err := json.Unmarshal(line, q); err != nil {
-		return nil, customer("The line is not a JSON object of the documented form: %v. Write one object a line, for example {\"userId\": \"105\"}.", err)
+	err := json.Unmarshal(line, q)
+	if err == nil && bytes.TrimSpace(line)[0] != '{' { // null
+		err = errors.New("an object was expected")
 	}
-	if t := bytes.TrimSpace(line); t[0] != '{' {
-		return nil, customer("The line is not a JSON object. Write one object a line, for example {\"userId\": \"105\"}.")
+	if err != nil {
+		return nil, customer("The line is not a JSON object of the documented form: %s. Write one object a line, for example {\"userId\": \"105\"}.", jsontext.Mistake(err))
 	}
 	return q, nil
 }
@@ -67,7 +73,7 @@ const echoMost = 1000
 func appendInput(to, line []byte) []byte {
 	to = append(to, `{"input":`...)
 	b := bytes.NewBuffer(to)
-	if len(line) <= lineMost && json.Compact(b, line) == nil {
+	if len(line) <= lineMost && utf8.Valid(line) && json.Compact(b, line) == nil {
 		return b.Bytes()
 	}
 	return appendText(to, string(bytes.ToValidUTF8(line[:min(len(line), echoMost)], []byte("\uFFFD"))))

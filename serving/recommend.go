@@ -144,17 +144,17 @@ func results(n int) (int, error) {
 func suits(spec recipe.Spec, r Request) error {
 	switch spec.Type {
 	case recipe.PersonalizedRanking:
-		return invalid("The campaign's recipe %s ranks a list of yours. Call GetPersonalizedRanking.", spec.Name)
+		return invalid("The recipe %s ranks a list of yours. Call GetPersonalizedRanking.", spec.Name)
 	case recipe.PersonalizedActions:
-		return invalid("The campaign's recipe %s recommends actions. Call GetActionRecommendations.", spec.Name)
+		return invalid("The recipe %s recommends actions. Call GetActionRecommendations.", spec.Name)
 	case recipe.UserSegmentation:
 		return invalid("The recipe %s makes user segments. Call CreateBatchSegmentJob.", spec.Name)
 	}
 	if spec.NeedsUser && r.User == "" {
-		return invalid("userId is missing. The campaign's recipe %s recommends for a user: send a userId, or the sessionId of an anonymous visitor as userId.", spec.Name)
+		return invalid("userId is missing. The recipe %s recommends for a user: send a userId, or the sessionId of an anonymous visitor as userId.", spec.Name)
 	}
 	if spec.NeedsItem && r.Item == "" {
-		return invalid("itemId is missing. The campaign's recipe %s finds items related to an item: send an itemId.", spec.Name)
+		return invalid("itemId is missing. The recipe %s finds items related to an item: send an itemId.", spec.Name)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func checkContext(g *history.Group, spec recipe.Spec, given map[string]string) e
 		return nil
 	}
 	if spec.Type != recipe.UserPersonalization && spec.Type != recipe.PersonalizedRanking {
-		return invalid("context is only used by USER_PERSONALIZATION and PERSONALIZED_RANKING recipes; the campaign's recipe %s is of type %s.", spec.Name, spec.Type)
+		return invalid("context is only used by USER_PERSONALIZATION and PERSONALIZED_RANKING recipes; the recipe %s is of type %s.", spec.Name, spec.Type)
 	}
 	schema := g.Schema(dataset.Interactions)
 	for key := range given {

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"usher/internal/jsontext"
 )
 
 // ExtensionPrefix begins the path of every call of usher's own.
@@ -37,7 +39,7 @@ func (r *ExtensionRequest) JSON(v any) error {
 	d := json.NewDecoder(strings.NewReader(string(r.Body)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return &Fault{"SerializationException", "The body is not the JSON that this call takes: " + err.Error(), http.StatusBadRequest}
+		return &Fault{"SerializationException", "The body is not the JSON that this call takes: " + jsontext.Mistake(err), http.StatusBadRequest}
 	}
 	return nil
 }
