@@ -31,7 +31,9 @@ USE_CASES = {
                   "aws-ecomm-popular-items-by-views", "aws-ecomm-recommended-for-you"],
 }
 NEEDS_ITEM = {"aws-vod-because-you-watched-x", "aws-vod-more-like-x", "aws-ecomm-customers-who-viewed-x-also-viewed", "aws-ecomm-frequently-bought-together"}
+PERSONAL = {"aws-vod-top-picks", "aws-ecomm-recommended-for-you"}
 ITEMS_COUNT, CLASSES = 60, 3
+NEW = 40  # films that nobody has had
 
 
 def refused(client, call, error, *texts):
@@ -91,14 +93,16 @@ def domain_group(p, s3, domain, data):
 def items(domain):
     if domain == "ECOMMERCE":
         return "ITEM_ID,PRICE,CATEGORY_L1\n" + "".join(f"i{i},{i + .5},c{i % CLASSES}\n" for i in range(ITEMS_COUNT))
-    # i61 is new: nobody has had it.
-    return "ITEM_ID,GENRES,CREATION_TIMESTAMP\n" + "".join(f"i{i},g{i % CLASSES}|all,{NOW - 1000}\n" for i in [*range(ITEMS_COUNT), 61])
+    # i61 and those behind it are new: nobody has had them.
+    created = [(i, NOW - 200 * 86_400) for i in range(ITEMS_COUNT)] + [(i, NOW - 1000) for i in range(61, 61 + NEW)]
+    return "ITEM_ID,GENRES,CREATION_TIMESTAMP\n" + "".join(f"i{i},g{i % CLASSES}|all,{at}\n" for i, at in created)
 
 
 def create_all(p, g, domain):
     listed = [r["name"] for r in p.list_recipes(domain=domain)["recipes"]]
     check(listed == USE_CASES[domain], f"use cases of {domain}: {listed}")
-    arns = {u: p.create_recommender(name=u[4:], datasetGroupArn=g, recipeArn=RECIPE + u)["recommenderArn"] for u in USE_CASES[domain]}
+    quiet = {"recommenderConfig": {"itemExplorationConfig": {"explorationWeight": "0"}}}  # the same answer each time; explored() has others
+    arns = {u: p.create_recommender(name=u[4:], datasetGroupArn=g, recipeArn=RECIPE + u, **(quiet if u in PERSONAL else {}))["recommenderArn"] for u in USE_CASES[domain]}
     for u, arn in arns.items():
         r = wait(lambda: p.describe_recommender(recommenderArn=arn), "recommender", minutes=10)
         check(r["status"] == "ACTIVE", f"{u}: {r}")
@@ -168,6 +172,21 @@ def stop_and_start(p, rt, arn, **ask):
     p.start_recommender(recommenderArn=arn)
     wait(lambda: p.describe_recommender(recommenderArn=arn), "recommender")
     check(ids(rt.get_recommendations(recommenderArn=arn, **ask)) == before, "the same answers after stop and start")
+
+
+def explored(p, rt, arn):
+    """New films have the part of the places that the weight says, which an update
+    changes at once; explorationItemAgeCutOff says what is new."""
+    for weight, days, want in (("0.3", "30", .3), ("0.8", "30", .8), ("0.8", "365", .8), ("0", "30", 0)):
+        p.update_recommender(recommenderArn=arn, recommenderConfig={"itemExplorationConfig": {"explorationWeight": weight, "explorationItemAgeCutOff": days}})
+        r = p.describe_recommender(recommenderArn=arn)["recommender"]
+        check(r["latestRecommenderUpdate"]["status"] == "ACTIVE" and r["recommenderConfig"]["itemExplorationConfig"]["explorationWeight"] == weight, f"update: {r}")
+        got = [int(i[1:]) for u in range(100) for i in ids(rt.get_recommendations(recommenderArn=arn, userId=f"u{u}", numResults=10))]
+        share = sum(i > ITEMS_COUNT for i in got) / len(got)
+        if days == "30":
+            check(abs(share - want) < .05, f"weight {weight}: new films have {share:.3f} of the places")
+        else:  # all are new: the old ones are explored too
+            check(share < want - .1, f"all films are new: those that nobody had have {share:.3f} of the places")
 
 
 def update(p, rt, arn):
@@ -256,6 +275,7 @@ def main():
             stop_and_start(p, rt, personal, userId="u9")
             made.append((g, arns, tracker, datasets, schemas))
         video = made[0][1]
+        explored(p, rt, video["aws-vod-top-picks"])
         update(p, rt, video["aws-vod-most-popular"])
         custom_trends(p, rt, made[0][0])
 

@@ -28,17 +28,20 @@ import (
 // count, and what the answers of this process have shown since it last looked. Which
 // places and items is drawn by the answer's id.
 
-// exploration is what a campaign or job is told.
+// exploration is what a campaign, recommender or job is told.
 type exploration struct {
 	weight float64
 	days   float64
 }
 
-// explores says whether a recipe explores by settings of its campaign.
-func explores(spec recipe.Spec) bool { return spec.Name == "aws-user-personalization" }
+// explores says whether a recipe explores by settings of its campaign or recommender:
+// the first version of aws-user-personalization, and the personal use case of each domain.
+func explores(spec recipe.Spec) bool {
+	return spec.Name == "aws-user-personalization" || spec.Domain != "" && spec.Type == recipe.UserPersonalization
+}
 
-// explorationOf gives the settings of a campaign or batch job, AWS's defaults where
-// it has none.
+// explorationOf gives the settings of a campaign, recommender or batch job, AWS's
+// defaults where it has none.
 func explorationOf(tx *store.Tx, arn string) (exploration, error) {
 	out := exploration{weight: .3, days: 30}
 	r, err := catalog.Find(tx, arn)
@@ -48,6 +51,8 @@ func explorationOf(tx *store.Tx, arn string) (exploration, error) {
 	var raw json.RawMessage
 	switch r := r.(type) {
 	case *catalog.Campaign:
+		raw = r.Config
+	case *catalog.Recommender:
 		raw = r.Config
 	case *catalog.BatchInferenceJob:
 		raw = r.Config

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"usher/internal/seed"
 	"usher/recipe"
 	"usher/recipe/popularity"
+	"usher/store"
 )
 
 const (
@@ -165,5 +167,56 @@ func TestExplorationPrefersWhatWasShownLess(t *testing.T) {
 	}
 	if want := 909; other < want-40 || other > want+40 { // 10 of 11
 		t.Errorf("of 1000 draws %d are of the item that was shown less", other)
+	}
+}
+
+// TestRecommendersExplore: the personal use case of a domain explores by its
+// recommender's settings, which an update changes at once, and keeps to the automatic
+// filter; other use cases do not.
+func TestRecommendersExplore(t *testing.T) {
+	w := exploringWorld(t)
+	for i := range 40 {
+		w.item(fmt.Sprint("new", i), 1_700_000_000-int64(i%20)*day)
+	}
+	w.typed("zoe", "new7", "watch", 1_700_000_000)
+	for _, name := range []string{picks, popular} {
+		w.s.recipes[name] = recipe.As(name, popularity.Recipe{}, nil)
+	}
+	serve := func(name, useCase string) string {
+		r := &catalog.Recommender{Meta: catalog.Meta{ARN: films + name, Group: "group", Parent: films + name + "/1", Status: catalog.Active}, Recipe: useCase}
+		v := &catalog.RecommenderVersion{SolutionVersion: catalog.SolutionVersion{Meta: catalog.Meta{ARN: r.Parent, Group: "group", Parent: r.ARN, Status: catalog.Active}, Recipe: useCase, Model: "m"}}
+		w.Update(func(tx *store.Tx) error { return errors.Join(catalog.Create(tx, r), catalog.Create(tx, v)) })
+		return r.ARN
+	}
+	cold := func(arn string) (sum float64) {
+		for id, share := range w.shares(arn, "zoe", 400, 10) {
+			if id[0] == 'n' {
+				sum += share
+			}
+			if id == "new7" {
+				t.Errorf("zoe is shown what she has watched")
+			}
+		}
+		return sum
+	}
+	arn := serve("picks", picks)
+	if got := cold(arn); math.Abs(got-.3) > .025 {
+		t.Errorf("without settings new items have %.3f of the places, want AWS's .3", got)
+	}
+	for _, weight := range []float64{.6, 0} {
+		w.Update(func(tx *store.Tx) error {
+			r, err := catalog.Get[catalog.Recommender](tx, arn)
+			if err != nil {
+				return err
+			}
+			r.Config = json.RawMessage(fmt.Sprintf(`{"itemExplorationConfig":{"explorationWeight":"%v"}}`, weight))
+			return catalog.Update(tx, r)
+		})
+		if got := cold(arn); math.Abs(got-weight) > .025 {
+			t.Errorf("weight %v: new items have %.3f of the places", weight, got)
+		}
+	}
+	if got := cold(serve("popular", popular)); got > 0 {
+		t.Errorf("a use case that is not personal explores: %.3f", got)
 	}
 }

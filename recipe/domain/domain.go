@@ -5,7 +5,9 @@
 // and which items it leaves out (Spec.Excludes) stands in the table of recipes;
 // training and serving see to these. Lists of related items are cosines over the
 // users of two items and cut no popular ones: whoever watches a blockbuster
-// wants an answer too.
+// wants an answer too. The personal use cases are the first version of
+// aws-user-personalization, over all users: new items come by exploration, which
+// serving adds by the recommender's settings.
 package domain
 
 import (
@@ -27,17 +29,18 @@ func Recipes() []recipe.Recipe {
 		"max_item_interaction_count_percentile": "1.0",
 	}
 	discount := recipe.Params{"popularity_discount_factor": related["popularity_discount_factor"]}
-	popular, knn, like, next, trend := popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.Recipe{}, trending.Recipe{}
+	everybody := recipe.Params{"max_user_history_length_percentile": "1.0"}
+	popular, knn, like, next, trend := popularity.Recipe{}, itemknn.Recipe{}, itemknn.Similar{}, sequence.PersonalizationV1{}, trending.Recipe{}
 	return []recipe.Recipe{
 		recipe.As("aws-ecomm-customers-who-viewed-x-also-viewed", knn, related),
 		recipe.As("aws-ecomm-frequently-bought-together", knn, related),
 		recipe.As("aws-ecomm-popular-items-by-purchases", popular, nil),
 		recipe.As("aws-ecomm-popular-items-by-views", popular, nil),
-		recipe.As("aws-ecomm-recommended-for-you", next, nil),
+		recipe.As("aws-ecomm-recommended-for-you", next, everybody),
 		recipe.As("aws-vod-because-you-watched-x", knn, related),
 		recipe.As("aws-vod-more-like-x", like, discount),
 		recipe.As("aws-vod-most-popular", popular, nil),
-		recipe.As("aws-vod-top-picks", next, nil),
+		recipe.As("aws-vod-top-picks", next, everybody),
 		recipe.As("aws-vod-trending-now", trend, nil),
 	}
 }
