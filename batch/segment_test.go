@@ -72,7 +72,10 @@ func TestSegments(t *testing.T) {
 	if got := usersIn(t, lines[0]); len(got) != 2 || got[0] == "u1" {
 		t.Errorf("segment of an attribute: %s", lines[0])
 	}
-	for i, text := range map[int]string{1: "a condition is expected", 2: "no interactions with items", 3: "NONE", 4: "itemAttributes is missing", 5: "AND is expected"} {
+	if where := "(at character 7)"; !strings.Contains(lines[3], where) || strings.Contains(lines[3], "filter") {
+		t.Errorf("%s is not in %s", where, lines[3])
+	}
+	for i, text := range map[int]string{1: "a condition is expected", 2: "no interactions with items", 3: `no column \"NONE\"`, 4: "itemAttributes is missing", 5: "AND is expected"} {
 		if !strings.Contains(lines[i], `"output":null,"error":"itemAttributes`) || !strings.Contains(lines[i], text) {
 			t.Errorf("line %d: %s", i, lines[i])
 		}

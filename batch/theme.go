@@ -57,21 +57,23 @@ func newLabeller(g *history.Group, itemName string) *labeller {
 }
 
 // terms gives the distinct categories and words of an item, sorted. Categories are
-// as they were given, words in small letters.
+// as they were given, words in small letters; a word that a category says is left out.
 func (l *labeller) terms(i dataset.Index) []string {
 	row := l.group.Row(dataset.Items, i)
-	var out []string
+	var categories, said []string
 	for c, f := range l.schema.Fields {
 		if c >= len(row) || row[c].Kind != dataset.String || c == l.schema.ID() {
 			continue
 		}
 		switch {
 		case f.Categorical:
-			out = append(out, strings.Split(row[c].Str, "|")...)
+			categories = append(categories, strings.Split(row[c].Str, "|")...)
 		case f.Textual, c == l.name:
-			out = append(out, words(row[c].Str)...)
+			said = append(said, words(row[c].Str)...)
 		}
 	}
+	told := words(strings.Join(categories, " "))
+	out := append(categories, slices.DeleteFunc(said, func(w string) bool { return slices.Contains(told, w) })...)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

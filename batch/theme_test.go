@@ -15,14 +15,14 @@ import (
 )
 
 // Themes are what the items of an answer have in common, and not what all items
-// have; the items come in the order of how much it is theirs.
+// have, each said once; the items come in the order of how much it is theirs.
 func TestThemes(t *testing.T) {
 	w := newWorld(t, 0)
 	w.serve(itemknn.Similar{})
 	var items strings.Builder
 	items.WriteString("ITEM_ID,GENRES,TEXT,N,L,F,D,B\n")
 	for i := range 15 {
-		fmt.Fprintf(&items, "i%d,taste%d|everything,\"A story of %s, and more of it\",%d,,,,\n", i, i/5, []string{"pirates", "Robots", "gardens"}[i/5], i)
+		fmt.Fprintf(&items, "i%d,taste%d|everything|%s,\"A story of %s, and more of it\",%d,,,,\n", i, i/5, []string{"", "Robots", ""}[i/5], []string{"pirates", "robots", "gardens"}[i/5], i)
 	}
 	w.Put("in/items.csv", items.String())
 	w.imported("a", dataset.Items, "s3://in/items.csv", "FULL")
@@ -42,7 +42,7 @@ func TestThemes(t *testing.T) {
 		t.Fatalf("%s: %v", lines[0], err)
 	}
 	o := got.Output
-	if o.Theme != "robots and taste1" || len(o.RecommendedItems) != 4 || len(o.ItemsThemeRelevanceScores) != 4 {
+	if o.Theme != "Robots and taste1" || len(o.RecommendedItems) != 4 || len(o.ItemsThemeRelevanceScores) != 4 {
 		t.Errorf("%s", lines[0])
 	}
 	if !slices.IsSortedFunc(o.ItemsThemeRelevanceScores, func(a, b float64) int {

@@ -21,7 +21,7 @@ func badArgument(format string, args ...any) error {
 // numbers, with commas between; truth values may stand without quotes too.
 func parseArguments(name, given string) ([]string, error) {
 	bad := func() error {
-		return badArgument("The value of the filter parameter %s is %s. Give texts in double quotes, with commas between: \"\\\"comedy\\\",\\\"drama\\\"\"; numbers may stand without quotes.", name, clip(given))
+		return badArgument("The value of the filter parameter %s is %q. Give texts in double quotes, with commas between: \"\\\"comedy\\\",\\\"drama\\\"\"; numbers may stand without quotes.", name, clip(given))
 	}
 	sc := scanner{src: given}
 	var out []string

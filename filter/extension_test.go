@@ -273,6 +273,8 @@ func TestOwnLanguageBeyondTheOracle(t *testing.T) {
 	w.view.Users.Changed = []Change{{0, w.userRows[0]}}
 	for src, want := range map[string]bool{
 		`INCLUDE ItemID WHERE Items.ADULT = true`:                                                                    true,
+		`INCLUDE ItemID WHERE Items.ADULT IN ("True")`:                                                               true,
+		`INCLUDE ItemID WHERE Items.ADULT = 0`:                                                                       false,
 		`INCLUDE ItemID WHERE Items.ADULT != TRUE`:                                                                   false,
 		`INCLUDE ItemID WHERE Items.ADULT = $yes`:                                                                    true,
 		`INCLUDE ItemID WHERE Items.ADULT = $no`:                                                                     false,
@@ -331,7 +333,8 @@ func TestMistakesInOwnLanguage(t *testing.T) {
 		`USHER INCLUDE ItemID WHERE WITHIN 3 DAYS`:                                 "a column, like",
 		`USHER INCLUDE ItemID WHERE Interactions.IMPRESSION = "a"`:                 "Interactions.IMPRESSION cannot be filtered by",
 		`INCLUDE ItemID WHERE Interactions.DEVICE = "a"`:                           "of interactions only EVENT_TYPE can be filtered by",
-		`USHER INCLUDE ItemID WHERE Items.ADULT = maybe`:                           "a text in double quotes, a number",
+		`USHER INCLUDE ItemID WHERE Items.ADULT = maybe`:                           "true, false or a parameter was expected at character 42",
+		`USHER INCLUDE ItemID WHERE Items.ADULT = "maybe"`:                         "true, false or a parameter was expected at character 42",
 		`USHER INCLUDE ItemID WHERE NOT`:                                           "a column, like",
 		`INCLUDE ItemID WHERE Items.TITLE LIKE "a%"`:                               "IN, NOT IN, =",
 		`INCLUDE ItemID WHERE NOT Items.YEAR = 1`:                                  "a column, like",
@@ -339,7 +342,7 @@ func TestMistakesInOwnLanguage(t *testing.T) {
 	} {
 		_, err := Compile(src, s)
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), want) {
+		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "at character ") {
 			t.Errorf("%s: got %v, want %s", src, err, want)
 		}
 	}

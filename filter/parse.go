@@ -128,9 +128,20 @@ func (p *parser) filter() error {
 			return err
 		}
 		if !more {
-			return p.want("AND, OR, IF, | or the end")
+			return p.want(p.behind())
 		}
 	}
+}
+
+// behind names what can follow the expression that was read last.
+func (p *parser) behind() string {
+	switch e := p.last(); {
+	case e.whenTree != nil:
+		return "AND, OR, | or the end"
+	case e.when != nil:
+		return "AND, | or the end"
+	}
+	return "AND, OR, IF, | or the end"
 }
 
 func (p *parser) expression() error {
@@ -317,7 +328,7 @@ func (p *parser) field(t dataset.Type, at token, of string) (int, *dataset.Schem
 		for _, x := range s.Fields {
 			names = append(names, x.Name)
 		}
-		return 0, nil, p.invalid(at, "the %s schema has no column %q at character %d. It has %s.", t, clip(at.s), utf8.RuneCountInString(p.src[:at.at])+1, clip(strings.Join(names, ", ")))
+		return 0, nil, p.invalid(at, "the %s schema has no column %q. It has %s.", t, clip(at.s), clip(strings.Join(names, ", ")))
 	}
 	switch def := s.Fields[f]; {
 	case p.extended:
@@ -356,7 +367,7 @@ func (p *parser) comparison(e *expression, c *condition) error {
 		return p.want("IN, NOT IN, =, !=, <, <=, > or >=")
 	}
 	if op != in && c.kind == dataset.String {
-		return p.invalid(p.tok, "%s compares numbers, but the column at character %d holds strings. Use =, !=, IN or NOT IN.", p.tok.s, utf8.RuneCountInString(p.src[:p.tok.at])+1)
+		return p.invalid(p.tok, "%s compares numbers, but the column before it holds strings. Use =, !=, IN or NOT IN.", p.tok.s)
 	}
 	c.op, c.negate = op, p.tok.s == "!="
 	if err := p.advance(); err != nil {
@@ -446,6 +457,9 @@ func (p *parser) value(e *expression, c *condition, listed bool) error {
 		}
 		c.values = append(c.values, operand{at.s, true})
 	case text, number:
+		if c.kind == dataset.Boolean {
+			return p.truth(c)
+		}
 		if c.kind != dataset.String {
 			if _, err := parseNumber(at.s); err != nil {
 				return p.want("a number, because the column holds numbers,")
@@ -456,14 +470,26 @@ func (p *parser) value(e *expression, c *condition, listed bool) error {
 		}
 		c.values = append(c.values, operand{at.s, false})
 	case word:
-		truth, ok := truths[strings.ToLower(at.s)]
-		if c.kind != dataset.Boolean || !ok {
-			return p.want("a text in double quotes, a number or a parameter")
+		if c.kind == dataset.Boolean {
+			return p.truth(c)
 		}
-		c.values = append(c.values, operand{truth, false})
+		return p.want("a text in double quotes, a number or a parameter")
 	default:
 		return p.want("a text in double quotes, a number or a parameter")
 	}
+	return p.advance()
+}
+
+// truth reads a truth value: a word, the same in quotes, or its number.
+func (p *parser) truth(c *condition) error {
+	number, ok := truths[strings.ToLower(p.tok.s)]
+	switch {
+	case p.tok.s == "0" || p.tok.s == "1":
+		number = p.tok.s
+	case !ok:
+		return p.want("true, false or a parameter")
+	}
+	c.values = append(c.values, operand{number, false})
 	return p.advance()
 }
 

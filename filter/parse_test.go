@@ -53,7 +53,7 @@ func TestRefused(t *testing.T) {
 		`INCLUDE ItemID WHERE GENRE IN ("a")`: "a column, like Items.GENRES or Interactions.EVENT_TYPE, was expected at character 22",
 		`INCLUDE ItemID WHERE Items GENRE`:    "a dot and the name of a column was expected at character 28",
 		`INCLUDE ItemID WHERE Items."GENRE"`:  "the name of a column was expected",
-		`INCLUDE ItemID WHERE Items.GENRES IN ("a")`:                                     `the ITEMS schema has no column "GENRES" at character 28. It has ITEM_ID, GENRE, TITLE`,
+		`INCLUDE ItemID WHERE Items.GENRES IN ("a")`:                                     `the ITEMS schema has no column "GENRES". It has ITEM_ID, GENRE, TITLE`,
 		`INCLUDE ItemID WHERE Items.GENRE`:                                               "IN, NOT IN, =, !=, <, <=, > or >= was expected at character 33, where the end stands",
 		`INCLUDE ItemID WHERE Items.GENRE NOT ("a")`:                                     "IN was expected at character 38",
 		`INCLUDE ItemID WHERE Items.GENRE IN "a"`:                                        "a list in parentheses was expected at character 37",
@@ -88,12 +88,17 @@ func TestRefused(t *testing.T) {
 	} {
 		_, err := Compile(src, s)
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "Could not create filter. Invalid ") {
+		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "Could not create filter. Invalid ") || !strings.Contains(err.Error(), "at character ") {
 			t.Errorf("%s: got %v, want %s", src, err, want)
 		}
 	}
-	if _, err := Compile(`INCLUDE ItemID WHERE Items.YEAR = 1 IF CurrentUser.AGE = 1 OR CurrentUser.AGE = 2`, schemas(t)); err == nil || !strings.Contains(err.Error(), "cannot be joined by OR") {
-		t.Errorf("OR behind IF: %v", err)
+	for behind, want := range map[string]string{
+		" OR CurrentUser.AGE = 2": "cannot be joined by OR",
+		" IF CurrentUser.AGE = 1": `AND, | or the end was expected at character 60, where "IF" stands`,
+	} {
+		if _, err := Compile(`INCLUDE ItemID WHERE Items.YEAR = 3 IF CurrentUser.AGE = 1`+behind, schemas(t)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s behind IF: %v", behind, err)
+		}
 	}
 }
 

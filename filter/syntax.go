@@ -15,15 +15,19 @@ type SyntaxError struct {
 }
 
 // Error implements error.
-func (e *SyntaxError) Error() string {
+func (e *SyntaxError) Error() string { return "Could not create filter. " + e.Mistake() }
+
+// Mistake is the text without what is said of creating a filter, for expressions that
+// are part of something else.
+func (e *SyntaxError) Mistake() string {
 	if e.Want == "" {
-		return "Could not create filter. " + e.Msg
+		return fmt.Sprintf("%s (at character %d)", e.Msg, e.Position)
 	}
 	got := fmt.Sprintf("%q", e.Got)
 	if e.Got == "" {
 		got = "the end"
 	}
-	return fmt.Sprintf("Could not create filter. Invalid Expression: %s was expected at character %d, where %s stands.", e.Want, e.Position, got)
+	return fmt.Sprintf("Invalid Expression: %s was expected at character %d, where %s stands.", e.Want, e.Position, got)
 }
 
 // kind of a token.

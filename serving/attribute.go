@@ -37,10 +37,12 @@ func parseAttributes(text string, schemas filter.Schemas) (*filter.Program, erro
 		}
 		rest = rest[len(a):]
 	}
-	p, err := filter.Compile("INCLUDE ItemID WHERE "+text, schemas)
+	const before = "INCLUDE ItemID WHERE "
+	p, err := filter.Compile(before+text, schemas)
 	var syntax *filter.SyntaxError
 	if errors.As(err, &syntax) {
-		return nil, invalid("itemAttributes: %v", err)
+		syntax.Position -= len(before)
+		return nil, invalid("itemAttributes: %s", syntax.Mistake())
 	}
 	return p, err
 }
