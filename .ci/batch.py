@@ -151,6 +151,12 @@ def segments(p, g):
     check(len(p.list_batch_segment_jobs(solutionVersionArn=v)["batchSegmentJobs"]) == 1, "listed")
 
 
+def told(server, job):
+    """What usher's own call tells of a batch inference."""
+    with urllib.request.urlopen(f"{server.url}/usher/v1/batch-inference-jobs/{job}") as r:
+        return json.loads(r.read())
+
+
 def killed(p, server, personal):
     """Answers of many lines through five kills are those of an undisturbed job."""
     files = {f"{n}.json": [{"userId": f"u{u % 300}"} for u in range(n, 60_000 + n)] for n in range(2)}
@@ -160,12 +166,17 @@ def killed(p, server, personal):
     wait(lambda: p.describe_batch_inference_job(batchInferenceJobArn=whole), "batchInferenceJob")
     print(f"120,000 lines in {time.monotonic() - began:.1f} s", flush=True)
     arn = infer(p, "killed", personal, files, batchInferenceJobConfig=config)
+    far = 0
     for _ in range(4):
         time.sleep(.5)
         server.kill()
         server.start()
+        now = told(server, "killed").get("progress", {}).get("done", far)
+        check(now >= far, f"progress after a kill: {now}, before {far}")
+        far = now
     r = wait(lambda: p.describe_batch_inference_job(batchInferenceJobArn=arn), "batchInferenceJob")
     check(r["status"] == "ACTIVE", f"after kills: {r}")
+    check(told(server, "killed")["report"] == {"lines": 120_000, "mistaken": 0}, f"{told(server, 'killed')}")
     for f in files:
         check(answers("killed", f) == answers("whole", f), f"{f}: the answers differ")
     left = [str(f) for f in pathlib.Path(server.dir, "data", "blobs", "batch").rglob("*") if f.is_file()]

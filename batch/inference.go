@@ -32,6 +32,7 @@ func (b *Batch) Inferrer() job.Worker {
 type filed[T any] interface {
 	*T
 	catalog.Record
+	Answered(questions, mistaken int64)
 }
 
 // answering is the worker of the jobs that answer files of questions. prepare
@@ -71,7 +72,7 @@ func (a answering[T, P]) Run(ctx context.Context, t *job.Task) error {
 	if err != nil {
 		return err
 	}
-	if err := t.Finish(ctx, func(tx *store.Tx) error { return settle[T, P](tx, t.Key) }); err != nil {
+	if err := t.Finish(ctx, func(tx *store.Tx) error { return settle[T, P](tx, t.Key, l.state) }); err != nil {
 		return err
 	}
 	a.opt.Log.Info("batch job finished", "job", t.Key, "files", len(l.files), "lines", l.state.Lines, "mistaken", l.state.Failed)
@@ -89,13 +90,14 @@ func (a answering[T, P]) failed(ctx context.Context, t *job.Task, r P, err error
 	return errors.Join(ferr, a.eraseChunks(ctx, chunksOf(r.Common())))
 }
 
-// settle publishes that a job is done.
-func settle[T any, P filed[T]](tx *store.Tx, arn string) error {
+// settle publishes that a job is done, and what came of it.
+func settle[T any, P filed[T]](tx *store.Tx, arn string, s linesState) error {
 	r, err := catalog.Get[T, P](tx, arn)
 	if err != nil {
 		return err
 	}
 	r.Common().Status = catalog.Active
+	r.Answered(s.Lines, s.Failed)
 	return catalog.Update(tx, r)
 }
 

@@ -51,7 +51,8 @@ type lines struct {
 	state linesState
 	files []blob.Info
 	total int64 // bytes of the files
-	done  int64 // bytes that are answered
+	done  int64 // bytes of files that are answered
+	begun int64 // bytes that were answered when this attempt began
 	out   [blockLines][]byte
 }
 
@@ -110,10 +111,21 @@ func (l *lines) find(ctx context.Context) error {
 		l.total += f.Size
 	}
 	l.files = info
+	l.begun = l.answered()
 	if l.opt.Quotas && (len(info) > filesMost || l.total > bytesMost) {
 		return customer("Invalid S3 input path. s3://%s has %d files with %d bytes; a job takes at most %d files with %d bytes. Make several jobs of it, or start usher with -quotas none.", l.input, len(info), l.total, filesMost, int64(bytesMost))
 	}
 	return nil
+}
+
+// answered gives how many bytes are answered by the checkpoint.
+func (l *lines) answered() (bytes int64) {
+	for _, f := range l.files {
+		if f.Name <= l.state.Done {
+			bytes += f.Size
+		}
+	}
+	return bytes + l.state.Current.At
 }
 
 // list gives the object of the input's name or, if there is none, all those
@@ -223,7 +235,7 @@ func (l *lines) chunk(ctx context.Context, i int, in *bufio.Reader) (end bool, e
 		if l.lineLimit > 0 && next.Current.Lines > l.lineLimit {
 			return false, customer("Invalid S3 input path. The file s3://%s has more than %d lines, which is what a job of this kind takes. Cut it into several.", l.files[i].Name, l.lineLimit)
 		}
-		l.task.Progress(float64(l.done+next.Current.At)/float64(max(l.total, 1)), fmt.Sprintf("file %d of %d, %d lines, %d with a mistake", i+1, len(l.files), next.Lines, next.Failed))
+		l.tell(i, &next)
 	}
 	if err := to.Flush(); err != nil {
 		return false, err

@@ -12,6 +12,14 @@ type BatchFiles struct {
 	RoleARN      string
 	Filter       string // ARN; "" for none
 	Results      int32  // 0: as many as AWS gives
+
+	Questions int64 `json:",omitempty"` // that were answered, once it is ACTIVE
+	Mistaken  int64 `json:",omitempty"` // of them, those whose answer is what is wrong with them
+}
+
+// Answered notes what came of the questions.
+func (f *BatchFiles) Answered(questions, mistaken int64) {
+	f.Questions, f.Mistaken = questions, mistaken
 }
 
 // BatchInferenceJob answers files of questions with a solution version, which is

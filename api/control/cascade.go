@@ -42,6 +42,12 @@ func (a *API) Extend(x *wire.Extensions) {
 	x.Handle("GET", "dataset-import-jobs/{name}", "DescribeImport", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
 		return a.DescribeImport(ctx, r.Path("name"))
 	})
+	x.Handle("GET", "batch-inference-jobs/{name}", "DescribeBatchInference", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
+		return a.DescribeBatchInference(ctx, r.Path("name"))
+	})
+	x.Handle("GET", "batch-segment-jobs/{name}", "DescribeBatchSegment", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
+		return a.DescribeBatchSegment(ctx, r.Path("name"))
+	})
 	x.Handle("GET", "solutions/{solution}/versions/{version}/training", "DescribeTraining", func(ctx context.Context, r *wire.ExtensionRequest) (any, error) {
 		return a.DescribeTraining(ctx, r.Path("solution"), r.Path("version"))
 	})
