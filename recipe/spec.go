@@ -96,7 +96,18 @@ func Check(specs []Param, given map[string]string) (Params, error) {
 		}
 		out[name] = v
 	}
-	return out, nil
+	return out, checkBounds(specs, out)
+}
+
+// checkBounds refuses a minimum above its maximum: nothing lies between them.
+func checkBounds(specs []Param, p Params) error {
+	for _, s := range specs {
+		rest, ok := strings.CutPrefix(s.Name, "min_")
+		if _, both := p["max_"+rest]; ok && both && p.Float(s.Name) > p.Float("max_"+rest) {
+			return fmt.Errorf("hyperparameter %s: %q is above max_%s, which is %q: nothing is left between them", s.Name, p[s.Name], rest, p["max_"+rest])
+		}
+	}
+	return nil
 }
 
 func (p Param) check(v string) error {

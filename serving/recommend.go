@@ -2,6 +2,9 @@ package serving
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"usher/catalog"
@@ -168,12 +171,26 @@ func checkContext(g *history.Group, spec recipe.Spec, given map[string]string) e
 		return invalid("context is only used by USER_PERSONALIZATION and PERSONALIZED_RANKING recipes; the recipe %s is of type %s.", spec.Name, spec.Type)
 	}
 	schema := g.Schema(dataset.Interactions)
-	for key := range given {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if schema == nil || schema.Column(key) < 0 {
-			return invalid("context.%s: the Interactions schema has no column of that name. Use the names of its metadata columns, for example DEVICE.", key)
+			return invalid("context.%s: the Interactions schema has no column of that name. %s", key, contextColumns(schema))
 		}
 	}
 	return nil
+}
+
+// contextColumns says what a context can name.
+func contextColumns(s *dataset.Schema) string {
+	var names []string
+	if s != nil {
+		for _, i := range s.ContextColumns() {
+			names = append(names, s.Fields[i].Name)
+		}
+	}
+	if len(names) == 0 {
+		return "It has none that says something of the moment: leave the context out."
+	}
+	return "Use " + strings.Join(names, ", ") + "."
 }
 
 // query makes numbers of a request's ids; unknown ones become NoIndex.

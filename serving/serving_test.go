@@ -219,7 +219,7 @@ func TestRefusals(t *testing.T) {
 		"no item":         {Request{Campaign: r.ARN, User: "ann"}, "itemId is missing"},
 		"too many":        {Request{Campaign: p.ARN, User: "ann", Results: 501}, "1 to 500"},
 		"negative":        {Request{Campaign: p.ARN, User: "ann", Results: -1}, "1 to 500"},
-		"unknown context": {Request{Campaign: p.ARN, User: "ann", Context: map[string]string{"WEATHER": "x"}}, "context.WEATHER"},
+		"unknown context": {Request{Campaign: p.ARN, User: "ann", Context: map[string]string{"WEATHER": "x"}}, "context.WEATHER: the Interactions schema has no column of that name. Use DEVICE."},
 		"context of sims": {Request{Campaign: r.ARN, Item: "i1", Context: map[string]string{"DEVICE": "x"}}, "RELATED_ITEMS"},
 	} {
 		_, err := w.s.Recommend(t.Context(), c.r)

@@ -275,6 +275,7 @@ func TestSolutionRefusals(t *testing.T) {
 		{create("shop", sims, config(`"algorithmHyperParameters": {"popularity_discount_factor": "2"}`)), []string{"solutionConfig.algorithmHyperParameters", "popularity_discount_factor", `"2"`, "from 0 to 1"}},
 		{create("shop", sims, config(`"algorithmHyperParameters": {"hidden_dimension": "2"}`)), []string{"hidden_dimension", "min_cointeraction_count"}},
 		{create("shop", sims, config(`"featureTransformationParameters": {"max_user_history_length_percentile": "x"}`)), []string{"featureTransformationParameters", "max_user_history_length_percentile"}},
+		{create("shop", sims, config(`"featureTransformationParameters": {"min_user_history_length_percentile": "0.9", "max_user_history_length_percentile": "0.1"}`)), []string{"min_user_history_length_percentile", `"0.9" is above max_user_history_length_percentile, which is "0.1"`}},
 		{create("plain", v2, `, "eventType": "click"`), []string{"eventType", "EVENT_TYPE"}},
 		{create("empty", v2, `, "eventType": "click"`), []string{"eventType", "no Interactions dataset"}},
 		{create("shop", v2, config(`"eventValueThreshold": "1"`)), []string{"eventValueThreshold", "give eventType"}},
