@@ -292,7 +292,12 @@ func tile2PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c
 //go:noescape
 func tile1PairsAVX512(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
 
-// roundPairsAVX512 rounds 16·groups floats to bfloat16.
+// pairInRowsAVX512 rounds rows of 16·groups floats to bfloat16, neighbours side by side.
 //
 //go:noescape
-func roundPairsAVX512(groups int, to, from *float32)
+func pairInRowsAVX512(rows, groups int, to *uint32, toRow int, from *float32, row int)
+
+// pairRowsAVX512 rounds 2·pairs rows of 32·groups floats to bfloat16, two rows' elements of a column side by side.
+//
+//go:noescape
+func pairRowsAVX512(pairs, groups int, to *uint32, toRow, toGroup int, from *float32, row int)

@@ -706,7 +706,23 @@ DATA constants<>+2800(SB)/4, $0x00000001
 DATA constants<>+2804(SB)/4, $0x00000001
 DATA constants<>+2808(SB)/4, $0x00000001
 DATA constants<>+2812(SB)/4, $0x00000001
-GLOBL constants<>(SB), RODATA|NOPTR, $2816
+DATA constants<>+2816(SB)/4, $0x00100000
+DATA constants<>+2820(SB)/4, $0x00100000
+DATA constants<>+2824(SB)/4, $0x00100000
+DATA constants<>+2828(SB)/4, $0x00100000
+DATA constants<>+2832(SB)/4, $0x00100000
+DATA constants<>+2836(SB)/4, $0x00100000
+DATA constants<>+2840(SB)/4, $0x00100000
+DATA constants<>+2844(SB)/4, $0x00100000
+DATA constants<>+2848(SB)/4, $0x00100000
+DATA constants<>+2852(SB)/4, $0x00100000
+DATA constants<>+2856(SB)/4, $0x00100000
+DATA constants<>+2860(SB)/4, $0x00100000
+DATA constants<>+2864(SB)/4, $0x00100000
+DATA constants<>+2868(SB)/4, $0x00100000
+DATA constants<>+2872(SB)/4, $0x00100000
+DATA constants<>+2876(SB)/4, $0x00100000
+GLOBL constants<>(SB), RODATA|NOPTR, $2880
 
 // func dotAVX512(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -8076,20 +8092,78 @@ store250:
 	VZEROUPPER
 	RET
 
-// func roundPairsAVX512(groups int, to, from *float32)
-// rounds 16·groups floats to bfloat16.
-TEXT ·roundPairsAVX512(SB), NOSPLIT, $0-24
-	MOVQ groups+0(FP), CX
-	MOVQ to+8(FP), DI
-	MOVQ from+16(FP), SI
-group251:
-	VMOVUPS (SI), Z0
+// func pairInRowsAVX512(rows, groups int, to *uint32, toRow int, from *float32, row int)
+// rounds rows of 16·groups floats to bfloat16, neighbours side by side.
+TEXT ·pairInRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), CX
+	MOVQ groups+8(FP), R11
+	MOVQ to+16(FP), DI
+	MOVQ toRow+24(FP), R12
+	MOVQ from+32(FP), SI
+	MOVQ row+40(FP), R9
+	SHLQ $2, R9
+	SHLQ $2, R12
+row251:
+	MOVQ SI, DX
+	MOVQ DI, R8
+	MOVQ R11, BX
+group252:
+	VMOVUPS (DX), Z0
 	// VCVTNEPS2BF16 Z0, Z0, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0
-	VMOVUPS Y0, (DI)
-	ADDQ $64, SI
-	ADDQ $32, DI
+	VMOVUPS Y0, (R8)
+	ADDQ $64, DX
+	ADDQ $32, R8
+	DECQ BX
+	JNZ group252
+	ADDQ R9, SI
+	ADDQ R12, DI
 	DECQ CX
-	JNZ group251
+	JNZ row251
+	VZEROUPPER
+	RET
+
+// func pairRowsAVX512(pairs, groups int, to *uint32, toRow, toGroup int, from *float32, row int)
+// rounds 2·pairs rows of 32·groups floats to bfloat16, two rows' elements of a column side by side.
+TEXT ·pairRowsAVX512(SB), NOSPLIT, $0-56
+	MOVQ pairs+0(FP), CX
+	MOVQ groups+8(FP), R11
+	MOVQ to+16(FP), DI
+	MOVQ toRow+24(FP), R12
+	MOVQ toGroup+32(FP), R13
+	MOVQ from+40(FP), SI
+	MOVQ row+48(FP), R9
+	SHLQ $2, R9
+	SHLQ $2, R12
+	SHLQ $2, R13
+	VMOVUPS constants<>+2496(SB), Z1
+	VPSLLD $16, Z1, Z2
+	VPADDD Z1, Z2, Z2
+	VPADDD constants<>+2816(SB), Z2, Z2
+row253:
+	MOVQ SI, DX
+	MOVQ DI, R8
+	MOVQ R11, BX
+group254:
+	VMOVUPS 0(DX), Z0
+	VMOVUPS 0(DX)(R9*1), Z1
+	// VCVTNE2PS2BF16 Z0, Z1, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0
+	VPERMW Z0, Z2, Z0
+	VMOVUPS Z0, 0(R8)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(DX)(R9*1), Z1
+	// VCVTNE2PS2BF16 Z0, Z1, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x77; BYTE $0x48; BYTE $0x72; BYTE $0xc0
+	VPERMW Z0, Z2, Z0
+	VMOVUPS Z0, 64(R8)
+	ADDQ $128, DX
+	ADDQ R13, R8
+	DECQ BX
+	JNZ group254
+	LEAQ (SI)(R9*2), SI
+	ADDQ R12, DI
+	DECQ CX
+	JNZ row253
 	VZEROUPPER
 	RET

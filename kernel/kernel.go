@@ -16,8 +16,8 @@
 // the value of an element does not depend on its place in the slice. NaN and Inf
 // go the way they go in Go's arithmetic.
 //
-// A Rounded is a matrix in bfloat16, for products of networks that are only read, on
-// processors with instructions for them. A Quantised is a matrix in eight bits, for
+// A Rounded is a matrix in bfloat16, for products that may be rounded, on processors with
+// instructions for them. A Quantised is a matrix in eight bits, for
 // products with all rows of a large catalogue; its products are the same bits on all
 // paths.
 //

@@ -92,8 +92,8 @@ func TestRoundedMatMulKeepsNaN(t *testing.T) {
 				t.Skip("this path has no instructions for it")
 			}
 			c, twin := make([]float32, m*n), make([]float32, m*n)
-			rounded.MatMul(c, n, a, k, m)
-			byTwin(func() { rounded.MatMul(twin, n, a, k, m) })
+			rounded.MatMul(c, n, a, k, m, false)
+			byTwin(func() { rounded.MatMul(twin, n, a, k, m, false) })
 			sameKinds(t, fmt.Sprintf("with %v", bad), c, twin)
 		}
 	})

@@ -28,7 +28,7 @@ type path struct {
 	addSparse         func(y []float32, s float32, row, next Sparse)
 	noteSparse        func(noted []uint32, y []float32, s float32, row, next Sparse) int
 	fetch             func(x []float32)
-	multiplyRounded   func(c []float32, ldc int, a []float32, lda int, b *Rounded, m int)            // nil: no instructions for it
+	rounded           *roundedLoops                                                                  // nil: no instructions for it
 	sumAbove          func(x []float32) [sumLanes]float64                                            // of a multiple of sumLanes
 	survey            func(marks []uint64, x []float32, least, shift float32) (largest, sum float32) // the last word of marks comes cleared
 	addSurvey         func(marks []uint64, x, extra []float32, least, shift float32) (largest, sum float32)

@@ -41,7 +41,7 @@ func avx512() path {
 	p.matMul = t.matMul
 	p.sparseLoops()
 	if cpu.X86.HasAVX512BF16 {
-		p.multiplyRounded = multiplyRoundedAVX512
+		p.rounded = &roundedAVX512
 	}
 	p.scan = scanners{{8, scan8AVX512}, {7, scan7AVX512}, {6, scan6AVX512}, {5, scan5AVX512},
 		{4, scan4AVX512}, {3, scan3AVX512}, {2, scan2AVX512}, {1, scan1AVX512}}.scan

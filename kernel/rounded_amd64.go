@@ -1,9 +1,25 @@
 package kernel
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
+
+// roundedAVX512 are the loops for products in bfloat16 on processors that have them.
+var roundedAVX512 = roundedLoops{
+	pairInRows: func(to []uint32, toRow int, x []float32, ld, rows, groups int) {
+		pairInRowsAVX512(rows, groups, &to[0], toRow, &x[0], ld)
+	},
+	pairRows: func(to []uint32, toRow, toGroup int, x []float32, ld, pairs, groups int) {
+		pairRowsAVX512(pairs, groups, &to[0], toRow, toGroup, &x[0], ld)
+	},
+	transpose: func(to, from []uint32, words int) {
+		for j := 0; j < roundedCols; j += 8 {
+			transpose8(words/8, asFloat(&to[j]), roundedCols, asFloat(&from[j*words]), words)
+		}
+	},
+	multiply: func(c []float32, ldc int, a []uint32, aRow, aCol int, b []uint32, m int, add bool) {
+		from := operand{unsafe.Slice(asFloat(&a[0]), len(a)), aRow, aCol}
+		roundedTiles.column(c, ldc, from, asFloat(&b[0]), roundedCols, m, roundedCols, len(b)/roundedCols, add)
+	},
+}
 
 // roundedTiles are the tiles of products in bfloat16: in the place of floats there are
 // pairs.
@@ -12,30 +28,5 @@ var roundedTiles = tiling{cols: roundedCols, tiles: []tile{
 	{rows: 2, full: tile2PairsAVX512}, {rows: 1, full: tile1PairsAVX512},
 }}
 
-// roundedRows is how many rows of A are rounded at a time: they stay in the L1 cache.
-const roundedRows = 48
-
-// roundedMemory is for rows of A.
-var roundedMemory = sync.Pool{New: func() any { return new([]float32) }}
-
-// multiplyRoundedAVX512 is Rounded.MatMul. Pairs travel as float32, which nothing
-// computes with.
-func multiplyRoundedAVX512(c []float32, ldc int, a []float32, lda int, b *Rounded, m int) {
-	words := b.k / 2
-	memory := roundedMemory.Get().(*[]float32)
-	defer roundedMemory.Put(memory)
-	if len(*memory) < roundedRows*words {
-		*memory = make([]float32, roundedRows*words)
-	}
-	pairs := *memory
-	for from := 0; from < m; from += roundedRows {
-		rows := min(roundedRows, m-from)
-		for i := range rows {
-			roundPairsAVX512(b.k/16, &pairs[i*words], &a[(from+i)*lda])
-		}
-		for j := 0; j < b.n; j += roundedCols {
-			panel := (*float32)(unsafe.Pointer(&b.pairs[j*words]))
-			roundedTiles.column(c[from*ldc+j:], ldc, operand{pairs, words, 1}, panel, roundedCols, rows, roundedCols, words, false)
-		}
-	}
-}
+// asFloat lets pairs travel as float32, which nothing computes with.
+func asFloat(pairs *uint32) *float32 { return (*float32)(unsafe.Pointer(pairs)) }

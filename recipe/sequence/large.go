@@ -94,7 +94,7 @@ func (s settings) memory(c *corpus, workers int) float64 {
 		sample = items
 	}
 	perShard := 4 * d * min(items, 2*sample+float64(s.stepTokens))
-	perWorker := 4 * (float64(batchTokens)*(16*d+4*float64(s.inner)) + 3*sample*d + lossFloats)
+	perWorker := 4 * (float64(batchTokens)*(18*d+4*float64(s.inner)) + 4*sample*d + lossFloats)
 	const spare = 1.25 // for the garbage collector
 	return spare * (data + max(counted, net+shardMost*perShard+float64(workers)*perWorker))
 }

@@ -75,6 +75,7 @@ func (n *Net) gather(x []float32, tokens []uint32) {
 // batch computes loss and gradients of one micro-batch. scale is 1 / the sum
 // of the weights of the whole step.
 func (t *Trainer) batch(w *work, b *Batch, g *Gradient, scale float32, key seed.Seed) {
+	w.sc.rounds, w.loss.rounds = true, true
 	dr := dropper{p: t.Drop, key: uint64(key.Branch("dropout"))}
 	t.Net.forward(w, b, dr)
 	dy := t.Net.softmaxLoss(&w.loss, b, w.y, g, lossOptions{

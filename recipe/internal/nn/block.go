@@ -17,7 +17,10 @@ type tape struct {
 }
 
 // scratch is memory that a block's passes share.
-type scratch struct{ t1, t2, t3, ds []float32 }
+type scratch struct {
+	t1, t2, t3, ds []float32
+	products
+}
 
 // dropper is dropout with rate p: each place of the network has its own mask,
 // made anew from the key in the backward pass.
@@ -45,17 +48,17 @@ func (dr dropper) apply(x []float32, block, place int) {
 func (n *Net) blockForward(i int, x []float32, lens []int, tp *tape, sc *scratch, dr dropper) {
 	d, t := n.Dim, len(x)/n.Dim
 	copy(room(&tp.x, t*d), x)
-	n.project(i, x, tp)
+	n.project(i, x, tp, sc)
 	n.mix(i, x, lens, tp, sc, dr)
 }
 
 // project puts queries, keys, values and gates of x (T,d) into the tape.
-func (n *Net) project(i int, x []float32, tp *tape) {
+func (n *Net) project(i int, x []float32, tp *tape, sc *scratch) {
 	d, t := n.Dim, len(x)/n.Dim
 	w := &n.v.blocks[i]
 	kernel.LayerNorm(room(&tp.h1, t*d), x, w.gain1, w.bias1, room(&tp.mean1, t), room(&tp.rstd1, t), t, d)
-	kernel.MatMul(room(&tp.qkv, t*3*d), 3*d, tp.h1, d, w.qkv, 3*d, t, 3*d, d, false)
-	kernel.MatMul(room(&tp.s, t*d), d, tp.h1, d, w.gate, d, t, d, d, false)
+	sc.matMul(room(&tp.qkv, t*3*d), 3*d, tp.h1, d, w.qkv, 3*d, t, 3*d, d, false)
+	sc.matMul(room(&tp.s, t*d), d, tp.h1, d, w.gate, d, t, d, d, false)
 	kernel.Sigmoid(tp.s, tp.s)
 }
 
@@ -80,17 +83,17 @@ func (n *Net) feed(i int, x []float32, tp *tape, sc *scratch, dr dropper) {
 	w, b := &n.v.blocks[i], n.roundedOf(i)
 	r := room(&sc.t1, t*d)
 	kernel.Multiply(room(&tp.og, t*d), tp.o, tp.s)
-	factor{w.out, d, d, d, b.out}.product(r, d, tp.og, t)
+	sc.times(factor{w.out, d, d, d, b.out}, r, d, tp.og, t)
 	dr.apply(r, i, placeAttention)
 	kernel.Axpy(x, 1, r)
 
 	copy(room(&tp.x2, t*d), x)
 	kernel.LayerNorm(room(&tp.h2, t*d), x, w.gain2, w.bias2, room(&tp.mean2, t), room(&tp.rstd2, t), t, d)
-	factor{w.silu, f, d, f, b.silu}.product(room(&tp.a, t*f), f, tp.h2, t)
-	factor{w.lin, f, d, f, b.lin}.product(room(&tp.b, t*f), f, tp.h2, t)
+	sc.times(factor{w.silu, f, d, f, b.silu}, room(&tp.a, t*f), f, tp.h2, t)
+	sc.times(factor{w.lin, f, d, f, b.lin}, room(&tp.b, t*f), f, tp.h2, t)
 	kernel.SwiGLU(room(&tp.f, t*f), tp.a, tp.b)
 	dr.apply(tp.f, i, placeInner)
-	factor{w.down, d, f, d, b.down}.product(r, d, tp.f, t)
+	sc.times(factor{w.down, d, f, d, b.down}, r, d, tp.f, t)
 	dr.apply(r, i, placeOut)
 	kernel.Axpy(x, 1, r)
 }
@@ -104,22 +107,22 @@ func (n *Net) blockBackward(i int, dx []float32, lens []int, g *blockView, tp *t
 
 	copy(r, dx)
 	dr.apply(r, i, placeOut)
-	kernel.MatMulTN(g.down, d, tp.f, f, r, d, f, d, t, true)
+	sc.matMulTN(g.down, d, tp.f, f, r, d, f, d, t, true)
 	df := room(&sc.t3, 3*t*f)
 	df, da, db := df[:t*f], df[t*f:2*t*f], df[2*t*f:]
-	kernel.MatMulNT(df, f, r, d, w.down, d, t, f, d, false)
+	sc.matMulNT(df, f, r, d, w.down, d, t, f, d, false)
 	dr.apply(df, i, placeInner)
 	kernel.SwiGLUBackward(da, db, df, tp.a, tp.b)
-	kernel.MatMulTN(g.silu, f, tp.h2, d, da, f, d, f, t, true)
-	kernel.MatMulTN(g.lin, f, tp.h2, d, db, f, d, f, t, true)
-	kernel.MatMulNT(dh, d, da, f, w.silu, f, t, d, f, false)
-	kernel.MatMulNT(dh, d, db, f, w.lin, f, t, d, f, true)
+	sc.matMulTN(g.silu, f, tp.h2, d, da, f, d, f, t, true)
+	sc.matMulTN(g.lin, f, tp.h2, d, db, f, d, f, t, true)
+	sc.matMulNT(dh, d, da, f, w.silu, f, t, d, f, false)
+	sc.matMulNT(dh, d, db, f, w.lin, f, t, d, f, true)
 	kernel.LayerNormBackward(dx, g.gain2, g.bias2, dh, tp.x2, w.gain2, tp.mean2, tp.rstd2, t, d)
 
 	copy(r, dx)
 	dr.apply(r, i, placeAttention)
-	kernel.MatMulTN(g.out, d, tp.og, d, r, d, d, d, t, true)
-	kernel.MatMulNT(dh, d, r, d, w.out, d, t, d, d, false)
+	sc.matMulTN(g.out, d, tp.og, d, r, d, d, d, t, true)
+	sc.matMulNT(dh, d, r, d, w.out, d, t, d, d, false)
 	do, du := dh, r
 	kernel.GateBackward(do, du, tp.o, tp.s)
 	dqkv := room(&sc.t3, t*3*d)
@@ -131,10 +134,10 @@ func (n *Net) blockBackward(i int, dx []float32, lens []int, g *blockView, tp *t
 		at += l
 		pat += n.Heads * l * l
 	}
-	kernel.MatMulTN(g.qkv, 3*d, tp.h1, d, dqkv, 3*d, d, 3*d, t, true)
-	kernel.MatMulTN(g.gate, d, tp.h1, d, du, d, d, d, t, true)
-	kernel.MatMulNT(dh, d, dqkv, 3*d, w.qkv, 3*d, t, d, 3*d, false)
-	kernel.MatMulNT(dh, d, du, d, w.gate, d, t, d, d, true)
+	sc.matMulTN(g.qkv, 3*d, tp.h1, d, dqkv, 3*d, d, 3*d, t, true)
+	sc.matMulTN(g.gate, d, tp.h1, d, du, d, d, d, t, true)
+	sc.matMulNT(dh, d, dqkv, 3*d, w.qkv, 3*d, t, d, 3*d, false)
+	sc.matMulNT(dh, d, du, d, w.gate, d, t, d, d, true)
 	kernel.LayerNormBackward(dx, g.gain1, g.bias1, dh, tp.x, w.gain1, tp.mean1, tp.rstd1, t, d)
 }
 

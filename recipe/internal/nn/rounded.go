@@ -40,7 +40,7 @@ type factor struct {
 // product computes y (T,n), rows ldy apart, = x (T,k) · m.
 func (m factor) product(y []float32, ldy int, x []float32, t int) {
 	if m.rounded != nil {
-		m.rounded.MatMul(y, ldy, x, m.k, t)
+		m.rounded.MatMul(y, ldy, x, m.k, t, false)
 		return
 	}
 	kernel.MatMul(y, ldy, x, m.k, m.w, m.ld, t, m.n, m.k, false)

@@ -33,8 +33,11 @@ func randomShards(s Shape, shards, batches int, from seed.Seed) [][]Batch {
 }
 
 func TestWorkersDoNotChangeAStep(t *testing.T) {
-	shape := Shape{Rows: 300, Dim: 16, Inner: 24, Heads: 2, Blocks: 1, Window: 20, Tau: 10}
-	for _, muon := range []float32{0, 5} {
+	for _, c := range []struct {
+		muon float32
+		dim  int // products of 32 may be rounded
+	}{{0, 16}, {5, 16}, {5, 32}} {
+		shape, muon := Shape{Rows: 300, Dim: c.dim, Inner: 2 * c.dim, Heads: 2, Blocks: 1, Window: 20, Tau: 10}, c.muon
 		var want *Net
 		for _, workers := range []int{1, 2, 5} {
 			n := New(shape, 1)
@@ -47,7 +50,7 @@ func TestWorkersDoNotChangeAStep(t *testing.T) {
 			if want == nil {
 				want = n
 			} else if !slices.Equal(n.Table, want.Table) || !slices.Equal(n.Dense, want.Dense) {
-				t.Errorf("Muon %v: %d workers give another network than 1", muon, workers)
+				t.Errorf("Muon %v, width %d: %d workers give another network than 1", muon, c.dim, workers)
 			}
 		}
 	}
