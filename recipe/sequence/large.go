@@ -3,33 +3,34 @@ package sequence
 // What a training of large data may cost, and what it takes.
 
 // workMost bounds the multiplications and additions that the network's training
-// takes, about: twenty minutes of two processors of usual speed. Data of up to some
-// eight million events stay below it.
-const workMost = 1.2e14
+// takes, about: 25 minutes of two processors that multiply in bfloat16, 35 of others. A
+// version trains twice. Data of up to some seven million events stay below it.
+const workMost = 2.4e14
 
 // The least that a training is cut down to.
 const (
+	epochsShort  = 4 // before there are fewer negatives
 	epochsLeast  = 3
 	sampleLarge  = 2000 // negatives
 	historyLeast = 400  // newest events of a user
 )
 
-// afford makes the training of large data affordable. What costs least comes
-// first: a wider network, more negatives than the loss needs, more epochs than the
-// steps need – a large set has many steps in one – and only then old events of
-// users who have very many.
+// afford makes the training of large data affordable. What costs least comes first
+// (docs/quality.md, "Shortcuts of large data"): a wider network, more epochs than the
+// steps need – a large set has many steps in one –, more negatives, and only then old
+// events of users who have very many.
 func (s *settings) afford(c *corpus) {
-	work := func(events int) float64 { return s.work(events, len(c.items)) }
-	if work(c.events) <= workMost {
-		return
+	tooMuch := func() bool { return s.work(c.events, len(c.items)) > workMost }
+	if tooMuch() && s.dim > narrowDim {
+		s.narrow()
 	}
-	if s.dim > 64 {
-		s.dim, s.inner, s.lr = 64, 128, 3e-3
+	for s.planned > epochsShort && tooMuch() {
+		s.planned--
 	}
-	if s.sample > sampleLarge && work(c.events) > workMost {
-		s.sample = sampleLarge
+	for s.sample > sampleLarge && tooMuch() {
+		s.sample = max(sampleLarge, s.sample*9/10)
 	}
-	for s.planned > epochsLeast && work(c.events) > workMost {
+	for s.planned > epochsLeast && tooMuch() {
 		s.planned--
 	}
 	s.epochs = s.planned
@@ -37,7 +38,7 @@ func (s *settings) afford(c *corpus) {
 	for _, n := range c.count {
 		longest = max(longest, n)
 	}
-	for most := longest; most > historyLeast && work(c.newest(most)) > workMost; {
+	for most := longest; most > historyLeast && s.work(c.newest(most), len(c.items)) > workMost; {
 		most = max(historyLeast, most/2)
 		s.history = most
 	}

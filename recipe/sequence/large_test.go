@@ -33,6 +33,31 @@ func TestAffordCutsLargeTrainingsOnly(t *testing.T) {
 	}
 }
 
+// The larger the data, the more is cut, and what costs least first.
+func TestAffordCutsInOrder(t *testing.T) {
+	whole := settings{dim: 128, inner: 256, heads: 2, blocks: 2, window: 200, sample: 4427, planned: 6, epochs: 6}
+	type cut struct {
+		dim, epochs, sample int
+		history             bool
+	}
+	for _, c := range []struct {
+		users int
+		want  cut
+	}{
+		{60_000, cut{128, 6, 4427, false}},
+		{150_000, cut{64, 6, 4427, false}},
+		{200_000, cut{64, 5, 4427, false}},
+		{400_000, cut{64, 4, 2000, false}},
+		{500_000, cut{64, 3, 2000, false}},
+	} {
+		s := whole
+		s.afford(large(c.users, 100, 100_000))
+		if got := (cut{s.dim, s.planned, s.sample, s.history > 0}); got != c.want {
+			t.Errorf("%d events: %+v, want %+v", 100*c.users, got, c.want)
+		}
+	}
+}
+
 func TestWindowsOfTheNewestEvents(t *testing.T) {
 	c := large(1, 1000, 5)
 	for _, newest := range []int{1, 7, 50, 999, 1000, 2000} {

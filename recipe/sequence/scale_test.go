@@ -84,7 +84,7 @@ func (s *settings) shorten() {
 	cut := whole
 	cut.afford(large(200_000, 100, 100_000))
 	if s.dim > cut.dim {
-		s.dim, s.inner, s.lr = cut.dim, cut.inner, cut.lr
+		s.narrow()
 	}
 	s.sample = s.sample * cut.sample / whole.sample
 	s.planned = s.planned * cut.planned / whole.planned

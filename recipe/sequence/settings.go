@@ -36,15 +36,12 @@ const repeatsFew = .01
 func derive(c *corpus) settings {
 	items, events := float64(len(c.items)), float64(c.events)
 	perItem := events / items
-	s := settings{dim: 64, inner: 128, heads: 2, blocks: 2, tau: 15, lr: 3e-3, weights: prior()}
+	s := settings{dim: narrowDim, inner: 2 * narrowDim, heads: 2, blocks: 2, tau: 15, lr: 3e-3, weights: prior()}
 	if events < 5000 { // too little to tell more directions apart
 		s.dim, s.inner = 32, 64
 	}
 	if perItem >= 150 {
 		s.tau = 20
-		if events >= 500_000 { // dense and large: a wider network pays, and Muon (ml-1m: +5 % NDCG each)
-			s.dim, s.inner, s.lr, s.matrixLR = 128, 256, 2e-3, .02
-		}
 	}
 	s.maskSeen = c.repeats() < repeatsFew
 	s.gaps = c.gapsDiffer()
@@ -60,8 +57,27 @@ func derive(c *corpus) settings {
 	s.planned = int(min(60, max(6, math.Round(20*math.Pow(events/1e5, -.3)))))
 	s.epochs = s.planned
 	s.stepTokens = int(min(4000, max(32, events/140)))
+	if perItem >= 150 && events >= 500_000 {
+		s.wide(events)
+	}
 	s.afford(c)
 	return s
+}
+
+// wide are the settings of dense and large data: a wider network, and Muon. With Muon
+// short steps and little dropout learn more of the same epochs (docs/quality.md).
+func (s *settings) wide(events float64) {
+	s.dim, s.inner, s.lr, s.matrixLR = 128, 256, 4e-3, .02
+	s.drop = .12
+	s.stepTokens = int(min(4000, events/500))
+}
+
+// narrowDim is the width of all other networks but those of very few events.
+const narrowDim = 64
+
+// narrow makes a wide network as narrow as others. It needs less dropout.
+func (s *settings) narrow() {
+	s.dim, s.inner, s.lr, s.drop = narrowDim, 2*narrowDim, 6e-3, .05
 }
 
 // windowFor covers 98 of 100 histories, up to 200 tokens.

@@ -55,12 +55,12 @@ func TestDenseAndLarge(t *testing.T) {
 	c.rowOf, c.start, c.rows = nil, make([]int64, len(c.count)), make([]uint32, c.events)
 	c.times = make([]dataset.Event, c.events)
 	s := derive(c)
-	if s.dim != 128 || s.matrixLR != .02 {
+	if s.dim != 128 || s.lr != 4e-3 || s.matrixLR != .02 || s.drop != .12 || s.stepTokens != 1993 {
 		t.Errorf("a million events: %+v", s)
 	}
 	larger := s
 	larger.afford(large(200_000, 100, 100_000))
-	if larger.dim != 64 || larger.matrixLR != .02 {
+	if larger.dim != 64 || larger.lr != 6e-3 || larger.matrixLR != .02 || larger.drop != .05 {
 		t.Errorf("20 million events: %+v", larger)
 	}
 	old := all(s)
