@@ -86,7 +86,7 @@ func (e *Erasure) impressions(s *Schema) int {
 
 // unseen gives an impression without the items that are to be gone.
 func (e *Erasure) unseen(impression string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(impression, "|"), e.has), "|")
+	return strings.Join(slices.DeleteFunc(strings.Split(impression, separator), e.has), separator)
 }
 
 // Part writes a part without the records that are to be gone; neither their ids nor

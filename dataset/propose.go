@@ -72,7 +72,7 @@ func (c *sighted) see(text string) {
 	}
 	c.chars += utf8.RuneCountInString(text)
 	if len(c.distinct) <= mostCategories {
-		for part := range strings.SplitSeq(text, "|") {
+		for part := range strings.SplitSeq(text, separator) {
 			c.distinct[strings.Clone(part)] = true
 		}
 	}

@@ -156,7 +156,7 @@ func (x *Interaction) cell(i int, f *Field) Value {
 		}
 		return number(f, float64(float32(*x.Value)))
 	case "IMPRESSION":
-		return text(strings.Join(x.Impression, "|"))
+		return text(strings.Join(x.Impression, separator))
 	case "RECOMMENDATION_ID":
 		return text(x.RecommendationID)
 	case "EVENT_ATTRIBUTION_SOURCE":

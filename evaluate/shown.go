@@ -3,7 +3,6 @@ package evaluate
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"usher/dataset"
 )
@@ -17,7 +16,7 @@ func shown(p *dataset.Part, s *dataset.Schema, users int, items *dataset.Dict) *
 	}
 	by := make([][]dataset.Exposure, users)
 	for r, u := range p.Users {
-		for id := range strings.SplitSeq(p.Cells[r][column].Str, "|") {
+		for id := range dataset.Several(p.Cells[r][column].Str) {
 			if i := items.Index(id); i != dataset.NoIndex && i != p.Items[r] {
 				by[u] = append(by[u], dataset.Exposure{Time: p.Times[r], Item: i})
 			}

@@ -128,8 +128,8 @@ func (b *bound) holdsValue(v dataset.Value) bool {
 	case !b.several:
 		return b.hasText(v.Str)
 	}
-	for part := range strings.SplitSeq(v.Str, "|") {
-		if part != "" && b.hasText(part) {
+	for part := range dataset.Several(v.Str) {
+		if b.hasText(part) {
 			return true
 		}
 	}

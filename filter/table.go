@@ -2,7 +2,6 @@ package filter
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -154,10 +153,7 @@ func codesOf(cell string, several bool, code func(string) uint32) []uint32 {
 		return []uint32{code(cell)}
 	}
 	var out []uint32
-	for part := range strings.SplitSeq(cell, "|") {
-		if part == "" {
-			continue
-		}
+	for part := range dataset.Several(cell) {
 		if n := code(part); !slices.Contains(out, n) {
 			out = append(out, n)
 		}

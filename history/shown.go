@@ -148,8 +148,8 @@ func (r *shownReading) visit(row, field int, v dataset.Value) {
 		r.lists = make([][]event, len(r.part.UserIDs))
 	}
 	u, chosen := r.part.Users[row], r.part.ItemIDs[r.part.Items[row]]
-	for id := range strings.SplitSeq(v.Str, "|") {
-		if id != "" && id != chosen {
+	for id := range dataset.Several(v.Str) {
+		if id != chosen {
 			r.lists[u] = among(r.lists[u], exposure(r.part.Times[row], r.intern(id)), r.most)
 		}
 	}

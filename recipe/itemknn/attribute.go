@@ -82,10 +82,8 @@ func each(f dataset.Field, cell dataset.Value, fn func(string)) {
 	}
 	switch {
 	case f.Categorical:
-		for value := range strings.SplitSeq(cell.Str, "|") {
-			if value != "" {
-				fn(value)
-			}
+		for value := range dataset.Several(cell.Str) {
+			fn(value)
 		}
 	case f.Textual:
 		for word := range strings.FieldsFuncSeq(strings.ToLower(cell.Str), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {

@@ -40,7 +40,7 @@ func (c *Column) Each(v dataset.Value, fn func(text string, weight float32)) {
 	case c.Text:
 		words(v.Str, fn)
 	default:
-		for value := range strings.SplitSeq(v.Str, "|") {
+		for value := range dataset.Several(v.Str) {
 			if value = strings.TrimSpace(value); value != "" {
 				fn(value, 1)
 			}
