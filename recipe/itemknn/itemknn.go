@@ -115,21 +115,12 @@ func newSettings(given recipe.Params) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{
+	return settings{
 		discount: p.Float("popularity_discount_factor"),
 		together: uint32(max(1, p.Int("min_cointeraction_count"))),
 		userMin:  p.Float("min_user_history_length_percentile"),
 		userMax:  p.Float("max_user_history_length_percentile"),
 		itemMin:  p.Float("min_item_interaction_count_percentile"),
 		itemMax:  p.Float("max_item_interaction_count_percentile"),
-	}
-	for _, c := range []struct {
-		what     string
-		min, max float64
-	}{{"user_history_length", s.userMin, s.userMax}, {"item_interaction_count", s.itemMin, s.itemMax}} {
-		if c.min > c.max {
-			return settings{}, fmt.Errorf("hyperparameter min_%s_percentile is %v and max_%[1]s_percentile %[3]v: nothing is left; give a minimum that is not above the maximum", c.what, c.min, c.max)
-		}
-	}
-	return s, nil
+	}, nil
 }

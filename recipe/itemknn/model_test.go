@@ -95,8 +95,8 @@ func TestHyperparametersAreChecked(t *testing.T) {
 		{recipe.Params{"min_cointeraction_count": "11"}, "integer from 0 to 10"},
 		{recipe.Params{"popularity": "1"}, "unknown hyperparameter"},
 		{recipe.Params{"min_item_interaction_count_percentile": "0.6", "max_item_interaction_count_percentile": "0.5"},
-			"min_item_interaction_count_percentile is 0.6 and max_item_interaction_count_percentile 0.5"},
-		{recipe.Params{"min_user_history_length_percentile": "1"}, "min_user_history_length_percentile is 1"},
+			`min_item_interaction_count_percentile: "0.6" is above max_item_interaction_count_percentile, which is "0.5"`},
+		{recipe.Params{"min_user_history_length_percentile": "1"}, `min_user_history_length_percentile: "1" is above`},
 	} {
 		_, err := Recipe{}.Train(context.Background(), recipe.Input{Data: data, Params: c.params})
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "train aws-sims: ") {
