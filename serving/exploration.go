@@ -2,8 +2,6 @@ package serving
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,12 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"usher/catalog"
 	"usher/dataset"
 	"usher/history"
 	"usher/internal/seed"
 	"usher/recipe"
-	"usher/store"
 )
 
 // Exploration shows new items, of which little is known, to learn about them. Each
@@ -40,38 +36,16 @@ func explores(spec recipe.Spec) bool {
 	return spec.Name == "aws-user-personalization" || spec.Domain != "" && spec.Type == recipe.UserPersonalization
 }
 
-// explorationOf gives the settings of a campaign, recommender or batch job, AWS's
-// defaults where it has none.
-func explorationOf(tx *store.Tx, arn string) (exploration, error) {
-	out := exploration{weight: .3, days: 30}
-	r, err := catalog.Find(tx, arn)
-	if err != nil {
-		return out, err
-	}
-	var raw json.RawMessage
-	switch r := r.(type) {
-	case *catalog.Campaign:
-		raw = r.Config
-	case *catalog.Recommender:
-		raw = r.Config
-	case *catalog.BatchInferenceJob:
-		raw = r.Config
-	}
-	if len(raw) == 0 {
-		return out, nil
-	}
-	var config struct{ ItemExplorationConfig recipe.Params }
-	if err := json.Unmarshal(raw, &config); err != nil {
-		return out, fmt.Errorf("read configuration of %s: %w", arn, err)
-	}
-	given := config.ItemExplorationConfig
+// exploration gives the settings of exploration, AWS's defaults where none are given.
+func (c *config) exploration() exploration {
+	out, given := exploration{weight: .3, days: 30}, c.ItemExplorationConfig
 	if _, ok := given["explorationWeight"]; ok {
 		out.weight = given.Float("explorationWeight")
 	}
 	if _, ok := given["explorationItemAgeCutOff"]; ok {
 		out.days = given.Float("explorationItemAgeCutOff")
 	}
-	return out, nil
+	return out
 }
 
 // exploring is a model that shows new items in some places of its answers.

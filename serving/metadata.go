@@ -1,16 +1,12 @@
 package serving
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
-	"usher/catalog"
 	"usher/dataset"
 	"usher/history"
 	"usher/recipe"
-	"usher/store"
 )
 
 // AWS's limits of answers with metadata.
@@ -18,29 +14,6 @@ const (
 	maxColumns         = 10
 	maxMetadataResults = 50
 )
-
-// showsMetadata says whether a campaign or recommender was told to show metadata.
-func showsMetadata(tx *store.Tx, arn string) (bool, error) {
-	r, err := catalog.Find(tx, arn)
-	if err != nil {
-		return false, err
-	}
-	var raw json.RawMessage
-	switch r := r.(type) {
-	case *catalog.Campaign:
-		raw = r.Config
-	case *catalog.Recommender:
-		raw = r.Config
-	}
-	if len(raw) == 0 {
-		return false, nil
-	}
-	var config struct{ EnableMetadataWithRecommendations bool }
-	if err := json.Unmarshal(raw, &config); err != nil {
-		return false, fmt.Errorf("read configuration of %s: %w", arn, err)
-	}
-	return config.EnableMetadataWithRecommendations, nil
-}
 
 // checkColumns judges the columns to show with n items of an answer.
 func checkColumns(g *history.Group, d *deployment, columns []string, what string, n int) error {

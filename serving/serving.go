@@ -207,16 +207,12 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 		return d, nil
 	}
 	var version string
-	var metadata bool
-	var explored exploration
+	var told config
 	err := s.opt.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if version, err = target(tx, arn); err != nil {
 			return err
 		}
-		if explored, err = explorationOf(tx, arn); err != nil {
-			return err
-		}
-		metadata, err = showsMetadata(tx, arn)
+		told, err = configOf(tx, arn)
 		return err
 	})
 	if err != nil {
@@ -225,10 +221,10 @@ func (s *Serving) deployed(ctx context.Context, arn string) (*deployment, error)
 	if d, err = s.deploy(ctx, version); err != nil {
 		return nil, err
 	}
-	if err := s.explore(ctx, d, explored); err != nil {
+	if err := s.explore(ctx, d, told.exploration()); err != nil {
 		return nil, err
 	}
-	d.metadata, d.once = metadata || d.spec.Metadata, asksOnce(arn)
+	d.metadata, d.once = told.EnableMetadataWithRecommendations || d.spec.Metadata, asksOnce(arn)
 	d.touch(s.opt.Now())
 	s.mu.Lock()
 	defer s.mu.Unlock()
