@@ -6,11 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
 	"math"
 	"slices"
+
+	"usher/internal/sized"
 )
 
 // A snapshot file is, little-endian: magic, version (u32), offset (u64); three
@@ -260,76 +261,35 @@ func (t *Table) check() error {
 	return nil
 }
 
-// snapshotReader reads from a file of known size, so that no length in it can ask
-// for more memory than the file could fill.
+// snapshotReader reads a snapshot's file.
 type snapshotReader struct {
-	r    *bufio.Reader
-	sum  hash.Hash32
-	left int64
-	err  error
-	buf  [eventBytes + contextBytes]byte
-}
-
-// read fills b. After the first error it leaves b as zeros.
-func (r *snapshotReader) read(b []byte) {
-	if r.err == nil && int64(len(b)) > r.left {
-		r.err = errDamaged
-	}
-	if r.err == nil {
-		r.left -= int64(len(b))
-		_, r.err = io.ReadFull(r.r, b)
-		r.sum.Write(b) //nolint:errcheck // a hash has no errors
-	}
-	if r.err != nil {
-		clear(b)
-	}
-}
-
-func (r *snapshotReader) u32() uint32 {
-	r.read(r.buf[:4])
-	return binary.LittleEndian.Uint32(r.buf[:])
-}
-
-func (r *snapshotReader) u64() uint64 {
-	r.read(r.buf[:8])
-	return binary.LittleEndian.Uint64(r.buf[:])
-}
-
-// count reads how many things of at least size bytes follow.
-func (r *snapshotReader) count(size int64) int {
-	n := r.u64()
-	if r.err == nil && n > uint64(r.left/size) {
-		r.err = errDamaged
-	}
-	if r.err != nil {
-		return 0
-	}
-	return int(n)
+	*sized.Reader
+	buf [eventBytes + contextBytes]byte
 }
 
 func (r *snapshotReader) strings() []string {
-	n := r.u64()
-	total := r.u64()
-	if r.err == nil && (n > uint64(r.left/4) || total > uint64(r.left)-4*n) {
-		r.err = errDamaged
+	n := r.U64()
+	total := r.U64()
+	if n > uint64(r.Left/4) || total > uint64(r.Left)-4*n {
+		r.Damage()
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return nil
 	}
 	lengths := make([]uint32, n)
 	sum := uint64(0)
 	for i := range lengths {
-		lengths[i] = r.u32()
+		lengths[i] = r.U32()
 		sum += uint64(lengths[i])
 	}
-	if sum != total && r.err == nil {
-		r.err = errDamaged
+	if sum != total {
+		r.Damage()
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return nil
 	}
 	bytes := make([]byte, total)
-	r.read(bytes)
+	r.Fill(bytes)
 	all := string(bytes) // one allocation for all ids; they live and die together
 	list := make([]string, n)
 	for i, l := range lengths {
@@ -341,7 +301,7 @@ func (r *snapshotReader) strings() []string {
 func (r *snapshotReader) events(n int, size int64) []Event {
 	list := make([]Event, n)
 	for i := range list {
-		r.read(r.buf[:size])
+		r.Fill(r.buf[:size])
 		list[i] = Event{
 			Time:  int64(binary.LittleEndian.Uint64(r.buf[:])),
 			Item:  Index(binary.LittleEndian.Uint32(r.buf[8:])),
@@ -359,45 +319,45 @@ func (r *snapshotReader) events(n int, size int64) []Event {
 func (r *snapshotReader) record(keep []byte) []byte {
 	n, shift := uint64(0), 0
 	for {
-		r.read(r.buf[:1])
+		r.Fill(r.buf[:1])
 		n |= uint64(r.buf[0]&0x7f) << shift
 		if r.buf[0] < 0x80 {
 			break
 		}
-		if shift += 7; shift > 56 && r.err == nil {
-			r.err = errDamaged
+		if shift += 7; shift > 56 {
+			r.Damage()
 		}
 	}
-	if r.err == nil && n > uint64(r.left) {
-		r.err = errDamaged
+	if n > uint64(r.Left) {
+		r.Damage()
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return nil
 	}
 	if uint64(cap(keep)) < n {
 		keep = make([]byte, n)
 	}
 	keep = keep[:n]
-	r.read(keep)
+	r.Fill(keep)
 	return keep
 }
 
 func (r *snapshotReader) table() *Table {
-	r.read(r.buf[:1])
+	r.Fill(r.buf[:1])
 	switch {
-	case r.err != nil || r.buf[0] == 0:
+	case r.Err != nil || r.buf[0] == 0:
 		return nil
 	case r.buf[0] != 1:
-		r.err = errDamaged
+		r.Damage()
 		return nil
 	}
 	b := r.record(nil)
 	d := &decoder{b: b}
 	t := &Table{Schema: d.schema()}
-	if r.err == nil && (d.err != nil || len(d.b) > 0) {
-		r.err = errDamaged
+	if d.err != nil || len(d.b) > 0 {
+		r.Damage()
 	}
-	n := r.count(2)
+	n := r.Count(2)
 	if n == 0 {
 		return t
 	}
@@ -406,10 +366,10 @@ func (r *snapshotReader) table() *Table {
 		b = r.record(b)
 		d := &decoder{b: b}
 		t.rows[i] = d.row()
-		if r.err == nil && (d.err != nil || len(d.b) > 0) {
-			r.err = errDamaged
+		if d.err != nil || len(d.b) > 0 {
+			r.Damage()
 		}
-		if r.err != nil {
+		if r.Err != nil {
 			return nil
 		}
 	}
@@ -420,22 +380,22 @@ func (r *snapshotReader) table() *Table {
 func (r *snapshotReader) starts(users int) []int64 {
 	out := make([]int64, users+1)
 	for i := range out {
-		out[i] = int64(r.u64())
+		out[i] = int64(r.U64())
 	}
 	return out
 }
 
 func (r *snapshotReader) shown(users int) *Shown {
-	n := r.count(exposureBytes)
-	if r.err == nil && int64(users+1) > r.left/8 {
-		r.err = errDamaged
+	n := r.Count(exposureBytes)
+	if int64(users+1) > r.Left/8 {
+		r.Damage()
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return nil
 	}
 	s := &Shown{Start: r.starts(users), List: make([]Exposure, n)}
 	for i := range s.List {
-		s.List[i] = Exposure{int64(r.u64()), Index(r.u32())}
+		s.List[i] = Exposure{int64(r.U64()), Index(r.U32())}
 	}
 	return s
 }
@@ -451,29 +411,26 @@ func ReadSnapshot(r io.ReaderAt, size int64) (*Snapshot, error) {
 }
 
 func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
-	r := &snapshotReader{
-		r:   bufio.NewReaderSize(io.NewSectionReader(from, 0, size), 1<<18),
-		sum: crc32.New(castagnoli), left: size - 4,
-	}
+	r := &snapshotReader{Reader: sized.New(from, size, errDamaged)}
 	magic := make([]byte, len(snapshotMagic))
-	if r.read(magic); r.err != nil || string(magic) != snapshotMagic {
-		return nil, errors.Join(errors.New("not a snapshot file"), r.err)
+	if r.Fill(magic); r.Err != nil || string(magic) != snapshotMagic {
+		return nil, errors.Join(errors.New("not a snapshot file"), r.Err)
 	}
-	v := r.u32()
-	if r.err == nil && (v < snapshotVersion || v > shownVersion) {
+	v := r.U32()
+	if r.Err == nil && (v < snapshotVersion || v > shownVersion) {
 		return nil, fmt.Errorf("version %d, want %d to %d", v, snapshotVersion, shownVersion)
 	}
 	each := int64(eventBytes)
 	if v >= contextVersion {
 		each += contextBytes
 	}
-	s := &Snapshot{Offset: r.u64(), UserIDs: r.strings(), ItemIDs: r.strings(), EventTypes: r.strings()}
-	events := r.count(each)
-	if r.err == nil && int64(len(s.UserIDs)+1) > r.left/8 {
-		r.err = errDamaged
+	s := &Snapshot{Offset: r.U64(), UserIDs: r.strings(), ItemIDs: r.strings(), EventTypes: r.strings()}
+	events := r.Count(each)
+	if int64(len(s.UserIDs)+1) > r.Left/8 {
+		r.Damage()
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	s.Start = r.starts(len(s.UserIDs))
 	s.Events = r.events(events, each)
@@ -484,16 +441,8 @@ func readSnapshot(from io.ReaderAt, size int64) (*Snapshot, error) {
 	if v == shownVersion {
 		s.Shown = r.shown(len(s.UserIDs))
 	}
-	if r.err == nil && r.left != 0 {
-		r.err = errDamaged
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	want := r.sum.Sum32()
-	r.left = 4
-	if got := r.u32(); r.err != nil || got != want {
-		return nil, errors.Join(fmt.Errorf("checksum %08x, want %08x", want, got), r.err)
+	if err := r.End(); err != nil {
+		return nil, err
 	}
 	return s, s.check()
 }

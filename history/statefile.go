@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
 	"maps"
@@ -16,6 +15,7 @@ import (
 
 	"usher/dataset"
 	"usher/eventlog"
+	"usher/internal/sized"
 )
 
 // A state file is, little-endian: magic, version (1 byte), and one after the other
@@ -209,51 +209,40 @@ func (w *stateWriter) rows(m map[dataset.Index]numbered) {
 
 var errDamaged = errors.New("damaged state")
 
-// stateReader reads a file of known size, so that no length in it can ask for more
-// memory than the file could fill. It keeps the first error; then all is zero.
+// stateReader reads a state's file.
 type stateReader struct {
-	r       *bufio.Reader
-	sum     hash.Hash32
-	left    int64
+	*sized.Reader
 	version byte
-	err     error
 	buf     []byte
 }
 
 // readState reads what WriteState wrote. Damaged bytes give an error, never a panic.
 func readState(from io.ReaderAt, size int64) (*state, error) {
-	r := &stateReader{r: bufio.NewReaderSize(io.NewSectionReader(from, 0, size), 1<<18), sum: crc32.New(castagnoli), left: size - 4, buf: make([]byte, 1<<16)}
-	if b := r.bytes(len(stateMagic) + 1); r.err != nil || string(b[:len(stateMagic)]) != stateMagic {
-		return nil, errors.Join(errors.New("read state: not a state file"), r.err)
+	r := &stateReader{Reader: sized.New(from, size, errDamaged), buf: make([]byte, 1<<16)}
+	if b := r.bytes(len(stateMagic) + 1); r.Err != nil || string(b[:len(stateMagic)]) != stateMagic {
+		return nil, errors.Join(errors.New("read state: not a state file"), r.Err)
 	} else if v := b[len(stateMagic)]; v < bareVersion || v > stateVersion {
 		return nil, fmt.Errorf("read state: version %d, want %d to %d", v, bareVersion, stateVersion)
 	} else {
 		r.version = v
 	}
 	s := r.state()
-	if r.err == nil && r.left != 0 {
-		r.err = errDamaged
+	if r.End() == nil && !s.sound() {
+		r.Damage()
 	}
-	sum := r.sum.Sum32()
-	if r.left = 4; r.err == nil && binary.LittleEndian.Uint32(r.bytes(4)) != sum {
-		r.err = errDamaged
-	}
-	if r.err == nil && !s.sound() {
-		r.err = errDamaged
-	}
-	if r.err != nil {
-		return nil, fmt.Errorf("read state: %w", r.err)
+	if r.Err != nil {
+		return nil, fmt.Errorf("read state: %w", r.Err)
 	}
 	return s, nil
 }
 
 func (r *stateReader) state() *state {
-	s := &state{offset: eventlog.Offset(r.u64()), users: r.texts(), items: r.texts(), types: r.texts(), past: &interactions{}, tables: map[dataset.Type]*records{}}
-	for range r.count(8) {
+	s := &state{offset: eventlog.Offset(r.U64()), users: r.texts(), items: r.texts(), types: r.texts(), past: &interactions{}, tables: map[dataset.Type]*records{}}
+	for range r.Count(8) {
 		if c := r.change(); c != nil && c.Schema != nil {
 			s.schemas = append(s.schemas, *c.Schema)
 		} else {
-			r.fail(errDamaged)
+			r.Damage()
 		}
 	}
 	s.named = column[uint64](r)
@@ -269,58 +258,24 @@ func (r *stateReader) state() *state {
 	return s
 }
 
-func (r *stateReader) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-}
-
 // bytes reads up to len(buf) bytes. They are valid until the next call.
 func (r *stateReader) bytes(n int) []byte {
 	b := r.buf[:n]
-	r.read(b)
+	r.Fill(b)
 	return b
-}
-
-func (r *stateReader) read(b []byte) {
-	if r.err == nil && int64(len(b)) > r.left {
-		r.err = errDamaged
-	}
-	if r.err == nil {
-		r.left -= int64(len(b))
-		_, r.err = io.ReadFull(r.r, b)
-		r.sum.Write(b) //nolint:errcheck // a hash has no errors
-	}
-	if r.err != nil {
-		clear(b)
-	}
-}
-
-func (r *stateReader) u64() uint64 { return binary.LittleEndian.Uint64(r.bytes(8)) }
-
-// count reads how many things of at least size bytes follow.
-func (r *stateReader) count(size int64) int {
-	n := r.u64()
-	if r.err == nil && n > uint64(r.left/size) {
-		r.err = errDamaged
-	}
-	if r.err != nil {
-		return 0
-	}
-	return int(n)
 }
 
 // column reads what writeColumn wrote; nil when it is empty.
 func column[T element](r *stateReader) []T {
 	size := int64(binary.Size(T(0)))
-	n := r.count(size)
+	n := r.Count(size)
 	if n == 0 {
 		return nil
 	}
 	out := make([]T, n)
 	for part := range slices.Chunk(out, len(r.buf)/8) {
 		if _, err := binary.Decode(r.bytes(len(part)*int(size)), binary.LittleEndian, part); err != nil {
-			r.fail(err)
+			r.Fail(err)
 		}
 	}
 	return out
@@ -328,31 +283,31 @@ func column[T element](r *stateReader) []T {
 
 func (r *stateReader) texts() []string {
 	lengths := column[uint32](r)
-	text := make([]byte, r.count(1))
-	r.read(text)
+	text := make([]byte, r.Count(1))
+	r.Fill(text)
 	all := string(text) // one allocation for all; they live and die together
 	list := make([]string, len(lengths))
 	for i, n := range lengths {
 		if int64(n) > int64(len(all)) {
-			r.fail(errDamaged)
+			r.Damage()
 			return nil
 		}
 		list[i], all = all[:n], all[n:]
 	}
 	if all != "" {
-		r.fail(errDamaged)
+		r.Damage()
 	}
 	return list
 }
 
 func (r *stateReader) change() *dataset.Change {
 	b := column[uint8](r)
-	if r.err != nil {
+	if r.Err != nil {
 		return nil
 	}
 	c, err := dataset.ParseChange(b)
 	if err != nil {
-		r.fail(err)
+		r.Fail(err)
 		return nil
 	}
 	return c
@@ -371,16 +326,16 @@ func (r *stateReader) moments() (m moments) {
 	if r.version == bareVersion {
 		return m
 	}
-	for range r.count(1) {
+	for range r.Count(1) {
 		name, c := r.texts(), r.change()
 		if len(name) != 1 || c == nil || c.Item == nil {
-			r.fail(errDamaged)
+			r.Damage()
 			return moments{}
 		}
 		m.columns = append(m.columns, ownColumn{name[0], c.Item.Row})
 	}
 	m.codes = column[uint32](r)
-	m.full = r.u64() != 0
+	m.full = r.U64() != 0
 	return m
 }
 
@@ -396,7 +351,7 @@ func (r *stateReader) shown() (s frozenShown) {
 func (r *stateReader) sessions() map[string]dataset.Index {
 	ids, users := r.texts(), column[dataset.Index](r)
 	if len(ids) != len(users) {
-		r.fail(errDamaged)
+		r.Damage()
 		return nil
 	}
 	m := make(map[string]dataset.Index, len(ids))
@@ -407,7 +362,7 @@ func (r *stateReader) sessions() map[string]dataset.Index {
 }
 
 func (r *stateReader) eventIDs() map[eventID]struct{} {
-	n := r.count(int64(len(eventID{})))
+	n := r.Count(int64(len(eventID{})))
 	if n == 0 {
 		return nil
 	}
@@ -421,14 +376,14 @@ func (r *stateReader) eventIDs() map[eventID]struct{} {
 func (r *stateReader) rows() map[dataset.Index]numbered {
 	order, seqs := column[dataset.Index](r), column[uint64](r)
 	if len(order) != len(seqs) {
-		r.fail(errDamaged)
+		r.Damage()
 		return nil
 	}
 	m := make(map[dataset.Index]numbered, len(order))
 	for i, n := range order {
 		c := r.change()
 		if c == nil || c.Item == nil {
-			r.fail(errDamaged)
+			r.Damage()
 			return nil
 		}
 		m[n] = numbered{c.Item.Row, seqs[i]}
