@@ -127,6 +127,33 @@ func TestExplorationFollowsItsWeight(t *testing.T) {
 	}
 }
 
+// TestExplorationIsExplained: of what is shown to be learnt about that is told, and of
+// nothing else, though the first version's answers give no reasons.
+func TestExplorationIsExplained(t *testing.T) {
+	w := exploringWorld(t)
+	for i := range 10 {
+		w.item(fmt.Sprint("new", i), 1_700_000_000)
+	}
+	w.Create(&catalog.Campaign{Meta: catalog.Meta{ARN: "campaign/half", Group: "group", Parent: "v1/1", Status: catalog.Active},
+		Config: json.RawMessage(`{"itemExplorationConfig":{"explorationWeight":"0.5"}}`)})
+	told := map[bool]int{}
+	for range 20 {
+		answer, items, err := w.s.Explain(t.Context(), Question{Request: Request{Campaign: "campaign/half", User: "zoe", Results: 10}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range items {
+			if isNew := e.ID[0] == 'n'; e.Explored != isNew || e.Reason != "" || e.ID != answer.Items[i].ID {
+				t.Errorf("%s: explored %v, reason %q", e.ID, e.Explored, e.Reason)
+			}
+			told[e.Explored]++
+		}
+	}
+	if told[true] < 50 || told[false] < 50 {
+		t.Errorf("told of: %v", told)
+	}
+}
+
 // TestExplorationAge: what counts is the creation time or, without one, the first
 // event; the cut-off is the campaign's.
 func TestExplorationAge(t *testing.T) {

@@ -39,6 +39,8 @@ type Item struct {
 	Scored bool
 	Reason string // "", "Popular item", "Exploration", "Promoted item"
 
+	Explored bool // it is there to be learnt about; Reason says so of the second version only
+
 	Promotion string // the name of the promotion that put it here
 	Metadata  map[string]string
 
@@ -215,7 +217,7 @@ func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
 	ids := g.ItemIDs()
 	out := make([]Item, 0, len(best))
 	for _, b := range best {
-		item := Item{ID: ids[b.Index], number: uint32(b.Index) + 1}
+		item := Item{ID: ids[b.Index], Explored: b.Flags&recipe.Exploration != 0, number: uint32(b.Index) + 1}
 		if item.ID == "" { // deleted while the model was asked
 			continue
 		}
@@ -224,7 +226,7 @@ func named(spec recipe.Spec, g *history.Group, best []recipe.Scored) []Item {
 		}
 		switch {
 		case !explains(spec):
-		case b.Flags&recipe.Exploration != 0:
+		case item.Explored:
 			item.Reason = "Exploration"
 		case b.Flags&recipe.Popular != 0:
 			item.Reason = "Popular item"

@@ -55,6 +55,7 @@ type explainedItem struct {
 	Place         int           `json:"place,omitempty"` // in the answer
 	Score         *float64      `json:"score,omitempty"`
 	Reason        string        `json:"reason,omitempty"`
+	Explored      bool          `json:"explored,omitempty"`
 	PromotionName string        `json:"promotionName,omitempty"`
 	Basis         string        `json:"basis"`
 	ModelPlace    int           `json:"modelPlace,omitempty"` // without filters and promotions
@@ -155,7 +156,7 @@ func (in *explanationRequest) wire() *runtimewire.GetRecommendationsInput {
 }
 
 func explainedJSON(e *serving.Explained) explainedItem {
-	out := explainedItem{ItemID: e.ID, Place: e.Place, Reason: e.Reason, PromotionName: e.Item.Promotion, Basis: string(e.Why.Basis), ModelPlace: e.Why.Place,
+	out := explainedItem{ItemID: e.ID, Place: e.Place, Reason: e.Reason, Explored: e.Explored, PromotionName: e.Item.Promotion, Basis: string(e.Why.Basis), ModelPlace: e.Why.Place,
 		Filter: report(e.Filter), Promotion: report(e.Promotion), AlreadyHad: e.AlreadyHad}
 	switch {
 	case e.Scored:

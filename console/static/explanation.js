@@ -29,6 +29,7 @@ const partName = (name) => partNames[name] ?? (/^rules_(\d+)$/.test(name) ? `rul
 export function explanation(item, records, question) {
   return card(`Why ${records.title(item.itemId)}?`,
     h('p', {class: 'verdict'}, place(item), ' ', bases[item.basis] ?? item.basis, item.reason && ` ${item.reason}.`),
+    item.explored && h('p', null, 'It is new, and shown to learn about it.'),
     item.promotionName && h('p', null, `The promotion “${item.promotionName}” put it there.`),
     item.alreadyHad && h('p', {class: 'blocked'}, 'The use case leaves out what the user already had, this item among it.'),
     eventBars(item, records),
