@@ -19,7 +19,7 @@ func (t *table) kind(line string) (int, error) {
 	user, item := slices.Contains(t.header, "USER_ID"), slices.Contains(t.header, "ITEM_ID")
 	switch {
 	case user && item && !slices.Contains(t.header, "TIMESTAMP"):
-		return 0, fmt.Errorf("the header %q has no column TIMESTAMP (Unix seconds): which event came first is not known", line)
+		return 0, fmt.Errorf("the header %q has no column TIMESTAMP (Unix seconds): which event came first is not known; where the rows tell, add their numbers", line)
 	case user && item:
 		return 0, nil
 	case item:

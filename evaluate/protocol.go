@@ -45,7 +45,7 @@ func (p Protocol) About() string {
 	return map[Protocol]string{
 		NextItem: "each user's last item, found by what came before it; items had before do not count",
 		Sessions: "each user is a session: of the newest tenth of them, each item by those before it",
-		TopN:     "a fifth of each user's items, drawn by chance, found by the others; for data without times",
+		TopN:     "a fifth of each user's items, drawn by chance, found by the others; times do not matter",
 		AWS:      "as GetSolutionMetrics: of a tenth of the users, not learnt from, the newest tenth of events",
 		Time:     "what came after the first nine tenths of all events; new users and new items by themselves too",
 	}[p]
