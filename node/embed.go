@@ -9,7 +9,7 @@ import (
 	"slices"
 	"sync"
 
-	"usher/train"
+	"usher/recipe"
 )
 
 // embedder asks a model of language, behind an endpoint that speaks OpenAI's
@@ -30,8 +30,8 @@ const (
 	embedKept     = 512 << 20 // bytes of vectors
 )
 
-// newEmbedder gives the asking of an endpoint; nil without one.
-func newEmbedder(url, model, key string) train.Embed {
+// NewEmbedder gives the asking of an endpoint; nil without one.
+func NewEmbedder(url, model, key string) recipe.Embed {
 	if url == "" {
 		return nil
 	}

@@ -39,7 +39,7 @@ func TestEmbedder(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"data": data})
 	}))
 	defer server.Close()
-	embed := newEmbedder(server.URL+"/v1/", "m", "secret")
+	embed := NewEmbedder(server.URL+"/v1/", "m", "secret")
 	var texts []string
 	var want [][]float32
 	for n := range 100 {
@@ -65,7 +65,7 @@ func TestEmbedder(t *testing.T) {
 	if _, err := embed(t.Context(), []string{"zz"}); err == nil || !strings.Contains(err.Error(), "slow down") {
 		t.Errorf("%v", err)
 	}
-	if newEmbedder("", "m", "") != nil {
+	if NewEmbedder("", "m", "") != nil {
 		t.Error("without an endpoint nobody is asked")
 	}
 }

@@ -172,7 +172,7 @@ func (n *Node) rooms(ctx context.Context, keys *keyring) (http.Handler, error) {
 	n.closes(in.Close)
 	trainer := train.New(train.Options{DB: db, History: hist, Blobs: blobs, Recipes: recipes(), Start: n.startChild, Minimums: minimums,
 		EventTypes: opt.eventTypes(), Moved: serving.FollowTraining, Now: opt.Now, Log: opt.Log,
-		Embed: newEmbedder(opt.EmbedURL, opt.EmbedModel, opt.EmbedKey)})
+		Embed: NewEmbedder(opt.EmbedURL, opt.EmbedModel, opt.EmbedKey)})
 	n.closes(trainer.Close)
 	keeper := retention.New(retention.Options{DB: db, Logs: logs, History: hist, Blobs: blobs, Buckets: buckets.Store(), Recipes: recipes(), Hot: opt.HotRecords,
 		Copies: func() error { return backup.Sweep(opt.Dir) }, Log: opt.Log})

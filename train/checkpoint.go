@@ -164,7 +164,7 @@ func (t *Trainer) freeze(ctx context.Context, task *job.Task, w work, c *checkpo
 	if err := t.check(w.version, all, filtered); err != nil {
 		return err
 	}
-	if filtered.ItemTable, err = embedded(ctx, filtered.ItemTable, t.opt.Embed); err != nil {
+	if filtered.ItemTable, err = recipe.Embedded(ctx, filtered.ItemTable, t.opt.Embed); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}

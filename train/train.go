@@ -61,7 +61,7 @@ type Options struct {
 	// Moved is told of a version in the transaction that changes its status; may
 	// be nil. What depends on the version moves with it.
 	Moved      func(tx *store.Tx, version catalog.Record) error
-	Embed      Embed            // makes vectors of items' texts; nil: their words are learnt from alone
+	Embed      recipe.Embed     // makes vectors of items' texts; nil: their words are learnt from alone
 	Minimums   Minimums         // what data must have; zero: at least one interaction
 	EventTypes int              // how many distinct event types the data may have; 0: any number (AWS: 10)
 	Workers    int              // goroutines of a training; 0: one for each CPU

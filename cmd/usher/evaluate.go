@@ -26,6 +26,8 @@ type evaluateCommand struct {
 	params                     paramFlag
 	rounds, questions, workers int
 	seed                       uint64
+	embedURL, embedModel       string
+	embedKey                   string
 	counters, quiet            bool
 }
 
@@ -51,6 +53,9 @@ func evaluateFiles(ctx context.Context, io stdio, args []string) error {
 	fs.BoolVar(&c.counters, "counters", true, "measure plain counters beside the recipes")
 	fs.Var(c.params, "param", "hyperparameter `name=value` of the recipes that have it; may be given again")
 	fs.StringVar(&c.objective, "objective", "", "`column:sensitivity` of what recipes that can are to bring besides relevance, for example PRICE:LOW; MEDIUM, HIGH, OFF")
+	fs.StringVar(&c.embedURL, "embed-url", "", "`address` of a model of language that speaks OpenAI's embeddings, as of usher serve: recipes learn from its vectors of items' texts")
+	fs.StringVar(&c.embedModel, "embed-model", "default", "name of that model")
+	fs.StringVar(&c.embedKey, "embed-key", "", "key for that address")
 	fs.StringVar(&c.json, "json", "", "`file` to write the results to as JSON; - is the standard output, without the table")
 	fs.BoolVar(&c.quiet, "quiet", false, "say nothing of what is being done")
 	if err := parse(fs, io.err, args); err != nil {
@@ -74,6 +79,9 @@ func (c *evaluateCommand) run(ctx context.Context, io stdio, files []string) err
 	data, err := readData(ctx, files)
 	if err != nil {
 		return err
+	}
+	if data.ItemTable, err = recipe.Embedded(ctx, data.ItemTable, node.NewEmbedder(c.embedURL, c.embedModel, c.embedKey)); err != nil {
+		return fmt.Errorf("-embed-url: %w", err)
 	}
 	var file *os.File // opened before the work: hours may be lost otherwise
 	if c.json != "" && c.json != "-" {

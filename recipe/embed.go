@@ -1,4 +1,4 @@
-package train
+package recipe
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 // something similar. It may be asked again for texts that it has been asked for.
 type Embed func(ctx context.Context, texts []string) ([][]float32, error)
 
-// embedded gives a table with a column of vectors beside each textual one. Where the
+// Embedded gives a table with a column of vectors beside each textual one. Where the
 // embedder fails the table itself is given, with the error: words are learnt from
 // anyway.
-func embedded(ctx context.Context, t *dataset.Table, embed Embed) (*dataset.Table, error) {
+func Embedded(ctx context.Context, t *dataset.Table, embed Embed) (*dataset.Table, error) {
 	if t == nil || t.Schema == nil || embed == nil {
 		return t, nil
 	}

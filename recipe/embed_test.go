@@ -1,4 +1,4 @@
-package train
+package recipe
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func described(texts ...string) *dataset.Table {
 func TestEmbedded(t *testing.T) {
 	table := described("one", "", "three", "one")
 	var asked []string
-	out, err := embedded(t.Context(), table, func(_ context.Context, texts []string) (v [][]float32, err error) {
+	out, err := Embedded(t.Context(), table, func(_ context.Context, texts []string) (v [][]float32, err error) {
 		asked = append(asked, texts...)
 		for _, x := range texts {
 			v = append(v, []float32{float32(len(x)), -1})
@@ -58,11 +58,11 @@ func TestEmbeddedFails(t *testing.T) {
 		"lengths": func(context.Context, []string) ([][]float32, error) { return [][]float32{{1}, {1, 2}}, nil },
 		"empty":   func(context.Context, []string) ([][]float32, error) { return [][]float32{{}, {}}, nil },
 	} {
-		if out, err := embedded(t.Context(), table, embed); err == nil || out != table {
+		if out, err := Embedded(t.Context(), table, embed); err == nil || out != table {
 			t.Errorf("%s: %v, %v", name, out, err)
 		}
 	}
-	if out, err := embedded(t.Context(), table, nil); err != nil || out != table {
+	if out, err := Embedded(t.Context(), table, nil); err != nil || out != table {
 		t.Errorf("without an embedder: %v, %v", out, err)
 	}
 }
