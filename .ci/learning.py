@@ -59,8 +59,8 @@ def progress(server, p, g):
         time.sleep(.05)
     check(t["status"] == "ACTIVE" and "progress" not in t and any("was best" in c for c in t["chosen"]), f"at the end: {t}")
     done = [x["done"] for x in seen]
-    check(done == sorted(done) and len(set(done)) > 1, f"done: {done}")
-    check(any("epoch" in x["note"] and x["memoryBytes"] > 0 for x in seen), f"notes: {seen}")
+    check(done and done == sorted(done) and done[-1] <= 1, f"done: {done}")
+    check(all(x["note"] and x["secondsLeft"] >= -1 for x in seen), f"notes: {seen}")  # how many are seen depends on the machine
 
 
 def weights(p, runtime, g):
