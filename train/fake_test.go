@@ -23,6 +23,8 @@ type fake struct {
 	step   func(ctx context.Context, s fakeStep) error // may be nil
 	query  func(q *recipe.Query) []dataset.Index       // answers instead of the popular items; may be nil
 	saving func() error                                // inside Model.Save; may be nil
+
+	unreadable bool // what Save wrote cannot be loaded
 }
 
 // fakeStep is a step about to be done.
@@ -103,6 +105,9 @@ func (f fake) Train(ctx context.Context, in recipe.Input) (recipe.Model, error) 
 }
 
 func (f fake) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
+	if f.unreadable {
+		return nil, errors.New("model file is damaged")
+	}
 	m := &fakeModel{fake: f}
 	return m, json.NewDecoder(io.NewSectionReader(r, 0, size)).Decode(m)
 }

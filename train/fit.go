@@ -41,7 +41,24 @@ func (c *child) work(ctx context.Context) error {
 	if err := writeBlob(ctx, c.opt.Blobs, c.req.Model, m.Save); err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}
+	if err := c.readBack(ctx, r); err != nil {
+		return err
+	}
 	c.at.Model = c.req.Model
+	return nil
+}
+
+// readBack loads the model that was written, so that a version is ACTIVE only if a
+// campaign can have it.
+func (c *child) readBack(ctx context.Context, r recipe.Recipe) error {
+	f, err := c.opt.Blobs.Open(ctx, c.req.Model)
+	if err != nil {
+		return fmt.Errorf("read the model back: %w", err)
+	}
+	defer f.Close()
+	if _, err := r.Load(f, f.Size()); err != nil {
+		return &permanent{fmt.Errorf("the model that was written cannot be read: %w", err)}
+	}
 	return nil
 }
 

@@ -346,6 +346,25 @@ func ended(t *testing.T, r *rig, state string) {
 
 // When the transaction that publishes fails, the job runs again; when it never
 // succeeds, the version is CREATE FAILED and no model is left.
+// A model that no campaign could load makes its version fail, at once.
+func TestUnreadableModelIsNotPublished(t *testing.T) {
+	r := openRig(t, "")
+	r.shop(t)
+	r.run(t, r.local(fake{unreadable: true}))
+	r.request(t, nil)
+	v := r.await(t, catalog.Failed)
+	if v.Model != "" || !strings.Contains(v.FailureReason, "the model that was written cannot be read: model file is damaged") {
+		t.Errorf("a failed version has %+v", v)
+	}
+	if s := r.job(t); s.State != "failed" || s.Attempt != 1 {
+		t.Errorf("job %+v", s)
+	}
+	r.stop()
+	if got := r.stored(t); len(got) > 0 {
+		t.Errorf("blobs %q", got)
+	}
+}
+
 func TestFailedPublicationLeavesNoModel(t *testing.T) {
 	r := openRig(t, "")
 	r.shop(t)
