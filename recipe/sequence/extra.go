@@ -76,21 +76,28 @@ func (w *rowMemory) reset(rows []uint32, base []float32) {
 	}
 }
 
-// take appends the rows that are marked to few, and what they have to of; both become
-// what they are between uses.
-func (w *rowMemory) take(few []uint32, of, base []float32) ([]uint32, []float32) {
+// mark marks rows.
+func (w *rowMemory) mark(rows []uint32) {
+	for _, r := range rows {
+		w.marked[r/64] |= 1 << (r % 64)
+	}
+}
+
+// take moves the rows that are marked, at most most, to few, and what they have to of;
+// both become what they are between uses.
+func (w *rowMemory) take(few []uint32, of, base []float32, most int) ([]uint32, []float32) {
+	few, of = slices.Grow(few[:0], most)[:most], slices.Grow(of[:0], most)[:most]
+	n := 0
 	for at, word := range w.marked {
-		if word == 0 {
-			continue
-		}
-		w.marked[at] = 0
 		for ; word != 0; word &= word - 1 {
 			r := uint32(at*64 + bits.TrailingZeros64(word))
-			few, of = append(few, r), append(of, w.extra[r])
+			few[n], of[n] = r, w.extra[r]
+			n++
 		}
 	}
-	w.reset(few, base)
-	return few, of
+	clear(w.marked)
+	w.reset(few[:n], base)
+	return few[:n], of[:n]
 }
 
 // startOver takes memory for what comes to the network's scores. Where an answer kept it,
@@ -131,12 +138,9 @@ func (m *Model) pickFew(a *answer) {
 		return
 	}
 	w := a.room
-	for _, rows := range [...][]uint32{a.changed, a.seen} {
-		for _, r := range rows {
-			w.marked[r/64] |= 1 << (r % 64)
-		}
-	}
-	a.few, a.fewOf = w.take(a.few[:0], a.fewOf[:0], base)
+	w.mark(a.changed)
+	w.mark(a.seen)
+	a.few, a.fewOf = w.take(a.few, a.fewOf, base, len(a.changed)+len(a.seen))
 	a.extra = extra{few: a.few, of: a.fewOf, base: base}
 	w.sum, a.sum, a.room = a.sum, nil, nil
 	m.rooms.Put(w)

@@ -1,7 +1,7 @@
 package sequence
 
 import (
-	"math/bits"
+	"slices"
 	"sync"
 
 	"usher/dataset"
@@ -57,6 +57,7 @@ type scanner struct {
 type tile struct {
 	scores  [scanTogether * tileRows]float32
 	marks   [tileRows / 64]uint64
+	favours []uint64 // marks of least
 	vectors [scanTogether][]float32
 	queries kernel.ByteQueries // the vectors, for the quantised table
 }
@@ -72,9 +73,18 @@ func newScanner(items []uint32, vectors []float32, dim int, quantised *kernel.Qu
 	return s
 }
 
+// vector gives the vector of a row.
+func (s *scanner) vector(row uint32) []float32 { return s.vectors[int(row)*s.dim:][:s.dim] }
+
 // together says whether questions share passes. Of a small table there is nothing to
 // share: its vectors are near each processor.
 func (s *scanner) together() bool { return s.quantised != nil }
+
+// marksOf gives room for so many marks.
+func (t *tile) marksOf(n int) []uint64 {
+	t.favours = slices.Grow(t.favours[:0], (n+63)/64)[:(n+63)/64]
+	return t.favours
+}
 
 // pass goes over all items once.
 func (s *scanner) pass(qs []*lookup) {
@@ -108,8 +118,9 @@ func (s *scanner) begin(t *tile, qs []*lookup) {
 			q.slack = s.quantised.Slack(&t.queries, i)
 		}
 		q.ahead = 0
+		least := q.least(s, t)
 		q.top.begin(q.most)
-		q.top.margin = 2 * q.slack
+		q.top.beginAbove(least, 2*q.slack)
 	}
 }
 
@@ -160,14 +171,11 @@ func (q *lookup) survey(marks []uint64, scores, added []float32) float32 {
 
 // choose offers the marked rows that may be among the best.
 func (q *lookup) choose(marks []uint64, scores []float32, from int, s *scanner) {
-	for w, word := range marks[:(len(scores)+63)/64] {
-		for ; word != 0; word &= word - 1 {
-			i := w*64 + bits.TrailingZeros64(word)
-			if q.mayBe(scores[i]) && q.allow.Has(dataset.Index(s.items[from+i])) {
-				q.top.offer(ranked{scores[i], uint32(from + i)})
-			}
+	eachMarked(marks[:(len(scores)+63)/64], func(i int) {
+		if q.mayBe(scores[i]) && q.allow.Has(dataset.Index(s.items[from+i])) {
+			q.top.offer(ranked{scores[i], uint32(from + i)})
 		}
-	}
+	})
 }
 
 // mayBe says whether a later row of this score can be among the best.
@@ -193,20 +201,19 @@ func (q *lookup) settle(s *scanner, t *tile) {
 // vector is fetched some rows before its turn.
 func (q *lookup) exact(s *scanner, t *tile) {
 	const ahead = 8
-	vector := func(x ranked) []float32 { return s.vectors[int(x.row)*s.dim:][:s.dim] }
 	for rows := q.top.rows; len(rows) > 0; {
 		n := min(len(rows), len(t.scores)/2)
 		rough, exact := t.scores[:n], t.scores[n:2*n]
 		for i := range min(ahead, n) {
-			kernel.Fetch(vector(rows[i]))
+			kernel.Fetch(s.vector(rows[i].row))
 		}
 		for i := range rows[:n] {
 			if i+ahead < n {
-				kernel.Fetch(vector(rows[i+ahead]))
+				kernel.Fetch(s.vector(rows[i+ahead].row))
 			}
 			x := &rows[i]
 			rough[i] = x.score
-			x.score = kernel.Dot(q.query, vector(*x)) + q.extra.at(x.row)
+			x.score = kernel.Dot(q.query, s.vector(x.row)) + q.extra.at(x.row)
 			exact[i] = x.score
 		}
 		if q.summed {

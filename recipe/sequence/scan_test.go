@@ -79,27 +79,28 @@ func TestPassWithRisingScores(t *testing.T) {
 // that reads what was added to all rows: to the bit, but where popularity stands under
 // both, of which the sum is rounded otherwise then.
 func TestPassWithFewChanged(t *testing.T) {
-	for _, c := range []struct {
-		items           int
-		maskSeen, stand bool
-	}{{30_000, false, false}, {30_000, true, false}, {30_000, true, true}, {40_000, false, false}, {40_000, true, true}} {
-		t.Run(fmt.Sprintf("%v", c), func(t *testing.T) {
-			m := generated(t, c.items, 16, c.maskSeen)
-			w := m.blend.weights
-			w[similar] = 0
-			if !c.stand {
-				w[popular] = 0
-			}
-			m.blend = newBlend(w, m.blend.counters)
-			r := rand.New(rand.NewPCG(2, 9))
-			for _, events := range []int{0, 1, 2, 7, 2} {
-				h := make([]dataset.Event, events)
-				for i := range h {
-					h[i] = dataset.Event{Item: dataset.Index(r.IntN(c.items)), Time: int64(i)}
+	for _, items := range []int{30_000, 40_000} { // in floats, in eight bits
+		m := generated(t, items, 16, items == 40_000)
+		for _, standing := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d items, %v", items, standing), func(t *testing.T) {
+				w := m.blend.weights
+				w[similar] = 0
+				if !standing {
+					w[popular] = 0
 				}
-				checkFewChanged(t, m, h, c.stand)
-			}
-		})
+				counted := m.blend.counters
+				m := newModel(m.net, m.known, m.items, m.maskSeen, nil)
+				m.blend = newBlend(w, counted)
+				r := rand.New(rand.NewPCG(2, 9))
+				for _, events := range []int{0, 1, 2, 7, 2} {
+					h := make([]dataset.Event, events)
+					for i := range h {
+						h[i] = dataset.Event{Item: dataset.Index(r.IntN(items)), Time: int64(i)}
+					}
+					checkFewChanged(t, m, h, standing)
+				}
+			})
+		}
 	}
 }
 

@@ -42,6 +42,18 @@ func (t *top) begin(k int) {
 	t.k, t.margin, t.floor, t.rows, t.most = k, 0, lowest, t.rows[:0], 2*k+64
 }
 
+// beginAbove takes a margin, and a score that the k-th best has at least.
+func (t *top) beginAbove(least, margin float32) { t.margin, t.floor = margin, least-margin }
+
+// least gives the lowest score of the k first rows.
+func (t *top) least() float32 {
+	out := t.rows[0].score
+	for _, x := range t.rows[1:t.k] {
+		out = min(out, x.score)
+	}
+	return out
+}
+
 // offer takes a score above floor. Rows have to come in ascending order.
 func (t *top) offer(x ranked) {
 	t.rows = append(t.rows, x)
@@ -57,11 +69,7 @@ func (t *top) cut() {
 		return
 	}
 	pickBest(t.rows, t.k)
-	t.floor = t.rows[0].score
-	for _, x := range t.rows[1:t.k] {
-		t.floor = min(t.floor, x.score)
-	}
-	t.floor -= t.margin
+	t.floor = max(t.floor, t.least()-t.margin)
 	kept := t.rows[:t.k]
 	if t.margin > 0 {
 		for _, x := range t.rows[t.k:] {
