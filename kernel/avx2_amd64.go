@@ -24,6 +24,8 @@ func elementAVX2() path {
 			addSurveyAVX2(len(x), &x[0], &extra[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
+		roundHalf:      func(x []float32) { roundHalfAVX2(len(x), &x[0]) },
+		widen:          func(y []float32, x []uint32) { widenAVX2(len(x), &x[0], &y[0], &y[len(x)]) },
 		addLog:         func(y, x []float32, w, s float32) { addLogAVX2(len(y), &y[0], &x[0], w, s) },
 		sigmoid:        func(y, x []float32) { sigmoidAVX2(len(y), &y[0], &x[0]) },
 		gateBackward:   func(dy, du, o, s []float32) { gateBackwardAVX2(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
@@ -96,6 +98,16 @@ func surveyAVX2(n int, x, out *float32, marks *uint64, least, shift float32)
 //
 //go:noescape
 func addSurveyAVX2(n int, x, extra, out *float32, marks *uint64, least, shift float32)
+
+// roundHalfAVX2 rounds x[i] to the nearest number of bfloat16.
+//
+//go:noescape
+func roundHalfAVX2(n int, x *float32)
+
+// widenAVX2 puts the lower half of x[i] into low[i] and its upper half into high[i].
+//
+//go:noescape
+func widenAVX2(n int, x *uint32, low, high *float32)
 
 // addLogAVX2 computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //
@@ -280,4 +292,4 @@ func sumAboveAVX(groups int, sums *float64, x *float32)
 // fetchLines fetches so many lines of the cache from x on.
 //
 //go:noescape
-func fetchLines(lines int, x *float32)
+func fetchLines(lines int, x *byte)

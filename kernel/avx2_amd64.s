@@ -178,191 +178,199 @@ DATA constants<>+688(SB)/4, $0x42ffffff
 DATA constants<>+692(SB)/4, $0x42ffffff
 DATA constants<>+696(SB)/4, $0x42ffffff
 DATA constants<>+700(SB)/4, $0x42ffffff
-DATA constants<>+704(SB)/4, $0x004afb0d
-DATA constants<>+708(SB)/4, $0x004afb0d
-DATA constants<>+712(SB)/4, $0x004afb0d
-DATA constants<>+716(SB)/4, $0x004afb0d
-DATA constants<>+720(SB)/4, $0x004afb0d
-DATA constants<>+724(SB)/4, $0x004afb0d
-DATA constants<>+728(SB)/4, $0x004afb0d
-DATA constants<>+732(SB)/4, $0x004afb0d
-DATA constants<>+736(SB)/4, $0x3f3504f3
-DATA constants<>+740(SB)/4, $0x3f3504f3
-DATA constants<>+744(SB)/4, $0x3f3504f3
-DATA constants<>+748(SB)/4, $0x3f3504f3
-DATA constants<>+752(SB)/4, $0x3f3504f3
-DATA constants<>+756(SB)/4, $0x3f3504f3
-DATA constants<>+760(SB)/4, $0x3f3504f3
-DATA constants<>+764(SB)/4, $0x3f3504f3
-DATA constants<>+768(SB)/4, $0xbf800000
-DATA constants<>+772(SB)/4, $0xbf800000
-DATA constants<>+776(SB)/4, $0xbf800000
-DATA constants<>+780(SB)/4, $0xbf800000
-DATA constants<>+784(SB)/4, $0xbf800000
-DATA constants<>+788(SB)/4, $0xbf800000
-DATA constants<>+792(SB)/4, $0xbf800000
-DATA constants<>+796(SB)/4, $0xbf800000
-DATA constants<>+800(SB)/4, $0x4b000000
-DATA constants<>+804(SB)/4, $0x4b000000
-DATA constants<>+808(SB)/4, $0x4b000000
-DATA constants<>+812(SB)/4, $0x4b000000
-DATA constants<>+816(SB)/4, $0x4b000000
-DATA constants<>+820(SB)/4, $0x4b000000
-DATA constants<>+824(SB)/4, $0x4b000000
-DATA constants<>+828(SB)/4, $0x4b000000
-DATA constants<>+832(SB)/4, $0xcb00007f
-DATA constants<>+836(SB)/4, $0xcb00007f
-DATA constants<>+840(SB)/4, $0xcb00007f
-DATA constants<>+844(SB)/4, $0xcb00007f
-DATA constants<>+848(SB)/4, $0xcb00007f
-DATA constants<>+852(SB)/4, $0xcb00007f
-DATA constants<>+856(SB)/4, $0xcb00007f
-DATA constants<>+860(SB)/4, $0xcb00007f
-DATA constants<>+864(SB)/4, $0xbe2aae50
-DATA constants<>+868(SB)/4, $0xbe2aae50
-DATA constants<>+872(SB)/4, $0xbe2aae50
-DATA constants<>+876(SB)/4, $0xbe2aae50
-DATA constants<>+880(SB)/4, $0xbe2aae50
-DATA constants<>+884(SB)/4, $0xbe2aae50
-DATA constants<>+888(SB)/4, $0xbe2aae50
-DATA constants<>+892(SB)/4, $0xbe2aae50
-DATA constants<>+896(SB)/4, $0x3e4cceac
-DATA constants<>+900(SB)/4, $0x3e4cceac
-DATA constants<>+904(SB)/4, $0x3e4cceac
-DATA constants<>+908(SB)/4, $0x3e4cceac
-DATA constants<>+912(SB)/4, $0x3e4cceac
-DATA constants<>+916(SB)/4, $0x3e4cceac
-DATA constants<>+920(SB)/4, $0x3e4cceac
-DATA constants<>+924(SB)/4, $0x3e4cceac
-DATA constants<>+928(SB)/4, $0xbe7ffffc
-DATA constants<>+932(SB)/4, $0xbe7ffffc
-DATA constants<>+936(SB)/4, $0xbe7ffffc
-DATA constants<>+940(SB)/4, $0xbe7ffffc
-DATA constants<>+944(SB)/4, $0xbe7ffffc
-DATA constants<>+948(SB)/4, $0xbe7ffffc
-DATA constants<>+952(SB)/4, $0xbe7ffffc
-DATA constants<>+956(SB)/4, $0xbe7ffffc
-DATA constants<>+960(SB)/4, $0x3eaaaaaa
-DATA constants<>+964(SB)/4, $0x3eaaaaaa
-DATA constants<>+968(SB)/4, $0x3eaaaaaa
-DATA constants<>+972(SB)/4, $0x3eaaaaaa
-DATA constants<>+976(SB)/4, $0x3eaaaaaa
-DATA constants<>+980(SB)/4, $0x3eaaaaaa
-DATA constants<>+984(SB)/4, $0x3eaaaaaa
-DATA constants<>+988(SB)/4, $0x3eaaaaaa
-DATA constants<>+992(SB)/4, $0xbdebd1b8
-DATA constants<>+996(SB)/4, $0xbdebd1b8
-DATA constants<>+1000(SB)/4, $0xbdebd1b8
-DATA constants<>+1004(SB)/4, $0xbdebd1b8
-DATA constants<>+1008(SB)/4, $0xbdebd1b8
-DATA constants<>+1012(SB)/4, $0xbdebd1b8
-DATA constants<>+1016(SB)/4, $0xbdebd1b8
-DATA constants<>+1020(SB)/4, $0xbdebd1b8
-DATA constants<>+1024(SB)/4, $0x3def251a
-DATA constants<>+1028(SB)/4, $0x3def251a
-DATA constants<>+1032(SB)/4, $0x3def251a
-DATA constants<>+1036(SB)/4, $0x3def251a
-DATA constants<>+1040(SB)/4, $0x3def251a
-DATA constants<>+1044(SB)/4, $0x3def251a
-DATA constants<>+1048(SB)/4, $0x3def251a
-DATA constants<>+1052(SB)/4, $0x3def251a
-DATA constants<>+1056(SB)/4, $0xbdfe5d4f
-DATA constants<>+1060(SB)/4, $0xbdfe5d4f
-DATA constants<>+1064(SB)/4, $0xbdfe5d4f
-DATA constants<>+1068(SB)/4, $0xbdfe5d4f
-DATA constants<>+1072(SB)/4, $0xbdfe5d4f
-DATA constants<>+1076(SB)/4, $0xbdfe5d4f
-DATA constants<>+1080(SB)/4, $0xbdfe5d4f
-DATA constants<>+1084(SB)/4, $0xbdfe5d4f
-DATA constants<>+1088(SB)/4, $0x3e11e9bf
-DATA constants<>+1092(SB)/4, $0x3e11e9bf
-DATA constants<>+1096(SB)/4, $0x3e11e9bf
-DATA constants<>+1100(SB)/4, $0x3e11e9bf
-DATA constants<>+1104(SB)/4, $0x3e11e9bf
-DATA constants<>+1108(SB)/4, $0x3e11e9bf
-DATA constants<>+1112(SB)/4, $0x3e11e9bf
-DATA constants<>+1116(SB)/4, $0x3e11e9bf
-DATA constants<>+1120(SB)/4, $0x3d9021bb
-DATA constants<>+1124(SB)/4, $0x3d9021bb
-DATA constants<>+1128(SB)/4, $0x3d9021bb
-DATA constants<>+1132(SB)/4, $0x3d9021bb
-DATA constants<>+1136(SB)/4, $0x3d9021bb
-DATA constants<>+1140(SB)/4, $0x3d9021bb
-DATA constants<>+1144(SB)/4, $0x3d9021bb
-DATA constants<>+1148(SB)/4, $0x3d9021bb
-DATA constants<>+1152(SB)/4, $0x3f317218
-DATA constants<>+1156(SB)/4, $0x3f317218
-DATA constants<>+1160(SB)/4, $0x3f317218
-DATA constants<>+1164(SB)/4, $0x3f317218
-DATA constants<>+1168(SB)/4, $0x3f317218
-DATA constants<>+1172(SB)/4, $0x3f317218
-DATA constants<>+1176(SB)/4, $0x3f317218
-DATA constants<>+1180(SB)/4, $0x3f317218
-DATA constants<>+1184(SB)/4, $0x00000000
-DATA constants<>+1188(SB)/4, $0x00000000
-DATA constants<>+1192(SB)/4, $0x00000000
-DATA constants<>+1196(SB)/4, $0x00000000
-DATA constants<>+1200(SB)/4, $0x00000000
-DATA constants<>+1204(SB)/4, $0x00000000
-DATA constants<>+1208(SB)/4, $0x00000000
-DATA constants<>+1212(SB)/4, $0x00000000
-DATA constants<>+1216(SB)/4, $0x3727c5ac
-DATA constants<>+1220(SB)/4, $0x3727c5ac
-DATA constants<>+1224(SB)/4, $0x3727c5ac
-DATA constants<>+1228(SB)/4, $0x3727c5ac
-DATA constants<>+1232(SB)/4, $0x3727c5ac
-DATA constants<>+1236(SB)/4, $0x3727c5ac
-DATA constants<>+1240(SB)/4, $0x3727c5ac
-DATA constants<>+1244(SB)/4, $0x3727c5ac
-DATA constants<>+1248(SB)/4, $0x3089705f
-DATA constants<>+1252(SB)/4, $0x3089705f
-DATA constants<>+1256(SB)/4, $0x3089705f
-DATA constants<>+1260(SB)/4, $0x3089705f
-DATA constants<>+1264(SB)/4, $0x3089705f
-DATA constants<>+1268(SB)/4, $0x3089705f
-DATA constants<>+1272(SB)/4, $0x3089705f
-DATA constants<>+1276(SB)/4, $0x3089705f
-DATA constants<>+1280(SB)/4, $0
-DATA constants<>+1284(SB)/4, $1
-DATA constants<>+1288(SB)/4, $2
-DATA constants<>+1292(SB)/4, $3
-DATA constants<>+1296(SB)/4, $4
-DATA constants<>+1300(SB)/4, $5
-DATA constants<>+1304(SB)/4, $6
-DATA constants<>+1308(SB)/4, $7
-DATA constants<>+1312(SB)/4, $0x7feb352d
-DATA constants<>+1316(SB)/4, $0x7feb352d
-DATA constants<>+1320(SB)/4, $0x7feb352d
-DATA constants<>+1324(SB)/4, $0x7feb352d
-DATA constants<>+1328(SB)/4, $0x7feb352d
-DATA constants<>+1332(SB)/4, $0x7feb352d
-DATA constants<>+1336(SB)/4, $0x7feb352d
-DATA constants<>+1340(SB)/4, $0x7feb352d
-DATA constants<>+1344(SB)/4, $0x846ca68b
-DATA constants<>+1348(SB)/4, $0x846ca68b
-DATA constants<>+1352(SB)/4, $0x846ca68b
-DATA constants<>+1356(SB)/4, $0x846ca68b
-DATA constants<>+1360(SB)/4, $0x846ca68b
-DATA constants<>+1364(SB)/4, $0x846ca68b
-DATA constants<>+1368(SB)/4, $0x846ca68b
-DATA constants<>+1372(SB)/4, $0x846ca68b
-DATA constants<>+1376(SB)/4, $0x00000008
-DATA constants<>+1380(SB)/4, $0x00000008
-DATA constants<>+1384(SB)/4, $0x00000008
-DATA constants<>+1388(SB)/4, $0x00000008
-DATA constants<>+1392(SB)/4, $0x00000008
-DATA constants<>+1396(SB)/4, $0x00000008
-DATA constants<>+1400(SB)/4, $0x00000008
-DATA constants<>+1404(SB)/4, $0x00000008
-DATA constants<>+1408(SB)/4, $0x00000001
-DATA constants<>+1412(SB)/4, $0x00000001
-DATA constants<>+1416(SB)/4, $0x00000001
-DATA constants<>+1420(SB)/4, $0x00000001
-DATA constants<>+1424(SB)/4, $0x00000001
-DATA constants<>+1428(SB)/4, $0x00000001
-DATA constants<>+1432(SB)/4, $0x00000001
-DATA constants<>+1436(SB)/4, $0x00000001
-GLOBL constants<>(SB), RODATA|NOPTR, $1440
+DATA constants<>+704(SB)/4, $0x00007fff
+DATA constants<>+708(SB)/4, $0x00007fff
+DATA constants<>+712(SB)/4, $0x00007fff
+DATA constants<>+716(SB)/4, $0x00007fff
+DATA constants<>+720(SB)/4, $0x00007fff
+DATA constants<>+724(SB)/4, $0x00007fff
+DATA constants<>+728(SB)/4, $0x00007fff
+DATA constants<>+732(SB)/4, $0x00007fff
+DATA constants<>+736(SB)/4, $0x004afb0d
+DATA constants<>+740(SB)/4, $0x004afb0d
+DATA constants<>+744(SB)/4, $0x004afb0d
+DATA constants<>+748(SB)/4, $0x004afb0d
+DATA constants<>+752(SB)/4, $0x004afb0d
+DATA constants<>+756(SB)/4, $0x004afb0d
+DATA constants<>+760(SB)/4, $0x004afb0d
+DATA constants<>+764(SB)/4, $0x004afb0d
+DATA constants<>+768(SB)/4, $0x3f3504f3
+DATA constants<>+772(SB)/4, $0x3f3504f3
+DATA constants<>+776(SB)/4, $0x3f3504f3
+DATA constants<>+780(SB)/4, $0x3f3504f3
+DATA constants<>+784(SB)/4, $0x3f3504f3
+DATA constants<>+788(SB)/4, $0x3f3504f3
+DATA constants<>+792(SB)/4, $0x3f3504f3
+DATA constants<>+796(SB)/4, $0x3f3504f3
+DATA constants<>+800(SB)/4, $0xbf800000
+DATA constants<>+804(SB)/4, $0xbf800000
+DATA constants<>+808(SB)/4, $0xbf800000
+DATA constants<>+812(SB)/4, $0xbf800000
+DATA constants<>+816(SB)/4, $0xbf800000
+DATA constants<>+820(SB)/4, $0xbf800000
+DATA constants<>+824(SB)/4, $0xbf800000
+DATA constants<>+828(SB)/4, $0xbf800000
+DATA constants<>+832(SB)/4, $0x4b000000
+DATA constants<>+836(SB)/4, $0x4b000000
+DATA constants<>+840(SB)/4, $0x4b000000
+DATA constants<>+844(SB)/4, $0x4b000000
+DATA constants<>+848(SB)/4, $0x4b000000
+DATA constants<>+852(SB)/4, $0x4b000000
+DATA constants<>+856(SB)/4, $0x4b000000
+DATA constants<>+860(SB)/4, $0x4b000000
+DATA constants<>+864(SB)/4, $0xcb00007f
+DATA constants<>+868(SB)/4, $0xcb00007f
+DATA constants<>+872(SB)/4, $0xcb00007f
+DATA constants<>+876(SB)/4, $0xcb00007f
+DATA constants<>+880(SB)/4, $0xcb00007f
+DATA constants<>+884(SB)/4, $0xcb00007f
+DATA constants<>+888(SB)/4, $0xcb00007f
+DATA constants<>+892(SB)/4, $0xcb00007f
+DATA constants<>+896(SB)/4, $0xbe2aae50
+DATA constants<>+900(SB)/4, $0xbe2aae50
+DATA constants<>+904(SB)/4, $0xbe2aae50
+DATA constants<>+908(SB)/4, $0xbe2aae50
+DATA constants<>+912(SB)/4, $0xbe2aae50
+DATA constants<>+916(SB)/4, $0xbe2aae50
+DATA constants<>+920(SB)/4, $0xbe2aae50
+DATA constants<>+924(SB)/4, $0xbe2aae50
+DATA constants<>+928(SB)/4, $0x3e4cceac
+DATA constants<>+932(SB)/4, $0x3e4cceac
+DATA constants<>+936(SB)/4, $0x3e4cceac
+DATA constants<>+940(SB)/4, $0x3e4cceac
+DATA constants<>+944(SB)/4, $0x3e4cceac
+DATA constants<>+948(SB)/4, $0x3e4cceac
+DATA constants<>+952(SB)/4, $0x3e4cceac
+DATA constants<>+956(SB)/4, $0x3e4cceac
+DATA constants<>+960(SB)/4, $0xbe7ffffc
+DATA constants<>+964(SB)/4, $0xbe7ffffc
+DATA constants<>+968(SB)/4, $0xbe7ffffc
+DATA constants<>+972(SB)/4, $0xbe7ffffc
+DATA constants<>+976(SB)/4, $0xbe7ffffc
+DATA constants<>+980(SB)/4, $0xbe7ffffc
+DATA constants<>+984(SB)/4, $0xbe7ffffc
+DATA constants<>+988(SB)/4, $0xbe7ffffc
+DATA constants<>+992(SB)/4, $0x3eaaaaaa
+DATA constants<>+996(SB)/4, $0x3eaaaaaa
+DATA constants<>+1000(SB)/4, $0x3eaaaaaa
+DATA constants<>+1004(SB)/4, $0x3eaaaaaa
+DATA constants<>+1008(SB)/4, $0x3eaaaaaa
+DATA constants<>+1012(SB)/4, $0x3eaaaaaa
+DATA constants<>+1016(SB)/4, $0x3eaaaaaa
+DATA constants<>+1020(SB)/4, $0x3eaaaaaa
+DATA constants<>+1024(SB)/4, $0xbdebd1b8
+DATA constants<>+1028(SB)/4, $0xbdebd1b8
+DATA constants<>+1032(SB)/4, $0xbdebd1b8
+DATA constants<>+1036(SB)/4, $0xbdebd1b8
+DATA constants<>+1040(SB)/4, $0xbdebd1b8
+DATA constants<>+1044(SB)/4, $0xbdebd1b8
+DATA constants<>+1048(SB)/4, $0xbdebd1b8
+DATA constants<>+1052(SB)/4, $0xbdebd1b8
+DATA constants<>+1056(SB)/4, $0x3def251a
+DATA constants<>+1060(SB)/4, $0x3def251a
+DATA constants<>+1064(SB)/4, $0x3def251a
+DATA constants<>+1068(SB)/4, $0x3def251a
+DATA constants<>+1072(SB)/4, $0x3def251a
+DATA constants<>+1076(SB)/4, $0x3def251a
+DATA constants<>+1080(SB)/4, $0x3def251a
+DATA constants<>+1084(SB)/4, $0x3def251a
+DATA constants<>+1088(SB)/4, $0xbdfe5d4f
+DATA constants<>+1092(SB)/4, $0xbdfe5d4f
+DATA constants<>+1096(SB)/4, $0xbdfe5d4f
+DATA constants<>+1100(SB)/4, $0xbdfe5d4f
+DATA constants<>+1104(SB)/4, $0xbdfe5d4f
+DATA constants<>+1108(SB)/4, $0xbdfe5d4f
+DATA constants<>+1112(SB)/4, $0xbdfe5d4f
+DATA constants<>+1116(SB)/4, $0xbdfe5d4f
+DATA constants<>+1120(SB)/4, $0x3e11e9bf
+DATA constants<>+1124(SB)/4, $0x3e11e9bf
+DATA constants<>+1128(SB)/4, $0x3e11e9bf
+DATA constants<>+1132(SB)/4, $0x3e11e9bf
+DATA constants<>+1136(SB)/4, $0x3e11e9bf
+DATA constants<>+1140(SB)/4, $0x3e11e9bf
+DATA constants<>+1144(SB)/4, $0x3e11e9bf
+DATA constants<>+1148(SB)/4, $0x3e11e9bf
+DATA constants<>+1152(SB)/4, $0x3d9021bb
+DATA constants<>+1156(SB)/4, $0x3d9021bb
+DATA constants<>+1160(SB)/4, $0x3d9021bb
+DATA constants<>+1164(SB)/4, $0x3d9021bb
+DATA constants<>+1168(SB)/4, $0x3d9021bb
+DATA constants<>+1172(SB)/4, $0x3d9021bb
+DATA constants<>+1176(SB)/4, $0x3d9021bb
+DATA constants<>+1180(SB)/4, $0x3d9021bb
+DATA constants<>+1184(SB)/4, $0x3f317218
+DATA constants<>+1188(SB)/4, $0x3f317218
+DATA constants<>+1192(SB)/4, $0x3f317218
+DATA constants<>+1196(SB)/4, $0x3f317218
+DATA constants<>+1200(SB)/4, $0x3f317218
+DATA constants<>+1204(SB)/4, $0x3f317218
+DATA constants<>+1208(SB)/4, $0x3f317218
+DATA constants<>+1212(SB)/4, $0x3f317218
+DATA constants<>+1216(SB)/4, $0x00000000
+DATA constants<>+1220(SB)/4, $0x00000000
+DATA constants<>+1224(SB)/4, $0x00000000
+DATA constants<>+1228(SB)/4, $0x00000000
+DATA constants<>+1232(SB)/4, $0x00000000
+DATA constants<>+1236(SB)/4, $0x00000000
+DATA constants<>+1240(SB)/4, $0x00000000
+DATA constants<>+1244(SB)/4, $0x00000000
+DATA constants<>+1248(SB)/4, $0x3727c5ac
+DATA constants<>+1252(SB)/4, $0x3727c5ac
+DATA constants<>+1256(SB)/4, $0x3727c5ac
+DATA constants<>+1260(SB)/4, $0x3727c5ac
+DATA constants<>+1264(SB)/4, $0x3727c5ac
+DATA constants<>+1268(SB)/4, $0x3727c5ac
+DATA constants<>+1272(SB)/4, $0x3727c5ac
+DATA constants<>+1276(SB)/4, $0x3727c5ac
+DATA constants<>+1280(SB)/4, $0x3089705f
+DATA constants<>+1284(SB)/4, $0x3089705f
+DATA constants<>+1288(SB)/4, $0x3089705f
+DATA constants<>+1292(SB)/4, $0x3089705f
+DATA constants<>+1296(SB)/4, $0x3089705f
+DATA constants<>+1300(SB)/4, $0x3089705f
+DATA constants<>+1304(SB)/4, $0x3089705f
+DATA constants<>+1308(SB)/4, $0x3089705f
+DATA constants<>+1312(SB)/4, $0
+DATA constants<>+1316(SB)/4, $1
+DATA constants<>+1320(SB)/4, $2
+DATA constants<>+1324(SB)/4, $3
+DATA constants<>+1328(SB)/4, $4
+DATA constants<>+1332(SB)/4, $5
+DATA constants<>+1336(SB)/4, $6
+DATA constants<>+1340(SB)/4, $7
+DATA constants<>+1344(SB)/4, $0x7feb352d
+DATA constants<>+1348(SB)/4, $0x7feb352d
+DATA constants<>+1352(SB)/4, $0x7feb352d
+DATA constants<>+1356(SB)/4, $0x7feb352d
+DATA constants<>+1360(SB)/4, $0x7feb352d
+DATA constants<>+1364(SB)/4, $0x7feb352d
+DATA constants<>+1368(SB)/4, $0x7feb352d
+DATA constants<>+1372(SB)/4, $0x7feb352d
+DATA constants<>+1376(SB)/4, $0x846ca68b
+DATA constants<>+1380(SB)/4, $0x846ca68b
+DATA constants<>+1384(SB)/4, $0x846ca68b
+DATA constants<>+1388(SB)/4, $0x846ca68b
+DATA constants<>+1392(SB)/4, $0x846ca68b
+DATA constants<>+1396(SB)/4, $0x846ca68b
+DATA constants<>+1400(SB)/4, $0x846ca68b
+DATA constants<>+1404(SB)/4, $0x846ca68b
+DATA constants<>+1408(SB)/4, $0x00000008
+DATA constants<>+1412(SB)/4, $0x00000008
+DATA constants<>+1416(SB)/4, $0x00000008
+DATA constants<>+1420(SB)/4, $0x00000008
+DATA constants<>+1424(SB)/4, $0x00000008
+DATA constants<>+1428(SB)/4, $0x00000008
+DATA constants<>+1432(SB)/4, $0x00000008
+DATA constants<>+1436(SB)/4, $0x00000008
+DATA constants<>+1440(SB)/4, $0x00000001
+DATA constants<>+1444(SB)/4, $0x00000001
+DATA constants<>+1448(SB)/4, $0x00000001
+DATA constants<>+1452(SB)/4, $0x00000001
+DATA constants<>+1456(SB)/4, $0x00000001
+DATA constants<>+1460(SB)/4, $0x00000001
+DATA constants<>+1464(SB)/4, $0x00000001
+DATA constants<>+1468(SB)/4, $0x00000001
+GLOBL constants<>(SB), RODATA|NOPTR, $1472
 DATA masks<>+0(SB)/4, $0xffffffff
 DATA masks<>+4(SB)/4, $0xffffffff
 DATA masks<>+8(SB)/4, $0xffffffff
@@ -1517,61 +1525,63 @@ end52:
 	VZEROUPPER
 	RET
 
-// func addLogAVX2(n int, y, x *float32, w, s float32)
-// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
-TEXT ·addLogAVX2(SB), NOSPLIT, $0-32
+// func roundHalfAVX2(n int, x *float32)
+// rounds x[i] to the nearest number of bfloat16.
+TEXT ·roundHalfAVX2(SB), NOSPLIT, $0-16
 	MOVQ n+0(FP), CX
-	MOVQ y+8(FP), DI
-	MOVQ x+16(FP), SI
-	VBROADCASTSS w+24(FP), Y14
-	VBROADCASTSS s+28(FP), Y13
+	MOVQ x+8(FP), DI
 	XORQ AX, AX
+	CMPQ CX, $32
+	JLT one54
+	PCALIGN $32
+many53:
+	VMOVUPS 0(DI)(AX*1), Y0
+	VPSLLD $15, Y0, Y1
+	VPSRLD $31, Y1, Y1
+	VPADDD Y1, Y0, Y0
+	VPADDD constants<>+704(SB), Y0, Y0
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DI)(AX*1)
+	VMOVUPS 32(DI)(AX*1), Y0
+	VPSLLD $15, Y0, Y1
+	VPSRLD $31, Y1, Y1
+	VPADDD Y1, Y0, Y0
+	VPADDD constants<>+704(SB), Y0, Y0
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 32(DI)(AX*1)
+	VMOVUPS 64(DI)(AX*1), Y0
+	VPSLLD $15, Y0, Y1
+	VPSRLD $31, Y1, Y1
+	VPADDD Y1, Y0, Y0
+	VPADDD constants<>+704(SB), Y0, Y0
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 64(DI)(AX*1)
+	VMOVUPS 96(DI)(AX*1), Y0
+	VPSLLD $15, Y0, Y1
+	VPSRLD $31, Y1, Y1
+	VPADDD Y1, Y0, Y0
+	VPADDD constants<>+704(SB), Y0, Y0
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 96(DI)(AX*1)
+	ADDQ $128, AX
+	SUBQ $32, CX
+	CMPQ CX, $32
+	JGE many53
 one54:
 	CMPQ CX, $8
 	JLT last55
-	VMOVUPS 0(SI)(AX*1), Y0
-	VMULPS Y13, Y0, Y1
-	VADDPS constants<>+320(SB), Y1, Y1
-	VPADDD constants<>+704(SB), Y1, Y1
-	VPSRLD $23, Y1, Y2
-	VPSLLD $23, Y2, Y3
-	VPXOR Y3, Y1, Y1
-	VPADDD constants<>+736(SB), Y1, Y1
-	VADDPS constants<>+768(SB), Y1, Y3
-	VPADDD constants<>+800(SB), Y2, Y2
-	VADDPS constants<>+832(SB), Y2, Y2
-	VMULPS Y3, Y3, Y4
-	VMULPS Y4, Y4, Y5
-	VMULPS constants<>+864(SB), Y3, Y6
-	VADDPS constants<>+896(SB), Y6, Y6
-	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+928(SB), Y3, Y1
-	VADDPS constants<>+960(SB), Y1, Y1
-	VADDPS Y6, Y1, Y1
-	VMULPS constants<>+992(SB), Y3, Y6
-	VADDPS constants<>+1024(SB), Y6, Y6
-	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+1056(SB), Y3, Y7
-	VADDPS constants<>+1088(SB), Y7, Y7
-	VADDPS Y6, Y7, Y7
-	VMULPS Y5, Y7, Y7
-	VADDPS Y7, Y1, Y1
-	VMULPS constants<>+1120(SB), Y5, Y7
-	VMULPS Y5, Y7, Y7
-	VADDPS Y7, Y1, Y1
-	VMULPS Y3, Y1, Y1
-	VMULPS Y4, Y1, Y1
-	VMULPS constants<>+288(SB), Y4, Y7
-	VSUBPS Y7, Y1, Y1
-	VADDPS Y3, Y1, Y1
-	VMULPS constants<>+1152(SB), Y2, Y2
-	VADDPS Y2, Y1, Y1
-	VMULPS Y14, Y1, Y1
-	VCMPPS $0x11, constants<>+1184(SB), Y0, Y2
-	VANDNPS Y1, Y2, Y1
-	VMOVUPS 0(DI)(AX*1), Y2
-	VADDPS Y2, Y1, Y1
-	VMOVUPS Y1, 0(DI)(AX*1)
+	VMOVUPS 0(DI)(AX*1), Y0
+	VPSLLD $15, Y0, Y1
+	VPSRLD $31, Y1, Y1
+	VPADDD Y1, Y0, Y0
+	VPADDD constants<>+704(SB), Y0, Y0
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
 	JMP one54
@@ -1582,34 +1592,127 @@ last55:
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
-	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
+	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
+	VPSLLD $15, Y0, Y1
+	VPSRLD $31, Y1, Y1
+	VPADDD Y1, Y0, Y0
+	VPADDD constants<>+704(SB), Y0, Y0
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
+end56:
+	VZEROUPPER
+	RET
+
+// func widenAVX2(n int, x *uint32, low, high *float32)
+// puts the lower half of x[i] into low[i] and its upper half into high[i].
+TEXT ·widenAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ x+8(FP), DI
+	MOVQ low+16(FP), SI
+	MOVQ high+24(FP), DX
+	XORQ AX, AX
+	CMPQ CX, $32
+	JLT one58
+	PCALIGN $32
+many57:
+	VMOVUPS 0(DI)(AX*1), Y0
+	VPSLLD $16, Y0, Y1
+	VMOVUPS Y1, 0(SI)(AX*1)
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DX)(AX*1)
+	VMOVUPS 32(DI)(AX*1), Y0
+	VPSLLD $16, Y0, Y1
+	VMOVUPS Y1, 32(SI)(AX*1)
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 32(DX)(AX*1)
+	VMOVUPS 64(DI)(AX*1), Y0
+	VPSLLD $16, Y0, Y1
+	VMOVUPS Y1, 64(SI)(AX*1)
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 64(DX)(AX*1)
+	VMOVUPS 96(DI)(AX*1), Y0
+	VPSLLD $16, Y0, Y1
+	VMOVUPS Y1, 96(SI)(AX*1)
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 96(DX)(AX*1)
+	ADDQ $128, AX
+	SUBQ $32, CX
+	CMPQ CX, $32
+	JGE many57
+one58:
+	CMPQ CX, $8
+	JLT last59
+	VMOVUPS 0(DI)(AX*1), Y0
+	VPSLLD $16, Y0, Y1
+	VMOVUPS Y1, 0(SI)(AX*1)
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DX)(AX*1)
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one58
+last59:
+	TESTQ CX, CX
+	JZ end60
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
+	VPSLLD $16, Y0, Y1
+	VMASKMOVPS Y1, Y15, 0(SI)(AX*1)
+	VPSRLD $16, Y0, Y0
+	VPSLLD $16, Y0, Y0
+	VMASKMOVPS Y0, Y15, 0(DX)(AX*1)
+end60:
+	VZEROUPPER
+	RET
+
+// func addLogAVX2(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VBROADCASTSS w+24(FP), Y14
+	VBROADCASTSS s+28(FP), Y13
+	XORQ AX, AX
+one62:
+	CMPQ CX, $8
+	JLT last63
+	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y13, Y0, Y1
 	VADDPS constants<>+320(SB), Y1, Y1
-	VPADDD constants<>+704(SB), Y1, Y1
+	VPADDD constants<>+736(SB), Y1, Y1
 	VPSRLD $23, Y1, Y2
 	VPSLLD $23, Y2, Y3
 	VPXOR Y3, Y1, Y1
-	VPADDD constants<>+736(SB), Y1, Y1
-	VADDPS constants<>+768(SB), Y1, Y3
-	VPADDD constants<>+800(SB), Y2, Y2
-	VADDPS constants<>+832(SB), Y2, Y2
+	VPADDD constants<>+768(SB), Y1, Y1
+	VADDPS constants<>+800(SB), Y1, Y3
+	VPADDD constants<>+832(SB), Y2, Y2
+	VADDPS constants<>+864(SB), Y2, Y2
 	VMULPS Y3, Y3, Y4
 	VMULPS Y4, Y4, Y5
-	VMULPS constants<>+864(SB), Y3, Y6
-	VADDPS constants<>+896(SB), Y6, Y6
+	VMULPS constants<>+896(SB), Y3, Y6
+	VADDPS constants<>+928(SB), Y6, Y6
 	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+928(SB), Y3, Y1
-	VADDPS constants<>+960(SB), Y1, Y1
+	VMULPS constants<>+960(SB), Y3, Y1
+	VADDPS constants<>+992(SB), Y1, Y1
 	VADDPS Y6, Y1, Y1
-	VMULPS constants<>+992(SB), Y3, Y6
-	VADDPS constants<>+1024(SB), Y6, Y6
+	VMULPS constants<>+1024(SB), Y3, Y6
+	VADDPS constants<>+1056(SB), Y6, Y6
 	VMULPS Y4, Y6, Y6
-	VMULPS constants<>+1056(SB), Y3, Y7
-	VADDPS constants<>+1088(SB), Y7, Y7
+	VMULPS constants<>+1088(SB), Y3, Y7
+	VADDPS constants<>+1120(SB), Y7, Y7
 	VADDPS Y6, Y7, Y7
 	VMULPS Y5, Y7, Y7
 	VADDPS Y7, Y1, Y1
-	VMULPS constants<>+1120(SB), Y5, Y7
+	VMULPS constants<>+1152(SB), Y5, Y7
 	VMULPS Y5, Y7, Y7
 	VADDPS Y7, Y1, Y1
 	VMULPS Y3, Y1, Y1
@@ -1617,15 +1720,68 @@ last55:
 	VMULPS constants<>+288(SB), Y4, Y7
 	VSUBPS Y7, Y1, Y1
 	VADDPS Y3, Y1, Y1
-	VMULPS constants<>+1152(SB), Y2, Y2
+	VMULPS constants<>+1184(SB), Y2, Y2
 	VADDPS Y2, Y1, Y1
 	VMULPS Y14, Y1, Y1
-	VCMPPS $0x11, constants<>+1184(SB), Y0, Y2
+	VCMPPS $0x11, constants<>+1216(SB), Y0, Y2
+	VANDNPS Y1, Y2, Y1
+	VMOVUPS 0(DI)(AX*1), Y2
+	VADDPS Y2, Y1, Y1
+	VMOVUPS Y1, 0(DI)(AX*1)
+	ADDQ $32, AX
+	SUBQ $8, CX
+	JMP one62
+last63:
+	TESTQ CX, CX
+	JZ end64
+	LEAQ masks<>+32(SB), BX
+	SHLQ $2, CX
+	SUBQ CX, BX
+	VMOVUPS (BX), Y15
+	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
+	VMULPS Y13, Y0, Y1
+	VADDPS constants<>+320(SB), Y1, Y1
+	VPADDD constants<>+736(SB), Y1, Y1
+	VPSRLD $23, Y1, Y2
+	VPSLLD $23, Y2, Y3
+	VPXOR Y3, Y1, Y1
+	VPADDD constants<>+768(SB), Y1, Y1
+	VADDPS constants<>+800(SB), Y1, Y3
+	VPADDD constants<>+832(SB), Y2, Y2
+	VADDPS constants<>+864(SB), Y2, Y2
+	VMULPS Y3, Y3, Y4
+	VMULPS Y4, Y4, Y5
+	VMULPS constants<>+896(SB), Y3, Y6
+	VADDPS constants<>+928(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+960(SB), Y3, Y1
+	VADDPS constants<>+992(SB), Y1, Y1
+	VADDPS Y6, Y1, Y1
+	VMULPS constants<>+1024(SB), Y3, Y6
+	VADDPS constants<>+1056(SB), Y6, Y6
+	VMULPS Y4, Y6, Y6
+	VMULPS constants<>+1088(SB), Y3, Y7
+	VADDPS constants<>+1120(SB), Y7, Y7
+	VADDPS Y6, Y7, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS constants<>+1152(SB), Y5, Y7
+	VMULPS Y5, Y7, Y7
+	VADDPS Y7, Y1, Y1
+	VMULPS Y3, Y1, Y1
+	VMULPS Y4, Y1, Y1
+	VMULPS constants<>+288(SB), Y4, Y7
+	VSUBPS Y7, Y1, Y1
+	VADDPS Y3, Y1, Y1
+	VMULPS constants<>+1184(SB), Y2, Y2
+	VADDPS Y2, Y1, Y1
+	VMULPS Y14, Y1, Y1
+	VCMPPS $0x11, constants<>+1216(SB), Y0, Y2
 	VANDNPS Y1, Y2, Y1
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y2
 	VADDPS Y2, Y1, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
-end56:
+end64:
 	VZEROUPPER
 	RET
 
@@ -1637,9 +1793,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	MOVQ x+16(FP), SI
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one58
+	JLT one66
 	PCALIGN $32
-many57:
+many65:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
@@ -1699,10 +1855,10 @@ many57:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many57
-one58:
+	JGE many65
+one66:
 	CMPQ CX, $8
-	JLT last59
+	JLT last67
 	VMOVUPS 0(SI)(AX*1), Y0
 	VXORPS constants<>+576(SB), Y0, Y0
 	VMULPS constants<>+32(SB), Y0, Y1
@@ -1733,10 +1889,10 @@ one58:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one58
-last59:
+	JMP one66
+last67:
 	TESTQ CX, CX
-	JZ end60
+	JZ end68
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1769,7 +1925,7 @@ last59:
 	VMOVUPS constants<>+320(SB), Y1
 	VDIVPS Y0, Y1, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end60:
+end68:
 	VZEROUPPER
 	RET
 
@@ -1783,9 +1939,9 @@ TEXT ·gateBackwardAVX2(SB), NOSPLIT, $0-40
 	MOVQ s+32(FP), R8
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one62
+	JLT one70
 	PCALIGN $32
-many61:
+many69:
 	VMOVUPS 0(DI)(AX*1), Y0
 	VMOVUPS 0(R8)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -1809,10 +1965,10 @@ many61:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many61
-one62:
+	JGE many69
+one70:
 	CMPQ CX, $8
-	JLT last63
+	JLT last71
 	VMOVUPS 0(DI)(AX*1), Y0
 	VMOVUPS 0(R8)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -1825,10 +1981,10 @@ one62:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one62
-last63:
+	JMP one70
+last71:
 	TESTQ CX, CX
-	JZ end64
+	JZ end72
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1843,7 +1999,7 @@ last63:
 	VMULPS Y3, Y2, Y2
 	VMASKMOVPS Y2, Y15, 0(SI)(AX*1)
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end64:
+end72:
 	VZEROUPPER
 	RET
 
@@ -1856,9 +2012,9 @@ TEXT ·swiGLUAVX2(SB), NOSPLIT, $0-32
 	MOVQ b+24(FP), DX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one66
+	JLT one74
 	PCALIGN $32
-many65:
+many73:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
 	VXORPS constants<>+576(SB), Y0, Y0
@@ -1922,10 +2078,10 @@ many65:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many65
-one66:
+	JGE many73
+one74:
 	CMPQ CX, $8
-	JLT last67
+	JLT last75
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVAPS Y0, Y5
 	VXORPS constants<>+576(SB), Y0, Y0
@@ -1958,10 +2114,10 @@ one66:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one66
-last67:
+	JMP one74
+last75:
 	TESTQ CX, CX
-	JZ end68
+	JZ end76
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -1996,7 +2152,7 @@ last67:
 	VMASKMOVPS 0(DX)(AX*1), Y15, Y1
 	VMULPS Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end68:
+end76:
 	VZEROUPPER
 	RET
 
@@ -2010,9 +2166,9 @@ TEXT ·swiGLUBackwardAVX2(SB), NOSPLIT, $0-48
 	MOVQ a+32(FP), R8
 	MOVQ b+40(FP), R9
 	XORQ AX, AX
-one70:
+one78:
 	CMPQ CX, $8
-	JLT last71
+	JLT last79
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVAPS Y0, Y5
 	VXORPS constants<>+576(SB), Y0, Y0
@@ -2054,10 +2210,10 @@ one70:
 	VMOVUPS Y2, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one70
-last71:
+	JMP one78
+last79:
 	TESTQ CX, CX
-	JZ end72
+	JZ end80
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2101,7 +2257,7 @@ last71:
 	VMULPS Y7, Y2, Y2
 	VMASKMOVPS Y4, Y15, 0(SI)(AX*1)
 	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
-end72:
+end80:
 	VZEROUPPER
 	RET
 
@@ -2116,7 +2272,7 @@ TEXT ·layerNormAVX2(SB), NOSPLIT, $0-68
 	MOVQ rstd+40(FP), R10
 	MOVQ d+56(FP), R13
 	VBROADCASTSS inv+64(FP), Y14
-row73:
+row81:
 	MOVQ R13, CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -2124,9 +2280,9 @@ row73:
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one75
+	JLT one83
 	PCALIGN $32
-many74:
+many82:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VADDPS Y4, Y0, Y0
 	VMOVUPS 32(SI)(AX*1), Y4
@@ -2138,25 +2294,25 @@ many74:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many74
-one75:
+	JGE many82
+one83:
 	CMPQ CX, $8
-	JLT last76
+	JLT last84
 	VMOVUPS 0(SI)(AX*1), Y4
 	VADDPS Y4, Y0, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one75
-last76:
+	JMP one83
+last84:
 	TESTQ CX, CX
-	JZ end77
+	JZ end85
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
 	VMOVUPS (BX), Y15
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VADDPS Y4, Y0, Y0
-end77:
+end85:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2176,9 +2332,9 @@ end77:
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one79
+	JLT one87
 	PCALIGN $32
-many78:
+many86:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VSUBPS Y8, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
@@ -2194,19 +2350,19 @@ many78:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many78
-one79:
+	JGE many86
+one87:
 	CMPQ CX, $8
-	JLT last80
+	JLT last88
 	VMOVUPS 0(SI)(AX*1), Y4
 	VSUBPS Y8, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one79
-last80:
+	JMP one87
+last88:
 	TESTQ CX, CX
-	JZ end81
+	JZ end89
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2215,7 +2371,7 @@ last80:
 	VSUBPS Y8, Y4, Y4
 	VANDPS Y15, Y4, Y4
 	VFMADD231PS Y4, Y4, Y0
-end81:
+end89:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2227,7 +2383,7 @@ end81:
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Y0
 	VMULPS Y14, Y0, Y0
-	VADDPS constants<>+1216(SB), Y0, Y0
+	VADDPS constants<>+1248(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS constants<>+320(SB), Y9
 	VDIVPS Y0, Y9, Y9
@@ -2235,9 +2391,9 @@ end81:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one83
+	JLT one91
 	PCALIGN $32
-many82:
+many90:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2269,10 +2425,10 @@ many82:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many82
-one83:
+	JGE many90
+one91:
 	CMPQ CX, $8
-	JLT last84
+	JLT last92
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2282,10 +2438,10 @@ one83:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one83
-last84:
+	JMP one91
+last92:
 	TESTQ CX, CX
-	JZ end85
+	JZ end93
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2297,13 +2453,13 @@ last84:
 	VMULPS Y9, Y0, Y0
 	VFMADD213PS Y2, Y1, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end85:
+end93:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ rows+48(FP)
-	JNZ row73
+	JNZ row81
 	VZEROUPPER
 	RET
 
@@ -2320,7 +2476,7 @@ TEXT ·layerNormBackwardAVX2(SB), NOSPLIT, $0-84
 	MOVQ rstd+56(FP), R12
 	MOVQ d+72(FP), R13
 	VBROADCASTSS inv+80(FP), Y14
-row86:
+row94:
 	VBROADCASTSS (R11), Y8
 	VBROADCASTSS (R12), Y9
 	MOVQ R13, CX
@@ -2328,9 +2484,9 @@ row86:
 	VXORPS Y11, Y11, Y11
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one88
+	JLT one96
 	PCALIGN $32
-many87:
+many95:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2362,10 +2518,10 @@ many87:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many87
-one88:
+	JGE many95
+one96:
 	CMPQ CX, $8
-	JLT last89
+	JLT last97
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2382,10 +2538,10 @@ one88:
 	VMOVUPS Y4, 0(R10)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one88
-last89:
+	JMP one96
+last97:
 	TESTQ CX, CX
-	JZ end90
+	JZ end98
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2404,7 +2560,7 @@ last89:
 	VMASKMOVPS 0(R10)(AX*1), Y15, Y4
 	VADDPS Y1, Y4, Y4
 	VMASKMOVPS Y4, Y15, 0(R10)(AX*1)
-end90:
+end98:
 	VEXTRACTF128 $1, Y10, X4
 	VADDPS X4, X10, X10
 	VPERMILPS $0x4e, X10, X4
@@ -2424,9 +2580,9 @@ end90:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one92
+	JLT one100
 	PCALIGN $32
-many91:
+many99:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2452,10 +2608,10 @@ many91:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many91
-one92:
+	JGE many99
+one100:
 	CMPQ CX, $8
-	JLT last93
+	JLT last101
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(R8)(AX*1), Y2
@@ -2469,10 +2625,10 @@ one92:
 	VMOVUPS Y3, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one92
-last93:
+	JMP one100
+last101:
 	TESTQ CX, CX
-	JZ end94
+	JZ end102
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2488,14 +2644,14 @@ last93:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y3
 	VFMADD231PS Y2, Y9, Y3
 	VMASKMOVPS Y3, Y15, 0(DI)(AX*1)
-end94:
+end102:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	LEAQ (DX)(R13*4), DX
 	ADDQ $4, R11
 	ADDQ $4, R12
 	DECQ rows+64(FP)
-	JNZ row86
+	JNZ row94
 	VZEROUPPER
 	RET
 
@@ -2511,9 +2667,9 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one96
+	JLT one104
 	PCALIGN $32
-many95:
+many103:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(SI)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -2529,19 +2685,19 @@ many95:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many95
-one96:
+	JGE many103
+one104:
 	CMPQ CX, $8
-	JLT last97
+	JLT last105
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(SI)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one96
-last97:
+	JMP one104
+last105:
 	TESTQ CX, CX
-	JZ end98
+	JZ end106
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2549,7 +2705,7 @@ last97:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y0
-end98:
+end106:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2560,16 +2716,16 @@ end98:
 	VPERMILPS $0xb1, X0, X4
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Y0
-	VADDPS constants<>+1248(SB), Y0, Y0
+	VADDPS constants<>+1280(SB), Y0, Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS constants<>+320(SB), Y14
 	VDIVPS Y0, Y14, Y14
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one100
+	JLT one108
 	PCALIGN $32
-many99:
+many107:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y14, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
@@ -2585,19 +2741,19 @@ many99:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many99
-one100:
+	JGE many107
+one108:
 	CMPQ CX, $8
-	JLT last101
+	JLT last109
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMULPS Y14, Y0, Y0
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one100
-last101:
+	JMP one108
+last109:
 	TESTQ CX, CX
-	JZ end102
+	JZ end110
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2605,7 +2761,7 @@ last101:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y0
 	VMULPS Y14, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end102:
+end110:
 	VMOVSS X14, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2624,9 +2780,9 @@ TEXT ·normaliseBackwardAVX2(SB), NOSPLIT, $0-36
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one104
+	JLT one112
 	PCALIGN $32
-many103:
+many111:
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -2642,19 +2798,19 @@ many103:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many103
-one104:
+	JGE many111
+one112:
 	CMPQ CX, $8
-	JLT last105
+	JLT last113
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one104
-last105:
+	JMP one112
+last113:
 	TESTQ CX, CX
-	JZ end106
+	JZ end114
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2662,7 +2818,7 @@ last105:
 	VMASKMOVPS 0(SI)(AX*1), Y15, Y4
 	VMASKMOVPS 0(DX)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y0
-end106:
+end114:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y1, Y0, Y0
@@ -2677,9 +2833,9 @@ end106:
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one108
+	JLT one116
 	PCALIGN $32
-many107:
+many115:
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(DI)(AX*1), Y2
@@ -2707,10 +2863,10 @@ many107:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many107
-one108:
+	JGE many115
+one116:
 	CMPQ CX, $8
-	JLT last109
+	JLT last117
 	VMOVUPS 0(SI)(AX*1), Y0
 	VMOVUPS 0(DX)(AX*1), Y1
 	VMOVUPS 0(DI)(AX*1), Y2
@@ -2719,10 +2875,10 @@ one108:
 	VMOVUPS Y2, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one108
-last109:
+	JMP one116
+last117:
 	TESTQ CX, CX
-	JZ end110
+	JZ end118
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2733,7 +2889,7 @@ last109:
 	VFNMADD231PS Y1, Y13, Y0
 	VFMADD231PS Y0, Y14, Y2
 	VMASKMOVPS Y2, Y15, 0(DI)(AX*1)
-end110:
+end118:
 	VZEROUPPER
 	RET
 
@@ -2756,9 +2912,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Y13
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one112
+	JLT one120
 	PCALIGN $32
-many111:
+many119:
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -2800,10 +2956,10 @@ many111:
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many111
-one112:
+	JGE many119
+one120:
 	CMPQ CX, $8
-	JLT last113
+	JLT last121
 	VMOVUPS 0(R8)(AX*1), Y0
 	VMOVUPS 0(SI)(AX*1), Y1
 	VMOVUPS 0(DX)(AX*1), Y2
@@ -2825,10 +2981,10 @@ one112:
 	VMOVUPS Y0, 0(DI)(AX*1)
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one112
-last113:
+	JMP one120
+last121:
 	TESTQ CX, CX
-	JZ end114
+	JZ end122
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2852,7 +3008,7 @@ last113:
 	VMASKMOVPS 0(DI)(AX*1), Y15, Y0
 	VFMSUB213PS Y1, Y13, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*1)
-end114:
+end122:
 	VZEROUPPER
 	RET
 
@@ -2867,20 +3023,20 @@ TEXT ·dropoutAVX2(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Y12
 	VBROADCASTSS key0+36(FP), Y11
 	VBROADCASTSS key1+40(FP), Y10
-	VPADDD constants<>+1280(SB), Y12, Y12
+	VPADDD constants<>+1312(SB), Y12, Y12
 	XORQ AX, AX
 	CMPQ CX, $16
-	JLT one116
+	JLT one124
 	PCALIGN $32
-many115:
+many123:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1312(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1344(SB), Y0, Y0
+	VPMULLD constants<>+1376(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2889,15 +3045,15 @@ many115:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+1376(SB), Y12, Y12
+	VPADDD constants<>+1408(SB), Y12, Y12
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1312(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1344(SB), Y0, Y0
+	VPMULLD constants<>+1376(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2906,22 +3062,22 @@ many115:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 32(DI)(AX*1)
-	VPADDD constants<>+1376(SB), Y12, Y12
+	VPADDD constants<>+1408(SB), Y12, Y12
 	ADDQ $64, AX
 	SUBQ $16, CX
 	CMPQ CX, $16
-	JGE many115
-one116:
+	JGE many123
+one124:
 	CMPQ CX, $8
-	JLT last117
+	JLT last125
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1312(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1344(SB), Y0, Y0
+	VPMULLD constants<>+1376(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2930,13 +3086,13 @@ one116:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMOVUPS Y1, 0(DI)(AX*1)
-	VPADDD constants<>+1376(SB), Y12, Y12
+	VPADDD constants<>+1408(SB), Y12, Y12
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one116
-last117:
+	JMP one124
+last125:
 	TESTQ CX, CX
-	JZ end118
+	JZ end126
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -2944,11 +3100,11 @@ last117:
 	VPXOR Y11, Y12, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
-	VPMULLD constants<>+1312(SB), Y0, Y0
+	VPMULLD constants<>+1344(SB), Y0, Y0
 	VPSRLD $15, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPADDD Y10, Y0, Y0
-	VPMULLD constants<>+1344(SB), Y0, Y0
+	VPMULLD constants<>+1376(SB), Y0, Y0
 	VPSRLD $16, Y0, Y1
 	VPXOR Y1, Y0, Y0
 	VPSRLD $8, Y0, Y0
@@ -2957,8 +3113,8 @@ last117:
 	VPCMPGTD Y0, Y13, Y2
 	VANDNPS Y1, Y2, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*1)
-	VPADDD constants<>+1408(SB), Y12, Y12
-end118:
+	VPADDD constants<>+1440(SB), Y12, Y12
+end126:
 	VZEROUPPER
 	RET
 
@@ -2994,9 +3150,9 @@ TEXT ·tile6AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest120
+	JZ rest128
 	PCALIGN $32
-many119:
+many127:
 	VMOVUPS 0(DI), Y12
 	VMOVUPS 32(DI), Y13
 	ADDQ R11, DI
@@ -3090,11 +3246,11 @@ many119:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many119
-rest120:
+	JNZ many127
+rest128:
 	ANDQ $3, CX
-	JZ done122
-one121:
+	JZ done130
+one129:
 	VMOVUPS 0(DI), Y12
 	VMOVUPS 32(DI), Y13
 	ADDQ R11, DI
@@ -3119,11 +3275,11 @@ one121:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one121
-done122:
+	JNZ one129
+done130:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store123
+	JZ store131
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y12
 	VADDPS Y12, Y0, Y0
@@ -3154,7 +3310,7 @@ done122:
 	VADDPS Y12, Y10, Y10
 	VMOVUPS 32(BX), Y12
 	VADDPS Y12, Y11, Y11
-store123:
+store131:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -3213,9 +3369,9 @@ TEXT ·tile6WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest125
+	JZ rest133
 	PCALIGN $32
-many124:
+many132:
 	VMOVUPS 0(DI), Y12
 	VMASKMOVPS 32(DI), Y15, Y13
 	ADDQ R11, DI
@@ -3309,11 +3465,11 @@ many124:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many124
-rest125:
+	JNZ many132
+rest133:
 	ANDQ $3, CX
-	JZ done127
-one126:
+	JZ done135
+one134:
 	VMOVUPS 0(DI), Y12
 	VMASKMOVPS 32(DI), Y15, Y13
 	ADDQ R11, DI
@@ -3338,11 +3494,11 @@ one126:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one126
-done127:
+	JNZ one134
+done135:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store128
+	JZ store136
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y12
 	VADDPS Y12, Y0, Y0
@@ -3373,7 +3529,7 @@ done127:
 	VADDPS Y12, Y10, Y10
 	VMASKMOVPS 32(BX), Y15, Y12
 	VADDPS Y12, Y11, Y11
-store128:
+store136:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3425,9 +3581,9 @@ TEXT ·tile6NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest130
+	JZ rest138
 	PCALIGN $32
-many129:
+many137:
 	VMASKMOVPS 0(DI), Y15, Y6
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y7
@@ -3493,11 +3649,11 @@ many129:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many129
-rest130:
+	JNZ many137
+rest138:
 	ANDQ $3, CX
-	JZ done132
-one131:
+	JZ done140
+one139:
 	VMASKMOVPS 0(DI), Y15, Y6
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y7
@@ -3515,11 +3671,11 @@ one131:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one131
-done132:
+	JNZ one139
+done140:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store133
+	JZ store141
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y6
 	VADDPS Y6, Y0, Y0
@@ -3538,7 +3694,7 @@ done132:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y6
 	VADDPS Y6, Y5, Y5
-store133:
+store141:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -3584,9 +3740,9 @@ TEXT ·tile5AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest135
+	JZ rest143
 	PCALIGN $32
-many134:
+many142:
 	VMOVUPS 0(DI), Y10
 	VMOVUPS 32(DI), Y11
 	ADDQ R11, DI
@@ -3668,11 +3824,11 @@ many134:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many134
-rest135:
+	JNZ many142
+rest143:
 	ANDQ $3, CX
-	JZ done137
-one136:
+	JZ done145
+one144:
 	VMOVUPS 0(DI), Y10
 	VMOVUPS 32(DI), Y11
 	ADDQ R11, DI
@@ -3694,11 +3850,11 @@ one136:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one136
-done137:
+	JNZ one144
+done145:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store138
+	JZ store146
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y10
 	VADDPS Y10, Y0, Y0
@@ -3724,7 +3880,7 @@ done137:
 	VADDPS Y10, Y8, Y8
 	VMOVUPS 32(BX), Y10
 	VADDPS Y10, Y9, Y9
-store138:
+store146:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -3778,9 +3934,9 @@ TEXT ·tile5WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest140
+	JZ rest148
 	PCALIGN $32
-many139:
+many147:
 	VMOVUPS 0(DI), Y10
 	VMASKMOVPS 32(DI), Y15, Y11
 	ADDQ R11, DI
@@ -3862,11 +4018,11 @@ many139:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many139
-rest140:
+	JNZ many147
+rest148:
 	ANDQ $3, CX
-	JZ done142
-one141:
+	JZ done150
+one149:
 	VMOVUPS 0(DI), Y10
 	VMASKMOVPS 32(DI), Y15, Y11
 	ADDQ R11, DI
@@ -3888,11 +4044,11 @@ one141:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one141
-done142:
+	JNZ one149
+done150:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store143
+	JZ store151
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y10
 	VADDPS Y10, Y0, Y0
@@ -3918,7 +4074,7 @@ done142:
 	VADDPS Y10, Y8, Y8
 	VMASKMOVPS 32(BX), Y15, Y10
 	VADDPS Y10, Y9, Y9
-store143:
+store151:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3966,9 +4122,9 @@ TEXT ·tile5NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest145
+	JZ rest153
 	PCALIGN $32
-many144:
+many152:
 	VMASKMOVPS 0(DI), Y15, Y5
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y6
@@ -4026,11 +4182,11 @@ many144:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many144
-rest145:
+	JNZ many152
+rest153:
 	ANDQ $3, CX
-	JZ done147
-one146:
+	JZ done155
+one154:
 	VMASKMOVPS 0(DI), Y15, Y5
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y6
@@ -4046,11 +4202,11 @@ one146:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one146
-done147:
+	JNZ one154
+done155:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store148
+	JZ store156
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y5
 	VADDPS Y5, Y0, Y0
@@ -4066,7 +4222,7 @@ done147:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y5
 	VADDPS Y5, Y4, Y4
-store148:
+store156:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4108,9 +4264,9 @@ TEXT ·tile4AVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest150
+	JZ rest158
 	PCALIGN $32
-many149:
+many157:
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 	ADDQ R11, DI
@@ -4180,11 +4336,11 @@ many149:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many149
-rest150:
+	JNZ many157
+rest158:
 	ANDQ $3, CX
-	JZ done152
-one151:
+	JZ done160
+one159:
 	VMOVUPS 0(DI), Y8
 	VMOVUPS 32(DI), Y9
 	ADDQ R11, DI
@@ -4203,11 +4359,11 @@ one151:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one151
-done152:
+	JNZ one159
+done160:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store153
+	JZ store161
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y8
 	VADDPS Y8, Y0, Y0
@@ -4228,7 +4384,7 @@ done152:
 	VADDPS Y8, Y6, Y6
 	VMOVUPS 32(BX), Y8
 	VADDPS Y8, Y7, Y7
-store153:
+store161:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -4277,9 +4433,9 @@ TEXT ·tile4WideAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest155
+	JZ rest163
 	PCALIGN $32
-many154:
+many162:
 	VMOVUPS 0(DI), Y8
 	VMASKMOVPS 32(DI), Y15, Y9
 	ADDQ R11, DI
@@ -4349,11 +4505,11 @@ many154:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many154
-rest155:
+	JNZ many162
+rest163:
 	ANDQ $3, CX
-	JZ done157
-one156:
+	JZ done165
+one164:
 	VMOVUPS 0(DI), Y8
 	VMASKMOVPS 32(DI), Y15, Y9
 	ADDQ R11, DI
@@ -4372,11 +4528,11 @@ one156:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one156
-done157:
+	JNZ one164
+done165:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store158
+	JZ store166
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y8
 	VADDPS Y8, Y0, Y0
@@ -4397,7 +4553,7 @@ done157:
 	VADDPS Y8, Y6, Y6
 	VMASKMOVPS 32(BX), Y15, Y8
 	VADDPS Y8, Y7, Y7
-store158:
+store166:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -4441,9 +4597,9 @@ TEXT ·tile4NarrowAVX2(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest160
+	JZ rest168
 	PCALIGN $32
-many159:
+many167:
 	VMASKMOVPS 0(DI), Y15, Y4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y5
@@ -4493,11 +4649,11 @@ many159:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many159
-rest160:
+	JNZ many167
+rest168:
 	ANDQ $3, CX
-	JZ done162
-one161:
+	JZ done170
+one169:
 	VMASKMOVPS 0(DI), Y15, Y4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y5
@@ -4511,11 +4667,11 @@ one161:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one161
-done162:
+	JNZ one169
+done170:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store163
+	JZ store171
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y4
 	VADDPS Y4, Y0, Y0
@@ -4528,7 +4684,7 @@ done162:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y4
 	VADDPS Y4, Y3, Y3
-store163:
+store171:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4564,9 +4720,9 @@ TEXT ·tile3AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest165
+	JZ rest173
 	PCALIGN $32
-many164:
+many172:
 	VMOVUPS 0(DI), Y6
 	VMOVUPS 32(DI), Y7
 	ADDQ R11, DI
@@ -4620,11 +4776,11 @@ many164:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many164
-rest165:
+	JNZ many172
+rest173:
 	ANDQ $3, CX
-	JZ done167
-one166:
+	JZ done175
+one174:
 	VMOVUPS 0(DI), Y6
 	VMOVUPS 32(DI), Y7
 	ADDQ R11, DI
@@ -4639,11 +4795,11 @@ one166:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one166
-done167:
+	JNZ one174
+done175:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store168
+	JZ store176
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y6
 	VADDPS Y6, Y0, Y0
@@ -4659,7 +4815,7 @@ done167:
 	VADDPS Y6, Y4, Y4
 	VMOVUPS 32(BX), Y6
 	VADDPS Y6, Y5, Y5
-store168:
+store176:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -4701,9 +4857,9 @@ TEXT ·tile3WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y5, Y5, Y5
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest170
+	JZ rest178
 	PCALIGN $32
-many169:
+many177:
 	VMOVUPS 0(DI), Y6
 	VMASKMOVPS 32(DI), Y15, Y7
 	ADDQ R11, DI
@@ -4757,11 +4913,11 @@ many169:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many169
-rest170:
+	JNZ many177
+rest178:
 	ANDQ $3, CX
-	JZ done172
-one171:
+	JZ done180
+one179:
 	VMOVUPS 0(DI), Y6
 	VMASKMOVPS 32(DI), Y15, Y7
 	ADDQ R11, DI
@@ -4776,11 +4932,11 @@ one171:
 	VFMADD231PS Y7, Y8, Y5
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one171
-done172:
+	JNZ one179
+done180:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store173
+	JZ store181
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y6
 	VADDPS Y6, Y0, Y0
@@ -4796,7 +4952,7 @@ done172:
 	VADDPS Y6, Y4, Y4
 	VMASKMOVPS 32(BX), Y15, Y6
 	VADDPS Y6, Y5, Y5
-store173:
+store181:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -4834,9 +4990,9 @@ TEXT ·tile3NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y2, Y2, Y2
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest175
+	JZ rest183
 	PCALIGN $32
-many174:
+many182:
 	VMASKMOVPS 0(DI), Y15, Y3
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y4
@@ -4874,11 +5030,11 @@ many174:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many174
-rest175:
+	JNZ many182
+rest183:
 	ANDQ $3, CX
-	JZ done177
-one176:
+	JZ done185
+one184:
 	VMASKMOVPS 0(DI), Y15, Y3
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y4
@@ -4889,11 +5045,11 @@ one176:
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one176
-done177:
+	JNZ one184
+done185:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store178
+	JZ store186
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y3
 	VADDPS Y3, Y0, Y0
@@ -4903,7 +5059,7 @@ done177:
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y3
 	VADDPS Y3, Y2, Y2
-store178:
+store186:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -4935,9 +5091,9 @@ TEXT ·tile2AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y3, Y3, Y3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest180
+	JZ rest188
 	PCALIGN $32
-many179:
+many187:
 	VMOVUPS 0(DI), Y4
 	VMOVUPS 32(DI), Y5
 	ADDQ R11, DI
@@ -4979,11 +5135,11 @@ many179:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many179
-rest180:
+	JNZ many187
+rest188:
 	ANDQ $3, CX
-	JZ done182
-one181:
+	JZ done190
+one189:
 	VMOVUPS 0(DI), Y4
 	VMOVUPS 32(DI), Y5
 	ADDQ R11, DI
@@ -4995,11 +5151,11 @@ one181:
 	VFMADD231PS Y5, Y7, Y3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one181
-done182:
+	JNZ one189
+done190:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store183
+	JZ store191
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y4
 	VADDPS Y4, Y0, Y0
@@ -5010,7 +5166,7 @@ done182:
 	VADDPS Y4, Y2, Y2
 	VMOVUPS 32(BX), Y4
 	VADDPS Y4, Y3, Y3
-store183:
+store191:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -5047,9 +5203,9 @@ TEXT ·tile2WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y3, Y3, Y3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest185
+	JZ rest193
 	PCALIGN $32
-many184:
+many192:
 	VMOVUPS 0(DI), Y4
 	VMASKMOVPS 32(DI), Y15, Y5
 	ADDQ R11, DI
@@ -5091,11 +5247,11 @@ many184:
 	VFMADD231PS Y5, Y6, Y3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many184
-rest185:
+	JNZ many192
+rest193:
 	ANDQ $3, CX
-	JZ done187
-one186:
+	JZ done195
+one194:
 	VMOVUPS 0(DI), Y4
 	VMASKMOVPS 32(DI), Y15, Y5
 	ADDQ R11, DI
@@ -5107,11 +5263,11 @@ one186:
 	VFMADD231PS Y5, Y6, Y3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one186
-done187:
+	JNZ one194
+done195:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store188
+	JZ store196
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y4
 	VADDPS Y4, Y0, Y0
@@ -5122,7 +5278,7 @@ done187:
 	VADDPS Y4, Y2, Y2
 	VMASKMOVPS 32(BX), Y15, Y4
 	VADDPS Y4, Y3, Y3
-store188:
+store196:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -5156,9 +5312,9 @@ TEXT ·tile2NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest190
+	JZ rest198
 	PCALIGN $32
-many189:
+many197:
 	VMASKMOVPS 0(DI), Y15, Y2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y3
@@ -5188,11 +5344,11 @@ many189:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many189
-rest190:
+	JNZ many197
+rest198:
 	ANDQ $3, CX
-	JZ done192
-one191:
+	JZ done200
+one199:
 	VMASKMOVPS 0(DI), Y15, Y2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y3
@@ -5201,18 +5357,18 @@ one191:
 	VFMADD231PS Y2, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one191
-done192:
+	JNZ one199
+done200:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store193
+	JZ store201
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y2
 	VADDPS Y2, Y0, Y0
 	ADDQ R12, BX
 	VMASKMOVPS 0(BX), Y15, Y2
 	VADDPS Y2, Y1, Y1
-store193:
+store201:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R12, BX
@@ -5240,9 +5396,9 @@ TEXT ·tile1AVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest195
+	JZ rest203
 	PCALIGN $32
-many194:
+many202:
 	VMOVUPS 0(DI), Y2
 	VMOVUPS 32(DI), Y3
 	ADDQ R11, DI
@@ -5272,11 +5428,11 @@ many194:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many194
-rest195:
+	JNZ many202
+rest203:
 	ANDQ $3, CX
-	JZ done197
-one196:
+	JZ done205
+one204:
 	VMOVUPS 0(DI), Y2
 	VMOVUPS 32(DI), Y3
 	ADDQ R11, DI
@@ -5285,17 +5441,17 @@ one196:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one196
-done197:
+	JNZ one204
+done205:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store198
+	JZ store206
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y2
 	VADDPS Y2, Y0, Y0
 	VMOVUPS 32(BX), Y2
 	VADDPS Y2, Y1, Y1
-store198:
+store206:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMOVUPS Y1, 32(BX)
@@ -5327,9 +5483,9 @@ TEXT ·tile1WideAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y1, Y1, Y1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest200
+	JZ rest208
 	PCALIGN $32
-many199:
+many207:
 	VMOVUPS 0(DI), Y2
 	VMASKMOVPS 32(DI), Y15, Y3
 	ADDQ R11, DI
@@ -5359,11 +5515,11 @@ many199:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many199
-rest200:
+	JNZ many207
+rest208:
 	ANDQ $3, CX
-	JZ done202
-one201:
+	JZ done210
+one209:
 	VMOVUPS 0(DI), Y2
 	VMASKMOVPS 32(DI), Y15, Y3
 	ADDQ R11, DI
@@ -5372,17 +5528,17 @@ one201:
 	VFMADD231PS Y3, Y4, Y1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one201
-done202:
+	JNZ one209
+done210:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store203
+	JZ store211
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Y2
 	VADDPS Y2, Y0, Y0
 	VMASKMOVPS 32(BX), Y15, Y2
 	VADDPS Y2, Y1, Y1
-store203:
+store211:
 	MOVQ DX, BX
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -5412,9 +5568,9 @@ TEXT ·tile1NarrowAVX2(SB), NOSPLIT, $0-80
 	VXORPS Y0, Y0, Y0
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest205
+	JZ rest213
 	PCALIGN $32
-many204:
+many212:
 	VMASKMOVPS 0(DI), Y15, Y1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y2
@@ -5436,26 +5592,26 @@ many204:
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many204
-rest205:
+	JNZ many212
+rest213:
 	ANDQ $3, CX
-	JZ done207
-one206:
+	JZ done215
+one214:
 	VMASKMOVPS 0(DI), Y15, Y1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Y2
 	VFMADD231PS Y1, Y2, Y0
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one206
-done207:
+	JNZ one214
+done215:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store208
+	JZ store216
 	MOVQ DX, BX
 	VMASKMOVPS 0(BX), Y15, Y1
 	VADDPS Y1, Y0, Y0
-store208:
+store216:
 	MOVQ DX, BX
 	VMASKMOVPS Y0, Y15, 0(BX)
 	VZEROUPPER
@@ -5474,7 +5630,7 @@ TEXT ·scan1AVX2(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel209:
+panel217:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -5482,7 +5638,7 @@ panel209:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	PCALIGN $32
-group210:
+group218:
 	VPBROADCASTD 0(AX), X12
 	VPMOVSXBW X12, Y12
 	VPMOVZXBW 0(SI), Y8
@@ -5500,7 +5656,7 @@ group210:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ group210
+	JNZ group218
 	VPBROADCASTD 0(R9), Y8
 	VPHADDD Y1, Y0, Y9
 	VPERMQ $0xd8, Y9, Y9
@@ -5521,7 +5677,7 @@ group210:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel209
+	JNZ panel217
 	VZEROUPPER
 	RET
 
@@ -5538,7 +5694,7 @@ TEXT ·scan2AVX2(SB), NOSPLIT, $0-72
 	MOVQ out+56(FP), DI
 	MOVQ outRow+64(FP), R11
 	SHLQ $2, R11
-panel211:
+panel219:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -5550,7 +5706,7 @@ panel211:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	PCALIGN $32
-group212:
+group220:
 	VPBROADCASTD 0(AX), X12
 	VPMOVSXBW X12, Y12
 	VPBROADCASTD 4(AX), X13
@@ -5578,7 +5734,7 @@ group212:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ group212
+	JNZ group220
 	VPBROADCASTD 0(R9), Y8
 	VPHADDD Y1, Y0, Y9
 	VPERMQ $0xd8, Y9, Y9
@@ -5616,7 +5772,7 @@ group212:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel211
+	JNZ panel219
 	VZEROUPPER
 	RET
 
@@ -5634,7 +5790,7 @@ TEXT ·transpose8(SB), NOSPLIT, $0-40
 	ADDQ R9, R10
 	LEAQ (R10)(R9*2), R11
 	ADDQ R9, R11
-loop213:
+loop221:
 	VMOVUPS (SI), Y0
 	VMOVUPS (SI)(R9*1), Y1
 	VMOVUPS (SI)(R9*2), Y2
@@ -5687,7 +5843,7 @@ loop213:
 	ADDQ $32, R10
 	ADDQ $32, R11
 	DECQ CX
-	JNZ loop213
+	JNZ loop221
 	VZEROUPPER
 	RET
 
@@ -5702,7 +5858,7 @@ TEXT ·rowProducts(SB), NOSPLIT, $0-56
 	MOVQ row+40(FP), R8
 	MOVQ add+48(FP), R11
 	SHLQ $2, R8
-group214:
+group222:
 	MOVQ R13, CX
 	LEAQ (DX)(R8*1), R9
 	LEAQ (DX)(R8*2), R10
@@ -5713,9 +5869,9 @@ group214:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	XORQ AX, AX
-one216:
+one224:
 	CMPQ CX, $8
-	JLT last217
+	JLT last225
 	VMOVUPS 0(SI)(AX*1), Y4
 	VMOVUPS 0(DX)(AX*1), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -5727,10 +5883,10 @@ one216:
 	VFMADD231PS Y5, Y4, Y3
 	ADDQ $32, AX
 	SUBQ $8, CX
-	JMP one216
-last217:
+	JMP one224
+last225:
 	TESTQ CX, CX
-	JZ end218
+	JZ end226
 	LEAQ masks<>+32(SB), BX
 	SHLQ $2, CX
 	SUBQ CX, BX
@@ -5745,21 +5901,21 @@ last217:
 	VFMADD231PS Y5, Y4, Y2
 	VMASKMOVPS 0(CX)(AX*1), Y15, Y5
 	VFMADD231PS Y5, Y4, Y3
-end218:
+end226:
 	VHADDPS Y1, Y0, Y0
 	VHADDPS Y3, Y2, Y2
 	VHADDPS Y2, Y0, Y0
 	VEXTRACTF128 $1, Y0, X1
 	VADDPS X1, X0, X0
 	TESTQ R11, R11
-	JZ plain215
+	JZ plain223
 	VADDPS (DI), X0, X0
-plain215:
+plain223:
 	VMOVUPS X0, (DI)
 	ADDQ $16, DI
 	LEAQ (DX)(R8*4), DX
 	DECQ R12
-	JNZ group214
+	JNZ group222
 	VZEROUPPER
 	RET
 
@@ -5776,132 +5932,132 @@ TEXT ·addSparseAVX(SB), NOSPLIT, $0-80
 	MOVQ nextX+56(FP), R13
 	MOVQ lines+64(FP), AX
 	XORL R10, R10
-many219:
+many227:
 	CMPQ CX, $16
-	JLT one221
+	JLT one229
 	DECQ AX
-	JLT fetched220
+	JLT fetched228
 	PREFETCHT0 (R12)
 	ADDQ $64, R12
 	PREFETCHT0 (R13)
 	ADDQ $64, R13
-fetched220:
+fetched228:
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 0(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 4(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 4(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 8(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 8(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 12(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 12(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 16(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 16(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 20(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 20(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 24(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 24(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 28(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 28(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 32(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 32(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 36(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 36(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 40(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 40(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 44(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 44(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 48(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 48(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 52(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 52(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 56(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 56(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 60(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 60(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	ADDQ $64, SI
 	ADDQ $64, DX
 	SUBQ $16, CX
-	JMP many219
-one221:
+	JMP many227
+one229:
 	TESTQ CX, CX
-	JZ end222
+	JZ end230
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside223
+	JCC outside231
 	VMULSS 0(DX), X0, X1
 	VADDSS (DI)(R8*4), X1, X1
 	VMOVSS X1, (DI)(R8*4)
 	ADDQ $4, SI
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP one221
-outside223:
+	JMP one229
+outside231:
 	MOVQ $-1, R10
-end222:
+end230:
 	MOVQ R10, ret+72(FP)
 	VZEROUPPER
 	RET
@@ -5920,19 +6076,19 @@ TEXT ·noteSparseAVX(SB), NOSPLIT, $0-88
 	MOVQ lines+64(FP), AX
 	MOVQ noted+72(FP), R11
 	XORL R10, R10
-many224:
+many232:
 	CMPQ CX, $16
-	JLT one226
+	JLT one234
 	DECQ AX
-	JLT fetched225
+	JLT fetched233
 	PREFETCHT0 (R12)
 	ADDQ $64, R12
 	PREFETCHT0 (R13)
 	ADDQ $64, R13
-fetched225:
+fetched233:
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 0(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5942,7 +6098,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 4(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 4(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5952,7 +6108,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 8(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 8(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5962,7 +6118,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 12(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 12(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5972,7 +6128,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 16(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 16(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5982,7 +6138,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 20(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 20(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -5992,7 +6148,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 24(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 24(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6002,7 +6158,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 28(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 28(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6012,7 +6168,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 32(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 32(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6022,7 +6178,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 36(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 36(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6032,7 +6188,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 40(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 40(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6042,7 +6198,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 44(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 44(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6052,7 +6208,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 48(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 48(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6062,7 +6218,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 52(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 52(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6072,7 +6228,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 56(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 56(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6082,7 +6238,7 @@ fetched225:
 	VMOVSS X1, (DI)(R8*4)
 	MOVL 60(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 60(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6093,13 +6249,13 @@ fetched225:
 	ADDQ $64, SI
 	ADDQ $64, DX
 	SUBQ $16, CX
-	JMP many224
-one226:
+	JMP many232
+one234:
 	TESTQ CX, CX
-	JZ end227
+	JZ end235
 	MOVL 0(SI), R8
 	CMPQ R8, BX
-	JCC outside228
+	JCC outside236
 	VMULSS 0(DX), X0, X1
 	MOVL (DI)(R8*4), R9
 	MOVL R8, (R11)(R10*4)
@@ -6110,10 +6266,10 @@ one226:
 	ADDQ $4, SI
 	ADDQ $4, DX
 	SUBQ $1, CX
-	JMP one226
-outside228:
+	JMP one234
+outside236:
 	MOVQ $-1, R10
-end227:
+end235:
 	MOVQ R10, ret+80(FP)
 	VZEROUPPER
 	RET
@@ -6129,7 +6285,7 @@ TEXT ·sumAboveAVX(SB), NOSPLIT, $0-24
 	VMOVUPD 32(DI), Y1
 	VMOVUPD 64(DI), Y2
 	VMOVUPD 96(DI), Y3
-group229:
+group237:
 	VMOVUPS 0(SI), X4
 	VMAXPS X8, X4, X4
 	VCVTPS2PD X4, Y4
@@ -6148,7 +6304,7 @@ group229:
 	VADDPD Y7, Y3, Y3
 	ADDQ $64, SI
 	DECQ CX
-	JNZ group229
+	JNZ group237
 	VMOVUPD Y0, 0(DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, 64(DI)
@@ -6156,14 +6312,14 @@ group229:
 	VZEROUPPER
 	RET
 
-// func fetchLines(lines int, x *float32)
+// func fetchLines(lines int, x *byte)
 // fetches so many lines of the cache from x on.
 TEXT ·fetchLines(SB), NOSPLIT, $0-16
 	MOVQ lines+0(FP), CX
 	MOVQ x+8(FP), SI
-line230:
+line238:
 	PREFETCHT0 (SI)
 	ADDQ $64, SI
 	DECQ CX
-	JNZ line230
+	JNZ line238
 	RET

@@ -24,6 +24,8 @@ func elementAVX512() path {
 			addSurveyAVX512(len(x), &x[0], &extra[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
+		roundHalf:      func(x []float32) { roundHalfAVX512(len(x), &x[0]) },
+		widen:          func(y []float32, x []uint32) { widenAVX512(len(x), &x[0], &y[0], &y[len(x)]) },
 		addLog:         func(y, x []float32, w, s float32) { addLogAVX512(len(y), &y[0], &x[0], w, s) },
 		sigmoid:        func(y, x []float32) { sigmoidAVX512(len(y), &y[0], &x[0]) },
 		gateBackward:   func(dy, du, o, s []float32) { gateBackwardAVX512(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
@@ -96,6 +98,16 @@ func surveyAVX512(n int, x, out *float32, marks *uint64, least, shift float32)
 //
 //go:noescape
 func addSurveyAVX512(n int, x, extra, out *float32, marks *uint64, least, shift float32)
+
+// roundHalfAVX512 rounds x[i] to the nearest number of bfloat16.
+//
+//go:noescape
+func roundHalfAVX512(n int, x *float32)
+
+// widenAVX512 puts the lower half of x[i] into low[i] and its upper half into high[i].
+//
+//go:noescape
+func widenAVX512(n int, x *uint32, low, high *float32)
 
 // addLogAVX512 computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //

@@ -338,391 +338,407 @@ DATA constants<>+1328(SB)/4, $0xc2fc0000
 DATA constants<>+1332(SB)/4, $0xc2fc0000
 DATA constants<>+1336(SB)/4, $0xc2fc0000
 DATA constants<>+1340(SB)/4, $0xc2fc0000
-DATA constants<>+1344(SB)/4, $0x004afb0d
-DATA constants<>+1348(SB)/4, $0x004afb0d
-DATA constants<>+1352(SB)/4, $0x004afb0d
-DATA constants<>+1356(SB)/4, $0x004afb0d
-DATA constants<>+1360(SB)/4, $0x004afb0d
-DATA constants<>+1364(SB)/4, $0x004afb0d
-DATA constants<>+1368(SB)/4, $0x004afb0d
-DATA constants<>+1372(SB)/4, $0x004afb0d
-DATA constants<>+1376(SB)/4, $0x004afb0d
-DATA constants<>+1380(SB)/4, $0x004afb0d
-DATA constants<>+1384(SB)/4, $0x004afb0d
-DATA constants<>+1388(SB)/4, $0x004afb0d
-DATA constants<>+1392(SB)/4, $0x004afb0d
-DATA constants<>+1396(SB)/4, $0x004afb0d
-DATA constants<>+1400(SB)/4, $0x004afb0d
-DATA constants<>+1404(SB)/4, $0x004afb0d
-DATA constants<>+1408(SB)/4, $0x3f3504f3
-DATA constants<>+1412(SB)/4, $0x3f3504f3
-DATA constants<>+1416(SB)/4, $0x3f3504f3
-DATA constants<>+1420(SB)/4, $0x3f3504f3
-DATA constants<>+1424(SB)/4, $0x3f3504f3
-DATA constants<>+1428(SB)/4, $0x3f3504f3
-DATA constants<>+1432(SB)/4, $0x3f3504f3
-DATA constants<>+1436(SB)/4, $0x3f3504f3
-DATA constants<>+1440(SB)/4, $0x3f3504f3
-DATA constants<>+1444(SB)/4, $0x3f3504f3
-DATA constants<>+1448(SB)/4, $0x3f3504f3
-DATA constants<>+1452(SB)/4, $0x3f3504f3
-DATA constants<>+1456(SB)/4, $0x3f3504f3
-DATA constants<>+1460(SB)/4, $0x3f3504f3
-DATA constants<>+1464(SB)/4, $0x3f3504f3
-DATA constants<>+1468(SB)/4, $0x3f3504f3
-DATA constants<>+1472(SB)/4, $0xbf800000
-DATA constants<>+1476(SB)/4, $0xbf800000
-DATA constants<>+1480(SB)/4, $0xbf800000
-DATA constants<>+1484(SB)/4, $0xbf800000
-DATA constants<>+1488(SB)/4, $0xbf800000
-DATA constants<>+1492(SB)/4, $0xbf800000
-DATA constants<>+1496(SB)/4, $0xbf800000
-DATA constants<>+1500(SB)/4, $0xbf800000
-DATA constants<>+1504(SB)/4, $0xbf800000
-DATA constants<>+1508(SB)/4, $0xbf800000
-DATA constants<>+1512(SB)/4, $0xbf800000
-DATA constants<>+1516(SB)/4, $0xbf800000
-DATA constants<>+1520(SB)/4, $0xbf800000
-DATA constants<>+1524(SB)/4, $0xbf800000
-DATA constants<>+1528(SB)/4, $0xbf800000
-DATA constants<>+1532(SB)/4, $0xbf800000
-DATA constants<>+1536(SB)/4, $0x4b000000
-DATA constants<>+1540(SB)/4, $0x4b000000
-DATA constants<>+1544(SB)/4, $0x4b000000
-DATA constants<>+1548(SB)/4, $0x4b000000
-DATA constants<>+1552(SB)/4, $0x4b000000
-DATA constants<>+1556(SB)/4, $0x4b000000
-DATA constants<>+1560(SB)/4, $0x4b000000
-DATA constants<>+1564(SB)/4, $0x4b000000
-DATA constants<>+1568(SB)/4, $0x4b000000
-DATA constants<>+1572(SB)/4, $0x4b000000
-DATA constants<>+1576(SB)/4, $0x4b000000
-DATA constants<>+1580(SB)/4, $0x4b000000
-DATA constants<>+1584(SB)/4, $0x4b000000
-DATA constants<>+1588(SB)/4, $0x4b000000
-DATA constants<>+1592(SB)/4, $0x4b000000
-DATA constants<>+1596(SB)/4, $0x4b000000
-DATA constants<>+1600(SB)/4, $0xcb00007f
-DATA constants<>+1604(SB)/4, $0xcb00007f
-DATA constants<>+1608(SB)/4, $0xcb00007f
-DATA constants<>+1612(SB)/4, $0xcb00007f
-DATA constants<>+1616(SB)/4, $0xcb00007f
-DATA constants<>+1620(SB)/4, $0xcb00007f
-DATA constants<>+1624(SB)/4, $0xcb00007f
-DATA constants<>+1628(SB)/4, $0xcb00007f
-DATA constants<>+1632(SB)/4, $0xcb00007f
-DATA constants<>+1636(SB)/4, $0xcb00007f
-DATA constants<>+1640(SB)/4, $0xcb00007f
-DATA constants<>+1644(SB)/4, $0xcb00007f
-DATA constants<>+1648(SB)/4, $0xcb00007f
-DATA constants<>+1652(SB)/4, $0xcb00007f
-DATA constants<>+1656(SB)/4, $0xcb00007f
-DATA constants<>+1660(SB)/4, $0xcb00007f
-DATA constants<>+1664(SB)/4, $0xbe2aae50
-DATA constants<>+1668(SB)/4, $0xbe2aae50
-DATA constants<>+1672(SB)/4, $0xbe2aae50
-DATA constants<>+1676(SB)/4, $0xbe2aae50
-DATA constants<>+1680(SB)/4, $0xbe2aae50
-DATA constants<>+1684(SB)/4, $0xbe2aae50
-DATA constants<>+1688(SB)/4, $0xbe2aae50
-DATA constants<>+1692(SB)/4, $0xbe2aae50
-DATA constants<>+1696(SB)/4, $0xbe2aae50
-DATA constants<>+1700(SB)/4, $0xbe2aae50
-DATA constants<>+1704(SB)/4, $0xbe2aae50
-DATA constants<>+1708(SB)/4, $0xbe2aae50
-DATA constants<>+1712(SB)/4, $0xbe2aae50
-DATA constants<>+1716(SB)/4, $0xbe2aae50
-DATA constants<>+1720(SB)/4, $0xbe2aae50
-DATA constants<>+1724(SB)/4, $0xbe2aae50
-DATA constants<>+1728(SB)/4, $0x3e4cceac
-DATA constants<>+1732(SB)/4, $0x3e4cceac
-DATA constants<>+1736(SB)/4, $0x3e4cceac
-DATA constants<>+1740(SB)/4, $0x3e4cceac
-DATA constants<>+1744(SB)/4, $0x3e4cceac
-DATA constants<>+1748(SB)/4, $0x3e4cceac
-DATA constants<>+1752(SB)/4, $0x3e4cceac
-DATA constants<>+1756(SB)/4, $0x3e4cceac
-DATA constants<>+1760(SB)/4, $0x3e4cceac
-DATA constants<>+1764(SB)/4, $0x3e4cceac
-DATA constants<>+1768(SB)/4, $0x3e4cceac
-DATA constants<>+1772(SB)/4, $0x3e4cceac
-DATA constants<>+1776(SB)/4, $0x3e4cceac
-DATA constants<>+1780(SB)/4, $0x3e4cceac
-DATA constants<>+1784(SB)/4, $0x3e4cceac
-DATA constants<>+1788(SB)/4, $0x3e4cceac
-DATA constants<>+1792(SB)/4, $0xbe7ffffc
-DATA constants<>+1796(SB)/4, $0xbe7ffffc
-DATA constants<>+1800(SB)/4, $0xbe7ffffc
-DATA constants<>+1804(SB)/4, $0xbe7ffffc
-DATA constants<>+1808(SB)/4, $0xbe7ffffc
-DATA constants<>+1812(SB)/4, $0xbe7ffffc
-DATA constants<>+1816(SB)/4, $0xbe7ffffc
-DATA constants<>+1820(SB)/4, $0xbe7ffffc
-DATA constants<>+1824(SB)/4, $0xbe7ffffc
-DATA constants<>+1828(SB)/4, $0xbe7ffffc
-DATA constants<>+1832(SB)/4, $0xbe7ffffc
-DATA constants<>+1836(SB)/4, $0xbe7ffffc
-DATA constants<>+1840(SB)/4, $0xbe7ffffc
-DATA constants<>+1844(SB)/4, $0xbe7ffffc
-DATA constants<>+1848(SB)/4, $0xbe7ffffc
-DATA constants<>+1852(SB)/4, $0xbe7ffffc
-DATA constants<>+1856(SB)/4, $0x3eaaaaaa
-DATA constants<>+1860(SB)/4, $0x3eaaaaaa
-DATA constants<>+1864(SB)/4, $0x3eaaaaaa
-DATA constants<>+1868(SB)/4, $0x3eaaaaaa
-DATA constants<>+1872(SB)/4, $0x3eaaaaaa
-DATA constants<>+1876(SB)/4, $0x3eaaaaaa
-DATA constants<>+1880(SB)/4, $0x3eaaaaaa
-DATA constants<>+1884(SB)/4, $0x3eaaaaaa
-DATA constants<>+1888(SB)/4, $0x3eaaaaaa
-DATA constants<>+1892(SB)/4, $0x3eaaaaaa
-DATA constants<>+1896(SB)/4, $0x3eaaaaaa
-DATA constants<>+1900(SB)/4, $0x3eaaaaaa
-DATA constants<>+1904(SB)/4, $0x3eaaaaaa
-DATA constants<>+1908(SB)/4, $0x3eaaaaaa
-DATA constants<>+1912(SB)/4, $0x3eaaaaaa
-DATA constants<>+1916(SB)/4, $0x3eaaaaaa
-DATA constants<>+1920(SB)/4, $0xbdebd1b8
-DATA constants<>+1924(SB)/4, $0xbdebd1b8
-DATA constants<>+1928(SB)/4, $0xbdebd1b8
-DATA constants<>+1932(SB)/4, $0xbdebd1b8
-DATA constants<>+1936(SB)/4, $0xbdebd1b8
-DATA constants<>+1940(SB)/4, $0xbdebd1b8
-DATA constants<>+1944(SB)/4, $0xbdebd1b8
-DATA constants<>+1948(SB)/4, $0xbdebd1b8
-DATA constants<>+1952(SB)/4, $0xbdebd1b8
-DATA constants<>+1956(SB)/4, $0xbdebd1b8
-DATA constants<>+1960(SB)/4, $0xbdebd1b8
-DATA constants<>+1964(SB)/4, $0xbdebd1b8
-DATA constants<>+1968(SB)/4, $0xbdebd1b8
-DATA constants<>+1972(SB)/4, $0xbdebd1b8
-DATA constants<>+1976(SB)/4, $0xbdebd1b8
-DATA constants<>+1980(SB)/4, $0xbdebd1b8
-DATA constants<>+1984(SB)/4, $0x3def251a
-DATA constants<>+1988(SB)/4, $0x3def251a
-DATA constants<>+1992(SB)/4, $0x3def251a
-DATA constants<>+1996(SB)/4, $0x3def251a
-DATA constants<>+2000(SB)/4, $0x3def251a
-DATA constants<>+2004(SB)/4, $0x3def251a
-DATA constants<>+2008(SB)/4, $0x3def251a
-DATA constants<>+2012(SB)/4, $0x3def251a
-DATA constants<>+2016(SB)/4, $0x3def251a
-DATA constants<>+2020(SB)/4, $0x3def251a
-DATA constants<>+2024(SB)/4, $0x3def251a
-DATA constants<>+2028(SB)/4, $0x3def251a
-DATA constants<>+2032(SB)/4, $0x3def251a
-DATA constants<>+2036(SB)/4, $0x3def251a
-DATA constants<>+2040(SB)/4, $0x3def251a
-DATA constants<>+2044(SB)/4, $0x3def251a
-DATA constants<>+2048(SB)/4, $0xbdfe5d4f
-DATA constants<>+2052(SB)/4, $0xbdfe5d4f
-DATA constants<>+2056(SB)/4, $0xbdfe5d4f
-DATA constants<>+2060(SB)/4, $0xbdfe5d4f
-DATA constants<>+2064(SB)/4, $0xbdfe5d4f
-DATA constants<>+2068(SB)/4, $0xbdfe5d4f
-DATA constants<>+2072(SB)/4, $0xbdfe5d4f
-DATA constants<>+2076(SB)/4, $0xbdfe5d4f
-DATA constants<>+2080(SB)/4, $0xbdfe5d4f
-DATA constants<>+2084(SB)/4, $0xbdfe5d4f
-DATA constants<>+2088(SB)/4, $0xbdfe5d4f
-DATA constants<>+2092(SB)/4, $0xbdfe5d4f
-DATA constants<>+2096(SB)/4, $0xbdfe5d4f
-DATA constants<>+2100(SB)/4, $0xbdfe5d4f
-DATA constants<>+2104(SB)/4, $0xbdfe5d4f
-DATA constants<>+2108(SB)/4, $0xbdfe5d4f
-DATA constants<>+2112(SB)/4, $0x3e11e9bf
-DATA constants<>+2116(SB)/4, $0x3e11e9bf
-DATA constants<>+2120(SB)/4, $0x3e11e9bf
-DATA constants<>+2124(SB)/4, $0x3e11e9bf
-DATA constants<>+2128(SB)/4, $0x3e11e9bf
-DATA constants<>+2132(SB)/4, $0x3e11e9bf
-DATA constants<>+2136(SB)/4, $0x3e11e9bf
-DATA constants<>+2140(SB)/4, $0x3e11e9bf
-DATA constants<>+2144(SB)/4, $0x3e11e9bf
-DATA constants<>+2148(SB)/4, $0x3e11e9bf
-DATA constants<>+2152(SB)/4, $0x3e11e9bf
-DATA constants<>+2156(SB)/4, $0x3e11e9bf
-DATA constants<>+2160(SB)/4, $0x3e11e9bf
-DATA constants<>+2164(SB)/4, $0x3e11e9bf
-DATA constants<>+2168(SB)/4, $0x3e11e9bf
-DATA constants<>+2172(SB)/4, $0x3e11e9bf
-DATA constants<>+2176(SB)/4, $0x3d9021bb
-DATA constants<>+2180(SB)/4, $0x3d9021bb
-DATA constants<>+2184(SB)/4, $0x3d9021bb
-DATA constants<>+2188(SB)/4, $0x3d9021bb
-DATA constants<>+2192(SB)/4, $0x3d9021bb
-DATA constants<>+2196(SB)/4, $0x3d9021bb
-DATA constants<>+2200(SB)/4, $0x3d9021bb
-DATA constants<>+2204(SB)/4, $0x3d9021bb
-DATA constants<>+2208(SB)/4, $0x3d9021bb
-DATA constants<>+2212(SB)/4, $0x3d9021bb
-DATA constants<>+2216(SB)/4, $0x3d9021bb
-DATA constants<>+2220(SB)/4, $0x3d9021bb
-DATA constants<>+2224(SB)/4, $0x3d9021bb
-DATA constants<>+2228(SB)/4, $0x3d9021bb
-DATA constants<>+2232(SB)/4, $0x3d9021bb
-DATA constants<>+2236(SB)/4, $0x3d9021bb
-DATA constants<>+2240(SB)/4, $0x3f317218
-DATA constants<>+2244(SB)/4, $0x3f317218
-DATA constants<>+2248(SB)/4, $0x3f317218
-DATA constants<>+2252(SB)/4, $0x3f317218
-DATA constants<>+2256(SB)/4, $0x3f317218
-DATA constants<>+2260(SB)/4, $0x3f317218
-DATA constants<>+2264(SB)/4, $0x3f317218
-DATA constants<>+2268(SB)/4, $0x3f317218
-DATA constants<>+2272(SB)/4, $0x3f317218
-DATA constants<>+2276(SB)/4, $0x3f317218
-DATA constants<>+2280(SB)/4, $0x3f317218
-DATA constants<>+2284(SB)/4, $0x3f317218
-DATA constants<>+2288(SB)/4, $0x3f317218
-DATA constants<>+2292(SB)/4, $0x3f317218
-DATA constants<>+2296(SB)/4, $0x3f317218
-DATA constants<>+2300(SB)/4, $0x3f317218
-DATA constants<>+2304(SB)/4, $0x00000000
-DATA constants<>+2308(SB)/4, $0x00000000
-DATA constants<>+2312(SB)/4, $0x00000000
-DATA constants<>+2316(SB)/4, $0x00000000
-DATA constants<>+2320(SB)/4, $0x00000000
-DATA constants<>+2324(SB)/4, $0x00000000
-DATA constants<>+2328(SB)/4, $0x00000000
-DATA constants<>+2332(SB)/4, $0x00000000
-DATA constants<>+2336(SB)/4, $0x00000000
-DATA constants<>+2340(SB)/4, $0x00000000
-DATA constants<>+2344(SB)/4, $0x00000000
-DATA constants<>+2348(SB)/4, $0x00000000
-DATA constants<>+2352(SB)/4, $0x00000000
-DATA constants<>+2356(SB)/4, $0x00000000
-DATA constants<>+2360(SB)/4, $0x00000000
-DATA constants<>+2364(SB)/4, $0x00000000
-DATA constants<>+2368(SB)/4, $0x3727c5ac
-DATA constants<>+2372(SB)/4, $0x3727c5ac
-DATA constants<>+2376(SB)/4, $0x3727c5ac
-DATA constants<>+2380(SB)/4, $0x3727c5ac
-DATA constants<>+2384(SB)/4, $0x3727c5ac
-DATA constants<>+2388(SB)/4, $0x3727c5ac
-DATA constants<>+2392(SB)/4, $0x3727c5ac
-DATA constants<>+2396(SB)/4, $0x3727c5ac
-DATA constants<>+2400(SB)/4, $0x3727c5ac
-DATA constants<>+2404(SB)/4, $0x3727c5ac
-DATA constants<>+2408(SB)/4, $0x3727c5ac
-DATA constants<>+2412(SB)/4, $0x3727c5ac
-DATA constants<>+2416(SB)/4, $0x3727c5ac
-DATA constants<>+2420(SB)/4, $0x3727c5ac
-DATA constants<>+2424(SB)/4, $0x3727c5ac
-DATA constants<>+2428(SB)/4, $0x3727c5ac
-DATA constants<>+2432(SB)/4, $0x3089705f
-DATA constants<>+2436(SB)/4, $0x3089705f
-DATA constants<>+2440(SB)/4, $0x3089705f
-DATA constants<>+2444(SB)/4, $0x3089705f
-DATA constants<>+2448(SB)/4, $0x3089705f
-DATA constants<>+2452(SB)/4, $0x3089705f
-DATA constants<>+2456(SB)/4, $0x3089705f
-DATA constants<>+2460(SB)/4, $0x3089705f
-DATA constants<>+2464(SB)/4, $0x3089705f
-DATA constants<>+2468(SB)/4, $0x3089705f
-DATA constants<>+2472(SB)/4, $0x3089705f
-DATA constants<>+2476(SB)/4, $0x3089705f
-DATA constants<>+2480(SB)/4, $0x3089705f
-DATA constants<>+2484(SB)/4, $0x3089705f
-DATA constants<>+2488(SB)/4, $0x3089705f
-DATA constants<>+2492(SB)/4, $0x3089705f
-DATA constants<>+2496(SB)/4, $0
-DATA constants<>+2500(SB)/4, $1
-DATA constants<>+2504(SB)/4, $2
-DATA constants<>+2508(SB)/4, $3
-DATA constants<>+2512(SB)/4, $4
-DATA constants<>+2516(SB)/4, $5
-DATA constants<>+2520(SB)/4, $6
-DATA constants<>+2524(SB)/4, $7
-DATA constants<>+2528(SB)/4, $8
-DATA constants<>+2532(SB)/4, $9
-DATA constants<>+2536(SB)/4, $10
-DATA constants<>+2540(SB)/4, $11
-DATA constants<>+2544(SB)/4, $12
-DATA constants<>+2548(SB)/4, $13
-DATA constants<>+2552(SB)/4, $14
-DATA constants<>+2556(SB)/4, $15
-DATA constants<>+2560(SB)/4, $0x7feb352d
-DATA constants<>+2564(SB)/4, $0x7feb352d
-DATA constants<>+2568(SB)/4, $0x7feb352d
-DATA constants<>+2572(SB)/4, $0x7feb352d
-DATA constants<>+2576(SB)/4, $0x7feb352d
-DATA constants<>+2580(SB)/4, $0x7feb352d
-DATA constants<>+2584(SB)/4, $0x7feb352d
-DATA constants<>+2588(SB)/4, $0x7feb352d
-DATA constants<>+2592(SB)/4, $0x7feb352d
-DATA constants<>+2596(SB)/4, $0x7feb352d
-DATA constants<>+2600(SB)/4, $0x7feb352d
-DATA constants<>+2604(SB)/4, $0x7feb352d
-DATA constants<>+2608(SB)/4, $0x7feb352d
-DATA constants<>+2612(SB)/4, $0x7feb352d
-DATA constants<>+2616(SB)/4, $0x7feb352d
-DATA constants<>+2620(SB)/4, $0x7feb352d
-DATA constants<>+2624(SB)/4, $0x846ca68b
-DATA constants<>+2628(SB)/4, $0x846ca68b
-DATA constants<>+2632(SB)/4, $0x846ca68b
-DATA constants<>+2636(SB)/4, $0x846ca68b
-DATA constants<>+2640(SB)/4, $0x846ca68b
-DATA constants<>+2644(SB)/4, $0x846ca68b
-DATA constants<>+2648(SB)/4, $0x846ca68b
-DATA constants<>+2652(SB)/4, $0x846ca68b
-DATA constants<>+2656(SB)/4, $0x846ca68b
-DATA constants<>+2660(SB)/4, $0x846ca68b
-DATA constants<>+2664(SB)/4, $0x846ca68b
-DATA constants<>+2668(SB)/4, $0x846ca68b
-DATA constants<>+2672(SB)/4, $0x846ca68b
-DATA constants<>+2676(SB)/4, $0x846ca68b
-DATA constants<>+2680(SB)/4, $0x846ca68b
-DATA constants<>+2684(SB)/4, $0x846ca68b
-DATA constants<>+2688(SB)/4, $0x00000010
-DATA constants<>+2692(SB)/4, $0x00000010
-DATA constants<>+2696(SB)/4, $0x00000010
-DATA constants<>+2700(SB)/4, $0x00000010
-DATA constants<>+2704(SB)/4, $0x00000010
-DATA constants<>+2708(SB)/4, $0x00000010
-DATA constants<>+2712(SB)/4, $0x00000010
-DATA constants<>+2716(SB)/4, $0x00000010
-DATA constants<>+2720(SB)/4, $0x00000010
-DATA constants<>+2724(SB)/4, $0x00000010
-DATA constants<>+2728(SB)/4, $0x00000010
-DATA constants<>+2732(SB)/4, $0x00000010
-DATA constants<>+2736(SB)/4, $0x00000010
-DATA constants<>+2740(SB)/4, $0x00000010
-DATA constants<>+2744(SB)/4, $0x00000010
-DATA constants<>+2748(SB)/4, $0x00000010
-DATA constants<>+2752(SB)/4, $0x00000001
-DATA constants<>+2756(SB)/4, $0x00000001
-DATA constants<>+2760(SB)/4, $0x00000001
-DATA constants<>+2764(SB)/4, $0x00000001
-DATA constants<>+2768(SB)/4, $0x00000001
-DATA constants<>+2772(SB)/4, $0x00000001
-DATA constants<>+2776(SB)/4, $0x00000001
-DATA constants<>+2780(SB)/4, $0x00000001
-DATA constants<>+2784(SB)/4, $0x00000001
-DATA constants<>+2788(SB)/4, $0x00000001
-DATA constants<>+2792(SB)/4, $0x00000001
-DATA constants<>+2796(SB)/4, $0x00000001
-DATA constants<>+2800(SB)/4, $0x00000001
-DATA constants<>+2804(SB)/4, $0x00000001
-DATA constants<>+2808(SB)/4, $0x00000001
-DATA constants<>+2812(SB)/4, $0x00000001
-DATA constants<>+2816(SB)/4, $0x00100000
-DATA constants<>+2820(SB)/4, $0x00100000
-DATA constants<>+2824(SB)/4, $0x00100000
-DATA constants<>+2828(SB)/4, $0x00100000
-DATA constants<>+2832(SB)/4, $0x00100000
-DATA constants<>+2836(SB)/4, $0x00100000
-DATA constants<>+2840(SB)/4, $0x00100000
-DATA constants<>+2844(SB)/4, $0x00100000
-DATA constants<>+2848(SB)/4, $0x00100000
-DATA constants<>+2852(SB)/4, $0x00100000
-DATA constants<>+2856(SB)/4, $0x00100000
-DATA constants<>+2860(SB)/4, $0x00100000
-DATA constants<>+2864(SB)/4, $0x00100000
-DATA constants<>+2868(SB)/4, $0x00100000
-DATA constants<>+2872(SB)/4, $0x00100000
-DATA constants<>+2876(SB)/4, $0x00100000
-GLOBL constants<>(SB), RODATA|NOPTR, $2880
+DATA constants<>+1344(SB)/4, $0x00007fff
+DATA constants<>+1348(SB)/4, $0x00007fff
+DATA constants<>+1352(SB)/4, $0x00007fff
+DATA constants<>+1356(SB)/4, $0x00007fff
+DATA constants<>+1360(SB)/4, $0x00007fff
+DATA constants<>+1364(SB)/4, $0x00007fff
+DATA constants<>+1368(SB)/4, $0x00007fff
+DATA constants<>+1372(SB)/4, $0x00007fff
+DATA constants<>+1376(SB)/4, $0x00007fff
+DATA constants<>+1380(SB)/4, $0x00007fff
+DATA constants<>+1384(SB)/4, $0x00007fff
+DATA constants<>+1388(SB)/4, $0x00007fff
+DATA constants<>+1392(SB)/4, $0x00007fff
+DATA constants<>+1396(SB)/4, $0x00007fff
+DATA constants<>+1400(SB)/4, $0x00007fff
+DATA constants<>+1404(SB)/4, $0x00007fff
+DATA constants<>+1408(SB)/4, $0x004afb0d
+DATA constants<>+1412(SB)/4, $0x004afb0d
+DATA constants<>+1416(SB)/4, $0x004afb0d
+DATA constants<>+1420(SB)/4, $0x004afb0d
+DATA constants<>+1424(SB)/4, $0x004afb0d
+DATA constants<>+1428(SB)/4, $0x004afb0d
+DATA constants<>+1432(SB)/4, $0x004afb0d
+DATA constants<>+1436(SB)/4, $0x004afb0d
+DATA constants<>+1440(SB)/4, $0x004afb0d
+DATA constants<>+1444(SB)/4, $0x004afb0d
+DATA constants<>+1448(SB)/4, $0x004afb0d
+DATA constants<>+1452(SB)/4, $0x004afb0d
+DATA constants<>+1456(SB)/4, $0x004afb0d
+DATA constants<>+1460(SB)/4, $0x004afb0d
+DATA constants<>+1464(SB)/4, $0x004afb0d
+DATA constants<>+1468(SB)/4, $0x004afb0d
+DATA constants<>+1472(SB)/4, $0x3f3504f3
+DATA constants<>+1476(SB)/4, $0x3f3504f3
+DATA constants<>+1480(SB)/4, $0x3f3504f3
+DATA constants<>+1484(SB)/4, $0x3f3504f3
+DATA constants<>+1488(SB)/4, $0x3f3504f3
+DATA constants<>+1492(SB)/4, $0x3f3504f3
+DATA constants<>+1496(SB)/4, $0x3f3504f3
+DATA constants<>+1500(SB)/4, $0x3f3504f3
+DATA constants<>+1504(SB)/4, $0x3f3504f3
+DATA constants<>+1508(SB)/4, $0x3f3504f3
+DATA constants<>+1512(SB)/4, $0x3f3504f3
+DATA constants<>+1516(SB)/4, $0x3f3504f3
+DATA constants<>+1520(SB)/4, $0x3f3504f3
+DATA constants<>+1524(SB)/4, $0x3f3504f3
+DATA constants<>+1528(SB)/4, $0x3f3504f3
+DATA constants<>+1532(SB)/4, $0x3f3504f3
+DATA constants<>+1536(SB)/4, $0xbf800000
+DATA constants<>+1540(SB)/4, $0xbf800000
+DATA constants<>+1544(SB)/4, $0xbf800000
+DATA constants<>+1548(SB)/4, $0xbf800000
+DATA constants<>+1552(SB)/4, $0xbf800000
+DATA constants<>+1556(SB)/4, $0xbf800000
+DATA constants<>+1560(SB)/4, $0xbf800000
+DATA constants<>+1564(SB)/4, $0xbf800000
+DATA constants<>+1568(SB)/4, $0xbf800000
+DATA constants<>+1572(SB)/4, $0xbf800000
+DATA constants<>+1576(SB)/4, $0xbf800000
+DATA constants<>+1580(SB)/4, $0xbf800000
+DATA constants<>+1584(SB)/4, $0xbf800000
+DATA constants<>+1588(SB)/4, $0xbf800000
+DATA constants<>+1592(SB)/4, $0xbf800000
+DATA constants<>+1596(SB)/4, $0xbf800000
+DATA constants<>+1600(SB)/4, $0x4b000000
+DATA constants<>+1604(SB)/4, $0x4b000000
+DATA constants<>+1608(SB)/4, $0x4b000000
+DATA constants<>+1612(SB)/4, $0x4b000000
+DATA constants<>+1616(SB)/4, $0x4b000000
+DATA constants<>+1620(SB)/4, $0x4b000000
+DATA constants<>+1624(SB)/4, $0x4b000000
+DATA constants<>+1628(SB)/4, $0x4b000000
+DATA constants<>+1632(SB)/4, $0x4b000000
+DATA constants<>+1636(SB)/4, $0x4b000000
+DATA constants<>+1640(SB)/4, $0x4b000000
+DATA constants<>+1644(SB)/4, $0x4b000000
+DATA constants<>+1648(SB)/4, $0x4b000000
+DATA constants<>+1652(SB)/4, $0x4b000000
+DATA constants<>+1656(SB)/4, $0x4b000000
+DATA constants<>+1660(SB)/4, $0x4b000000
+DATA constants<>+1664(SB)/4, $0xcb00007f
+DATA constants<>+1668(SB)/4, $0xcb00007f
+DATA constants<>+1672(SB)/4, $0xcb00007f
+DATA constants<>+1676(SB)/4, $0xcb00007f
+DATA constants<>+1680(SB)/4, $0xcb00007f
+DATA constants<>+1684(SB)/4, $0xcb00007f
+DATA constants<>+1688(SB)/4, $0xcb00007f
+DATA constants<>+1692(SB)/4, $0xcb00007f
+DATA constants<>+1696(SB)/4, $0xcb00007f
+DATA constants<>+1700(SB)/4, $0xcb00007f
+DATA constants<>+1704(SB)/4, $0xcb00007f
+DATA constants<>+1708(SB)/4, $0xcb00007f
+DATA constants<>+1712(SB)/4, $0xcb00007f
+DATA constants<>+1716(SB)/4, $0xcb00007f
+DATA constants<>+1720(SB)/4, $0xcb00007f
+DATA constants<>+1724(SB)/4, $0xcb00007f
+DATA constants<>+1728(SB)/4, $0xbe2aae50
+DATA constants<>+1732(SB)/4, $0xbe2aae50
+DATA constants<>+1736(SB)/4, $0xbe2aae50
+DATA constants<>+1740(SB)/4, $0xbe2aae50
+DATA constants<>+1744(SB)/4, $0xbe2aae50
+DATA constants<>+1748(SB)/4, $0xbe2aae50
+DATA constants<>+1752(SB)/4, $0xbe2aae50
+DATA constants<>+1756(SB)/4, $0xbe2aae50
+DATA constants<>+1760(SB)/4, $0xbe2aae50
+DATA constants<>+1764(SB)/4, $0xbe2aae50
+DATA constants<>+1768(SB)/4, $0xbe2aae50
+DATA constants<>+1772(SB)/4, $0xbe2aae50
+DATA constants<>+1776(SB)/4, $0xbe2aae50
+DATA constants<>+1780(SB)/4, $0xbe2aae50
+DATA constants<>+1784(SB)/4, $0xbe2aae50
+DATA constants<>+1788(SB)/4, $0xbe2aae50
+DATA constants<>+1792(SB)/4, $0x3e4cceac
+DATA constants<>+1796(SB)/4, $0x3e4cceac
+DATA constants<>+1800(SB)/4, $0x3e4cceac
+DATA constants<>+1804(SB)/4, $0x3e4cceac
+DATA constants<>+1808(SB)/4, $0x3e4cceac
+DATA constants<>+1812(SB)/4, $0x3e4cceac
+DATA constants<>+1816(SB)/4, $0x3e4cceac
+DATA constants<>+1820(SB)/4, $0x3e4cceac
+DATA constants<>+1824(SB)/4, $0x3e4cceac
+DATA constants<>+1828(SB)/4, $0x3e4cceac
+DATA constants<>+1832(SB)/4, $0x3e4cceac
+DATA constants<>+1836(SB)/4, $0x3e4cceac
+DATA constants<>+1840(SB)/4, $0x3e4cceac
+DATA constants<>+1844(SB)/4, $0x3e4cceac
+DATA constants<>+1848(SB)/4, $0x3e4cceac
+DATA constants<>+1852(SB)/4, $0x3e4cceac
+DATA constants<>+1856(SB)/4, $0xbe7ffffc
+DATA constants<>+1860(SB)/4, $0xbe7ffffc
+DATA constants<>+1864(SB)/4, $0xbe7ffffc
+DATA constants<>+1868(SB)/4, $0xbe7ffffc
+DATA constants<>+1872(SB)/4, $0xbe7ffffc
+DATA constants<>+1876(SB)/4, $0xbe7ffffc
+DATA constants<>+1880(SB)/4, $0xbe7ffffc
+DATA constants<>+1884(SB)/4, $0xbe7ffffc
+DATA constants<>+1888(SB)/4, $0xbe7ffffc
+DATA constants<>+1892(SB)/4, $0xbe7ffffc
+DATA constants<>+1896(SB)/4, $0xbe7ffffc
+DATA constants<>+1900(SB)/4, $0xbe7ffffc
+DATA constants<>+1904(SB)/4, $0xbe7ffffc
+DATA constants<>+1908(SB)/4, $0xbe7ffffc
+DATA constants<>+1912(SB)/4, $0xbe7ffffc
+DATA constants<>+1916(SB)/4, $0xbe7ffffc
+DATA constants<>+1920(SB)/4, $0x3eaaaaaa
+DATA constants<>+1924(SB)/4, $0x3eaaaaaa
+DATA constants<>+1928(SB)/4, $0x3eaaaaaa
+DATA constants<>+1932(SB)/4, $0x3eaaaaaa
+DATA constants<>+1936(SB)/4, $0x3eaaaaaa
+DATA constants<>+1940(SB)/4, $0x3eaaaaaa
+DATA constants<>+1944(SB)/4, $0x3eaaaaaa
+DATA constants<>+1948(SB)/4, $0x3eaaaaaa
+DATA constants<>+1952(SB)/4, $0x3eaaaaaa
+DATA constants<>+1956(SB)/4, $0x3eaaaaaa
+DATA constants<>+1960(SB)/4, $0x3eaaaaaa
+DATA constants<>+1964(SB)/4, $0x3eaaaaaa
+DATA constants<>+1968(SB)/4, $0x3eaaaaaa
+DATA constants<>+1972(SB)/4, $0x3eaaaaaa
+DATA constants<>+1976(SB)/4, $0x3eaaaaaa
+DATA constants<>+1980(SB)/4, $0x3eaaaaaa
+DATA constants<>+1984(SB)/4, $0xbdebd1b8
+DATA constants<>+1988(SB)/4, $0xbdebd1b8
+DATA constants<>+1992(SB)/4, $0xbdebd1b8
+DATA constants<>+1996(SB)/4, $0xbdebd1b8
+DATA constants<>+2000(SB)/4, $0xbdebd1b8
+DATA constants<>+2004(SB)/4, $0xbdebd1b8
+DATA constants<>+2008(SB)/4, $0xbdebd1b8
+DATA constants<>+2012(SB)/4, $0xbdebd1b8
+DATA constants<>+2016(SB)/4, $0xbdebd1b8
+DATA constants<>+2020(SB)/4, $0xbdebd1b8
+DATA constants<>+2024(SB)/4, $0xbdebd1b8
+DATA constants<>+2028(SB)/4, $0xbdebd1b8
+DATA constants<>+2032(SB)/4, $0xbdebd1b8
+DATA constants<>+2036(SB)/4, $0xbdebd1b8
+DATA constants<>+2040(SB)/4, $0xbdebd1b8
+DATA constants<>+2044(SB)/4, $0xbdebd1b8
+DATA constants<>+2048(SB)/4, $0x3def251a
+DATA constants<>+2052(SB)/4, $0x3def251a
+DATA constants<>+2056(SB)/4, $0x3def251a
+DATA constants<>+2060(SB)/4, $0x3def251a
+DATA constants<>+2064(SB)/4, $0x3def251a
+DATA constants<>+2068(SB)/4, $0x3def251a
+DATA constants<>+2072(SB)/4, $0x3def251a
+DATA constants<>+2076(SB)/4, $0x3def251a
+DATA constants<>+2080(SB)/4, $0x3def251a
+DATA constants<>+2084(SB)/4, $0x3def251a
+DATA constants<>+2088(SB)/4, $0x3def251a
+DATA constants<>+2092(SB)/4, $0x3def251a
+DATA constants<>+2096(SB)/4, $0x3def251a
+DATA constants<>+2100(SB)/4, $0x3def251a
+DATA constants<>+2104(SB)/4, $0x3def251a
+DATA constants<>+2108(SB)/4, $0x3def251a
+DATA constants<>+2112(SB)/4, $0xbdfe5d4f
+DATA constants<>+2116(SB)/4, $0xbdfe5d4f
+DATA constants<>+2120(SB)/4, $0xbdfe5d4f
+DATA constants<>+2124(SB)/4, $0xbdfe5d4f
+DATA constants<>+2128(SB)/4, $0xbdfe5d4f
+DATA constants<>+2132(SB)/4, $0xbdfe5d4f
+DATA constants<>+2136(SB)/4, $0xbdfe5d4f
+DATA constants<>+2140(SB)/4, $0xbdfe5d4f
+DATA constants<>+2144(SB)/4, $0xbdfe5d4f
+DATA constants<>+2148(SB)/4, $0xbdfe5d4f
+DATA constants<>+2152(SB)/4, $0xbdfe5d4f
+DATA constants<>+2156(SB)/4, $0xbdfe5d4f
+DATA constants<>+2160(SB)/4, $0xbdfe5d4f
+DATA constants<>+2164(SB)/4, $0xbdfe5d4f
+DATA constants<>+2168(SB)/4, $0xbdfe5d4f
+DATA constants<>+2172(SB)/4, $0xbdfe5d4f
+DATA constants<>+2176(SB)/4, $0x3e11e9bf
+DATA constants<>+2180(SB)/4, $0x3e11e9bf
+DATA constants<>+2184(SB)/4, $0x3e11e9bf
+DATA constants<>+2188(SB)/4, $0x3e11e9bf
+DATA constants<>+2192(SB)/4, $0x3e11e9bf
+DATA constants<>+2196(SB)/4, $0x3e11e9bf
+DATA constants<>+2200(SB)/4, $0x3e11e9bf
+DATA constants<>+2204(SB)/4, $0x3e11e9bf
+DATA constants<>+2208(SB)/4, $0x3e11e9bf
+DATA constants<>+2212(SB)/4, $0x3e11e9bf
+DATA constants<>+2216(SB)/4, $0x3e11e9bf
+DATA constants<>+2220(SB)/4, $0x3e11e9bf
+DATA constants<>+2224(SB)/4, $0x3e11e9bf
+DATA constants<>+2228(SB)/4, $0x3e11e9bf
+DATA constants<>+2232(SB)/4, $0x3e11e9bf
+DATA constants<>+2236(SB)/4, $0x3e11e9bf
+DATA constants<>+2240(SB)/4, $0x3d9021bb
+DATA constants<>+2244(SB)/4, $0x3d9021bb
+DATA constants<>+2248(SB)/4, $0x3d9021bb
+DATA constants<>+2252(SB)/4, $0x3d9021bb
+DATA constants<>+2256(SB)/4, $0x3d9021bb
+DATA constants<>+2260(SB)/4, $0x3d9021bb
+DATA constants<>+2264(SB)/4, $0x3d9021bb
+DATA constants<>+2268(SB)/4, $0x3d9021bb
+DATA constants<>+2272(SB)/4, $0x3d9021bb
+DATA constants<>+2276(SB)/4, $0x3d9021bb
+DATA constants<>+2280(SB)/4, $0x3d9021bb
+DATA constants<>+2284(SB)/4, $0x3d9021bb
+DATA constants<>+2288(SB)/4, $0x3d9021bb
+DATA constants<>+2292(SB)/4, $0x3d9021bb
+DATA constants<>+2296(SB)/4, $0x3d9021bb
+DATA constants<>+2300(SB)/4, $0x3d9021bb
+DATA constants<>+2304(SB)/4, $0x3f317218
+DATA constants<>+2308(SB)/4, $0x3f317218
+DATA constants<>+2312(SB)/4, $0x3f317218
+DATA constants<>+2316(SB)/4, $0x3f317218
+DATA constants<>+2320(SB)/4, $0x3f317218
+DATA constants<>+2324(SB)/4, $0x3f317218
+DATA constants<>+2328(SB)/4, $0x3f317218
+DATA constants<>+2332(SB)/4, $0x3f317218
+DATA constants<>+2336(SB)/4, $0x3f317218
+DATA constants<>+2340(SB)/4, $0x3f317218
+DATA constants<>+2344(SB)/4, $0x3f317218
+DATA constants<>+2348(SB)/4, $0x3f317218
+DATA constants<>+2352(SB)/4, $0x3f317218
+DATA constants<>+2356(SB)/4, $0x3f317218
+DATA constants<>+2360(SB)/4, $0x3f317218
+DATA constants<>+2364(SB)/4, $0x3f317218
+DATA constants<>+2368(SB)/4, $0x00000000
+DATA constants<>+2372(SB)/4, $0x00000000
+DATA constants<>+2376(SB)/4, $0x00000000
+DATA constants<>+2380(SB)/4, $0x00000000
+DATA constants<>+2384(SB)/4, $0x00000000
+DATA constants<>+2388(SB)/4, $0x00000000
+DATA constants<>+2392(SB)/4, $0x00000000
+DATA constants<>+2396(SB)/4, $0x00000000
+DATA constants<>+2400(SB)/4, $0x00000000
+DATA constants<>+2404(SB)/4, $0x00000000
+DATA constants<>+2408(SB)/4, $0x00000000
+DATA constants<>+2412(SB)/4, $0x00000000
+DATA constants<>+2416(SB)/4, $0x00000000
+DATA constants<>+2420(SB)/4, $0x00000000
+DATA constants<>+2424(SB)/4, $0x00000000
+DATA constants<>+2428(SB)/4, $0x00000000
+DATA constants<>+2432(SB)/4, $0x3727c5ac
+DATA constants<>+2436(SB)/4, $0x3727c5ac
+DATA constants<>+2440(SB)/4, $0x3727c5ac
+DATA constants<>+2444(SB)/4, $0x3727c5ac
+DATA constants<>+2448(SB)/4, $0x3727c5ac
+DATA constants<>+2452(SB)/4, $0x3727c5ac
+DATA constants<>+2456(SB)/4, $0x3727c5ac
+DATA constants<>+2460(SB)/4, $0x3727c5ac
+DATA constants<>+2464(SB)/4, $0x3727c5ac
+DATA constants<>+2468(SB)/4, $0x3727c5ac
+DATA constants<>+2472(SB)/4, $0x3727c5ac
+DATA constants<>+2476(SB)/4, $0x3727c5ac
+DATA constants<>+2480(SB)/4, $0x3727c5ac
+DATA constants<>+2484(SB)/4, $0x3727c5ac
+DATA constants<>+2488(SB)/4, $0x3727c5ac
+DATA constants<>+2492(SB)/4, $0x3727c5ac
+DATA constants<>+2496(SB)/4, $0x3089705f
+DATA constants<>+2500(SB)/4, $0x3089705f
+DATA constants<>+2504(SB)/4, $0x3089705f
+DATA constants<>+2508(SB)/4, $0x3089705f
+DATA constants<>+2512(SB)/4, $0x3089705f
+DATA constants<>+2516(SB)/4, $0x3089705f
+DATA constants<>+2520(SB)/4, $0x3089705f
+DATA constants<>+2524(SB)/4, $0x3089705f
+DATA constants<>+2528(SB)/4, $0x3089705f
+DATA constants<>+2532(SB)/4, $0x3089705f
+DATA constants<>+2536(SB)/4, $0x3089705f
+DATA constants<>+2540(SB)/4, $0x3089705f
+DATA constants<>+2544(SB)/4, $0x3089705f
+DATA constants<>+2548(SB)/4, $0x3089705f
+DATA constants<>+2552(SB)/4, $0x3089705f
+DATA constants<>+2556(SB)/4, $0x3089705f
+DATA constants<>+2560(SB)/4, $0
+DATA constants<>+2564(SB)/4, $1
+DATA constants<>+2568(SB)/4, $2
+DATA constants<>+2572(SB)/4, $3
+DATA constants<>+2576(SB)/4, $4
+DATA constants<>+2580(SB)/4, $5
+DATA constants<>+2584(SB)/4, $6
+DATA constants<>+2588(SB)/4, $7
+DATA constants<>+2592(SB)/4, $8
+DATA constants<>+2596(SB)/4, $9
+DATA constants<>+2600(SB)/4, $10
+DATA constants<>+2604(SB)/4, $11
+DATA constants<>+2608(SB)/4, $12
+DATA constants<>+2612(SB)/4, $13
+DATA constants<>+2616(SB)/4, $14
+DATA constants<>+2620(SB)/4, $15
+DATA constants<>+2624(SB)/4, $0x7feb352d
+DATA constants<>+2628(SB)/4, $0x7feb352d
+DATA constants<>+2632(SB)/4, $0x7feb352d
+DATA constants<>+2636(SB)/4, $0x7feb352d
+DATA constants<>+2640(SB)/4, $0x7feb352d
+DATA constants<>+2644(SB)/4, $0x7feb352d
+DATA constants<>+2648(SB)/4, $0x7feb352d
+DATA constants<>+2652(SB)/4, $0x7feb352d
+DATA constants<>+2656(SB)/4, $0x7feb352d
+DATA constants<>+2660(SB)/4, $0x7feb352d
+DATA constants<>+2664(SB)/4, $0x7feb352d
+DATA constants<>+2668(SB)/4, $0x7feb352d
+DATA constants<>+2672(SB)/4, $0x7feb352d
+DATA constants<>+2676(SB)/4, $0x7feb352d
+DATA constants<>+2680(SB)/4, $0x7feb352d
+DATA constants<>+2684(SB)/4, $0x7feb352d
+DATA constants<>+2688(SB)/4, $0x846ca68b
+DATA constants<>+2692(SB)/4, $0x846ca68b
+DATA constants<>+2696(SB)/4, $0x846ca68b
+DATA constants<>+2700(SB)/4, $0x846ca68b
+DATA constants<>+2704(SB)/4, $0x846ca68b
+DATA constants<>+2708(SB)/4, $0x846ca68b
+DATA constants<>+2712(SB)/4, $0x846ca68b
+DATA constants<>+2716(SB)/4, $0x846ca68b
+DATA constants<>+2720(SB)/4, $0x846ca68b
+DATA constants<>+2724(SB)/4, $0x846ca68b
+DATA constants<>+2728(SB)/4, $0x846ca68b
+DATA constants<>+2732(SB)/4, $0x846ca68b
+DATA constants<>+2736(SB)/4, $0x846ca68b
+DATA constants<>+2740(SB)/4, $0x846ca68b
+DATA constants<>+2744(SB)/4, $0x846ca68b
+DATA constants<>+2748(SB)/4, $0x846ca68b
+DATA constants<>+2752(SB)/4, $0x00000010
+DATA constants<>+2756(SB)/4, $0x00000010
+DATA constants<>+2760(SB)/4, $0x00000010
+DATA constants<>+2764(SB)/4, $0x00000010
+DATA constants<>+2768(SB)/4, $0x00000010
+DATA constants<>+2772(SB)/4, $0x00000010
+DATA constants<>+2776(SB)/4, $0x00000010
+DATA constants<>+2780(SB)/4, $0x00000010
+DATA constants<>+2784(SB)/4, $0x00000010
+DATA constants<>+2788(SB)/4, $0x00000010
+DATA constants<>+2792(SB)/4, $0x00000010
+DATA constants<>+2796(SB)/4, $0x00000010
+DATA constants<>+2800(SB)/4, $0x00000010
+DATA constants<>+2804(SB)/4, $0x00000010
+DATA constants<>+2808(SB)/4, $0x00000010
+DATA constants<>+2812(SB)/4, $0x00000010
+DATA constants<>+2816(SB)/4, $0x00000001
+DATA constants<>+2820(SB)/4, $0x00000001
+DATA constants<>+2824(SB)/4, $0x00000001
+DATA constants<>+2828(SB)/4, $0x00000001
+DATA constants<>+2832(SB)/4, $0x00000001
+DATA constants<>+2836(SB)/4, $0x00000001
+DATA constants<>+2840(SB)/4, $0x00000001
+DATA constants<>+2844(SB)/4, $0x00000001
+DATA constants<>+2848(SB)/4, $0x00000001
+DATA constants<>+2852(SB)/4, $0x00000001
+DATA constants<>+2856(SB)/4, $0x00000001
+DATA constants<>+2860(SB)/4, $0x00000001
+DATA constants<>+2864(SB)/4, $0x00000001
+DATA constants<>+2868(SB)/4, $0x00000001
+DATA constants<>+2872(SB)/4, $0x00000001
+DATA constants<>+2876(SB)/4, $0x00000001
+DATA constants<>+2880(SB)/4, $0x00100000
+DATA constants<>+2884(SB)/4, $0x00100000
+DATA constants<>+2888(SB)/4, $0x00100000
+DATA constants<>+2892(SB)/4, $0x00100000
+DATA constants<>+2896(SB)/4, $0x00100000
+DATA constants<>+2900(SB)/4, $0x00100000
+DATA constants<>+2904(SB)/4, $0x00100000
+DATA constants<>+2908(SB)/4, $0x00100000
+DATA constants<>+2912(SB)/4, $0x00100000
+DATA constants<>+2916(SB)/4, $0x00100000
+DATA constants<>+2920(SB)/4, $0x00100000
+DATA constants<>+2924(SB)/4, $0x00100000
+DATA constants<>+2928(SB)/4, $0x00100000
+DATA constants<>+2932(SB)/4, $0x00100000
+DATA constants<>+2936(SB)/4, $0x00100000
+DATA constants<>+2940(SB)/4, $0x00100000
+GLOBL constants<>(SB), RODATA|NOPTR, $2944
 
 // func dotAVX512(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -1818,61 +1834,63 @@ end52:
 	VZEROUPPER
 	RET
 
-// func addLogAVX512(n int, y, x *float32, w, s float32)
-// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
-TEXT ·addLogAVX512(SB), NOSPLIT, $0-32
+// func roundHalfAVX512(n int, x *float32)
+// rounds x[i] to the nearest number of bfloat16.
+TEXT ·roundHalfAVX512(SB), NOSPLIT, $0-16
 	MOVQ n+0(FP), CX
-	MOVQ y+8(FP), DI
-	MOVQ x+16(FP), SI
-	VBROADCASTSS w+24(FP), Z14
-	VBROADCASTSS s+28(FP), Z13
+	MOVQ x+8(FP), DI
 	XORQ AX, AX
+	CMPQ CX, $64
+	JLT one54
+	PCALIGN $32
+many53:
+	VMOVUPS 0(DI)(AX*1), Z0
+	VPSLLD $15, Z0, Z1
+	VPSRLD $31, Z1, Z1
+	VPADDD Z1, Z0, Z0
+	VPADDD constants<>+1344(SB), Z0, Z0
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DI)(AX*1)
+	VMOVUPS 64(DI)(AX*1), Z0
+	VPSLLD $15, Z0, Z1
+	VPSRLD $31, Z1, Z1
+	VPADDD Z1, Z0, Z0
+	VPADDD constants<>+1344(SB), Z0, Z0
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 64(DI)(AX*1)
+	VMOVUPS 128(DI)(AX*1), Z0
+	VPSLLD $15, Z0, Z1
+	VPSRLD $31, Z1, Z1
+	VPADDD Z1, Z0, Z0
+	VPADDD constants<>+1344(SB), Z0, Z0
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 128(DI)(AX*1)
+	VMOVUPS 192(DI)(AX*1), Z0
+	VPSLLD $15, Z0, Z1
+	VPSRLD $31, Z1, Z1
+	VPADDD Z1, Z0, Z0
+	VPADDD constants<>+1344(SB), Z0, Z0
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 192(DI)(AX*1)
+	ADDQ $256, AX
+	SUBQ $64, CX
+	CMPQ CX, $64
+	JGE many53
 one54:
 	CMPQ CX, $16
 	JLT last55
-	VMOVUPS 0(SI)(AX*1), Z0
-	VMULPS Z13, Z0, Z1
-	VADDPS constants<>+640(SB), Z1, Z1
-	VPADDD constants<>+1344(SB), Z1, Z1
-	VPSRLD $23, Z1, Z2
-	VPSLLD $23, Z2, Z3
-	VPXORD Z3, Z1, Z1
-	VPADDD constants<>+1408(SB), Z1, Z1
-	VADDPS constants<>+1472(SB), Z1, Z3
-	VPADDD constants<>+1536(SB), Z2, Z2
-	VADDPS constants<>+1600(SB), Z2, Z2
-	VMULPS Z3, Z3, Z4
-	VMULPS Z4, Z4, Z5
-	VMULPS constants<>+1664(SB), Z3, Z6
-	VADDPS constants<>+1728(SB), Z6, Z6
-	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+1792(SB), Z3, Z1
-	VADDPS constants<>+1856(SB), Z1, Z1
-	VADDPS Z6, Z1, Z1
-	VMULPS constants<>+1920(SB), Z3, Z6
-	VADDPS constants<>+1984(SB), Z6, Z6
-	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+2048(SB), Z3, Z7
-	VADDPS constants<>+2112(SB), Z7, Z7
-	VADDPS Z6, Z7, Z7
-	VMULPS Z5, Z7, Z7
-	VADDPS Z7, Z1, Z1
-	VMULPS constants<>+2176(SB), Z5, Z7
-	VMULPS Z5, Z7, Z7
-	VADDPS Z7, Z1, Z1
-	VMULPS Z3, Z1, Z1
-	VMULPS Z4, Z1, Z1
-	VMULPS constants<>+576(SB), Z4, Z7
-	VSUBPS Z7, Z1, Z1
-	VADDPS Z3, Z1, Z1
-	VMULPS constants<>+2240(SB), Z2, Z2
-	VADDPS Z2, Z1, Z1
-	VMULPS Z14, Z1, Z1
-	VCMPPS $0x15, constants<>+2304(SB), Z0, K2
-	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS 0(DI)(AX*1), Z2
-	VADDPS Z2, Z1, Z1
-	VMOVUPS Z1, 0(DI)(AX*1)
+	VMOVUPS 0(DI)(AX*1), Z0
+	VPSLLD $15, Z0, Z1
+	VPSRLD $31, Z1, Z1
+	VPADDD Z1, Z0, Z0
+	VPADDD constants<>+1344(SB), Z0, Z0
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
 	JMP one54
@@ -1883,34 +1901,127 @@ last55:
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
-	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
+	VMOVUPS.Z 0(DI)(AX*1), K1, Z0
+	VPSLLD $15, Z0, Z1
+	VPSRLD $31, Z1, Z1
+	VPADDD Z1, Z0, Z0
+	VPADDD constants<>+1344(SB), Z0, Z0
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, K1, 0(DI)(AX*1)
+end56:
+	VZEROUPPER
+	RET
+
+// func widenAVX512(n int, x *uint32, low, high *float32)
+// puts the lower half of x[i] into low[i] and its upper half into high[i].
+TEXT ·widenAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ x+8(FP), DI
+	MOVQ low+16(FP), SI
+	MOVQ high+24(FP), DX
+	XORQ AX, AX
+	CMPQ CX, $64
+	JLT one58
+	PCALIGN $32
+many57:
+	VMOVUPS 0(DI)(AX*1), Z0
+	VPSLLD $16, Z0, Z1
+	VMOVUPS Z1, 0(SI)(AX*1)
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DX)(AX*1)
+	VMOVUPS 64(DI)(AX*1), Z0
+	VPSLLD $16, Z0, Z1
+	VMOVUPS Z1, 64(SI)(AX*1)
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 64(DX)(AX*1)
+	VMOVUPS 128(DI)(AX*1), Z0
+	VPSLLD $16, Z0, Z1
+	VMOVUPS Z1, 128(SI)(AX*1)
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 128(DX)(AX*1)
+	VMOVUPS 192(DI)(AX*1), Z0
+	VPSLLD $16, Z0, Z1
+	VMOVUPS Z1, 192(SI)(AX*1)
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 192(DX)(AX*1)
+	ADDQ $256, AX
+	SUBQ $64, CX
+	CMPQ CX, $64
+	JGE many57
+one58:
+	CMPQ CX, $16
+	JLT last59
+	VMOVUPS 0(DI)(AX*1), Z0
+	VPSLLD $16, Z0, Z1
+	VMOVUPS Z1, 0(SI)(AX*1)
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DX)(AX*1)
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JMP one58
+last59:
+	TESTQ CX, CX
+	JZ end60
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	VMOVUPS.Z 0(DI)(AX*1), K1, Z0
+	VPSLLD $16, Z0, Z1
+	VMOVUPS Z1, K1, 0(SI)(AX*1)
+	VPSRLD $16, Z0, Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, K1, 0(DX)(AX*1)
+end60:
+	VZEROUPPER
+	RET
+
+// func addLogAVX512(n int, y, x *float32, w, s float32)
+// computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
+TEXT ·addLogAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ y+8(FP), DI
+	MOVQ x+16(FP), SI
+	VBROADCASTSS w+24(FP), Z14
+	VBROADCASTSS s+28(FP), Z13
+	XORQ AX, AX
+one62:
+	CMPQ CX, $16
+	JLT last63
+	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z13, Z0, Z1
 	VADDPS constants<>+640(SB), Z1, Z1
-	VPADDD constants<>+1344(SB), Z1, Z1
+	VPADDD constants<>+1408(SB), Z1, Z1
 	VPSRLD $23, Z1, Z2
 	VPSLLD $23, Z2, Z3
 	VPXORD Z3, Z1, Z1
-	VPADDD constants<>+1408(SB), Z1, Z1
-	VADDPS constants<>+1472(SB), Z1, Z3
-	VPADDD constants<>+1536(SB), Z2, Z2
-	VADDPS constants<>+1600(SB), Z2, Z2
+	VPADDD constants<>+1472(SB), Z1, Z1
+	VADDPS constants<>+1536(SB), Z1, Z3
+	VPADDD constants<>+1600(SB), Z2, Z2
+	VADDPS constants<>+1664(SB), Z2, Z2
 	VMULPS Z3, Z3, Z4
 	VMULPS Z4, Z4, Z5
-	VMULPS constants<>+1664(SB), Z3, Z6
-	VADDPS constants<>+1728(SB), Z6, Z6
+	VMULPS constants<>+1728(SB), Z3, Z6
+	VADDPS constants<>+1792(SB), Z6, Z6
 	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+1792(SB), Z3, Z1
-	VADDPS constants<>+1856(SB), Z1, Z1
+	VMULPS constants<>+1856(SB), Z3, Z1
+	VADDPS constants<>+1920(SB), Z1, Z1
 	VADDPS Z6, Z1, Z1
-	VMULPS constants<>+1920(SB), Z3, Z6
-	VADDPS constants<>+1984(SB), Z6, Z6
+	VMULPS constants<>+1984(SB), Z3, Z6
+	VADDPS constants<>+2048(SB), Z6, Z6
 	VMULPS Z4, Z6, Z6
-	VMULPS constants<>+2048(SB), Z3, Z7
-	VADDPS constants<>+2112(SB), Z7, Z7
+	VMULPS constants<>+2112(SB), Z3, Z7
+	VADDPS constants<>+2176(SB), Z7, Z7
 	VADDPS Z6, Z7, Z7
 	VMULPS Z5, Z7, Z7
 	VADDPS Z7, Z1, Z1
-	VMULPS constants<>+2176(SB), Z5, Z7
+	VMULPS constants<>+2240(SB), Z5, Z7
 	VMULPS Z5, Z7, Z7
 	VADDPS Z7, Z1, Z1
 	VMULPS Z3, Z1, Z1
@@ -1918,15 +2029,68 @@ last55:
 	VMULPS constants<>+576(SB), Z4, Z7
 	VSUBPS Z7, Z1, Z1
 	VADDPS Z3, Z1, Z1
-	VMULPS constants<>+2240(SB), Z2, Z2
+	VMULPS constants<>+2304(SB), Z2, Z2
 	VADDPS Z2, Z1, Z1
 	VMULPS Z14, Z1, Z1
-	VCMPPS $0x15, constants<>+2304(SB), Z0, K2
+	VCMPPS $0x15, constants<>+2368(SB), Z0, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS 0(DI)(AX*1), Z2
+	VADDPS Z2, Z1, Z1
+	VMOVUPS Z1, 0(DI)(AX*1)
+	ADDQ $64, AX
+	SUBQ $16, CX
+	JMP one62
+last63:
+	TESTQ CX, CX
+	JZ end64
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
+	VMULPS Z13, Z0, Z1
+	VADDPS constants<>+640(SB), Z1, Z1
+	VPADDD constants<>+1408(SB), Z1, Z1
+	VPSRLD $23, Z1, Z2
+	VPSLLD $23, Z2, Z3
+	VPXORD Z3, Z1, Z1
+	VPADDD constants<>+1472(SB), Z1, Z1
+	VADDPS constants<>+1536(SB), Z1, Z3
+	VPADDD constants<>+1600(SB), Z2, Z2
+	VADDPS constants<>+1664(SB), Z2, Z2
+	VMULPS Z3, Z3, Z4
+	VMULPS Z4, Z4, Z5
+	VMULPS constants<>+1728(SB), Z3, Z6
+	VADDPS constants<>+1792(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+1856(SB), Z3, Z1
+	VADDPS constants<>+1920(SB), Z1, Z1
+	VADDPS Z6, Z1, Z1
+	VMULPS constants<>+1984(SB), Z3, Z6
+	VADDPS constants<>+2048(SB), Z6, Z6
+	VMULPS Z4, Z6, Z6
+	VMULPS constants<>+2112(SB), Z3, Z7
+	VADDPS constants<>+2176(SB), Z7, Z7
+	VADDPS Z6, Z7, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS constants<>+2240(SB), Z5, Z7
+	VMULPS Z5, Z7, Z7
+	VADDPS Z7, Z1, Z1
+	VMULPS Z3, Z1, Z1
+	VMULPS Z4, Z1, Z1
+	VMULPS constants<>+576(SB), Z4, Z7
+	VSUBPS Z7, Z1, Z1
+	VADDPS Z3, Z1, Z1
+	VMULPS constants<>+2304(SB), Z2, Z2
+	VADDPS Z2, Z1, Z1
+	VMULPS Z14, Z1, Z1
+	VCMPPS $0x15, constants<>+2368(SB), Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z2
 	VADDPS Z2, Z1, Z1
 	VMOVUPS Z1, K1, 0(DI)(AX*1)
-end56:
+end64:
 	VZEROUPPER
 	RET
 
@@ -1938,9 +2102,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
 	MOVQ x+16(FP), SI
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one58
+	JLT one66
 	PCALIGN $32
-many57:
+many65:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
@@ -2000,10 +2164,10 @@ many57:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many57
-one58:
+	JGE many65
+one66:
 	CMPQ CX, $16
-	JLT last59
+	JLT last67
 	VMOVUPS 0(SI)(AX*1), Z0
 	VXORPS constants<>+1152(SB), Z0, Z0
 	VMULPS constants<>+64(SB), Z0, Z1
@@ -2034,10 +2198,10 @@ one58:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one58
-last59:
+	JMP one66
+last67:
 	TESTQ CX, CX
-	JZ end60
+	JZ end68
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2070,7 +2234,7 @@ last59:
 	VMOVUPS constants<>+640(SB), Z1
 	VDIVPS Z0, Z1, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end60:
+end68:
 	VZEROUPPER
 	RET
 
@@ -2084,9 +2248,9 @@ TEXT ·gateBackwardAVX512(SB), NOSPLIT, $0-40
 	MOVQ s+32(FP), R8
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one62
+	JLT one70
 	PCALIGN $32
-many61:
+many69:
 	VMOVUPS 0(DI)(AX*1), Z0
 	VMOVUPS 0(R8)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -2110,10 +2274,10 @@ many61:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many61
-one62:
+	JGE many69
+one70:
 	CMPQ CX, $16
-	JLT last63
+	JLT last71
 	VMOVUPS 0(DI)(AX*1), Z0
 	VMOVUPS 0(R8)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -2126,10 +2290,10 @@ one62:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one62
-last63:
+	JMP one70
+last71:
 	TESTQ CX, CX
-	JZ end64
+	JZ end72
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2144,7 +2308,7 @@ last63:
 	VMULPS Z3, Z2, Z2
 	VMOVUPS Z2, K1, 0(SI)(AX*1)
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end64:
+end72:
 	VZEROUPPER
 	RET
 
@@ -2157,9 +2321,9 @@ TEXT ·swiGLUAVX512(SB), NOSPLIT, $0-32
 	MOVQ b+24(FP), DX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one66
+	JLT one74
 	PCALIGN $32
-many65:
+many73:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
 	VXORPS constants<>+1152(SB), Z0, Z0
@@ -2223,10 +2387,10 @@ many65:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many65
-one66:
+	JGE many73
+one74:
 	CMPQ CX, $16
-	JLT last67
+	JLT last75
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVAPS Z0, Z5
 	VXORPS constants<>+1152(SB), Z0, Z0
@@ -2259,10 +2423,10 @@ one66:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one66
-last67:
+	JMP one74
+last75:
 	TESTQ CX, CX
-	JZ end68
+	JZ end76
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2297,7 +2461,7 @@ last67:
 	VMOVUPS.Z 0(DX)(AX*1), K1, Z1
 	VMULPS Z1, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end68:
+end76:
 	VZEROUPPER
 	RET
 
@@ -2311,9 +2475,9 @@ TEXT ·swiGLUBackwardAVX512(SB), NOSPLIT, $0-48
 	MOVQ a+32(FP), R8
 	MOVQ b+40(FP), R9
 	XORQ AX, AX
-one70:
+one78:
 	CMPQ CX, $16
-	JLT last71
+	JLT last79
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVAPS Z0, Z5
 	VXORPS constants<>+1152(SB), Z0, Z0
@@ -2355,10 +2519,10 @@ one70:
 	VMOVUPS Z2, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one70
-last71:
+	JMP one78
+last79:
 	TESTQ CX, CX
-	JZ end72
+	JZ end80
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2402,7 +2566,7 @@ last71:
 	VMULPS Z7, Z2, Z2
 	VMOVUPS Z4, K1, 0(SI)(AX*1)
 	VMOVUPS Z2, K1, 0(DI)(AX*1)
-end72:
+end80:
 	VZEROUPPER
 	RET
 
@@ -2417,7 +2581,7 @@ TEXT ·layerNormAVX512(SB), NOSPLIT, $0-68
 	MOVQ rstd+40(FP), R10
 	MOVQ d+56(FP), R13
 	VBROADCASTSS inv+64(FP), Z14
-row73:
+row81:
 	MOVQ R13, CX
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
@@ -2425,9 +2589,9 @@ row73:
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one75
+	JLT one83
 	PCALIGN $32
-many74:
+many82:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VADDPS Z4, Z0, Z0
 	VMOVUPS 64(SI)(AX*1), Z4
@@ -2439,25 +2603,25 @@ many74:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many74
-one75:
+	JGE many82
+one83:
 	CMPQ CX, $16
-	JLT last76
+	JLT last84
 	VMOVUPS 0(SI)(AX*1), Z4
 	VADDPS Z4, Z0, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one75
-last76:
+	JMP one83
+last84:
 	TESTQ CX, CX
-	JZ end77
+	JZ end85
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VADDPS Z4, Z0, Z0
-end77:
+end85:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2479,9 +2643,9 @@ end77:
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one79
+	JLT one87
 	PCALIGN $32
-many78:
+many86:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VSUBPS Z8, Z4, Z4
 	VFMADD231PS Z4, Z4, Z0
@@ -2497,19 +2661,19 @@ many78:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many78
-one79:
+	JGE many86
+one87:
 	CMPQ CX, $16
-	JLT last80
+	JLT last88
 	VMOVUPS 0(SI)(AX*1), Z4
 	VSUBPS Z8, Z4, Z4
 	VFMADD231PS Z4, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one79
-last80:
+	JMP one87
+last88:
 	TESTQ CX, CX
-	JZ end81
+	JZ end89
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2518,7 +2682,7 @@ last80:
 	VSUBPS Z8, Z4, Z4
 	VMOVAPS.Z Z4, K1, Z4
 	VFMADD231PS Z4, Z4, Z0
-end81:
+end89:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2532,7 +2696,7 @@ end81:
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Z0
 	VMULPS Z14, Z0, Z0
-	VADDPS constants<>+2368(SB), Z0, Z0
+	VADDPS constants<>+2432(SB), Z0, Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS constants<>+640(SB), Z9
 	VDIVPS Z0, Z9, Z9
@@ -2540,9 +2704,9 @@ end81:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one83
+	JLT one91
 	PCALIGN $32
-many82:
+many90:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2574,10 +2738,10 @@ many82:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many82
-one83:
+	JGE many90
+one91:
 	CMPQ CX, $16
-	JLT last84
+	JLT last92
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2587,10 +2751,10 @@ one83:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one83
-last84:
+	JMP one91
+last92:
 	TESTQ CX, CX
-	JZ end85
+	JZ end93
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2602,13 +2766,13 @@ last84:
 	VMULPS Z9, Z0, Z0
 	VFMADD213PS Z2, Z1, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end85:
+end93:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	ADDQ $4, R9
 	ADDQ $4, R10
 	DECQ rows+48(FP)
-	JNZ row73
+	JNZ row81
 	VZEROUPPER
 	RET
 
@@ -2625,7 +2789,7 @@ TEXT ·layerNormBackwardAVX512(SB), NOSPLIT, $0-84
 	MOVQ rstd+56(FP), R12
 	MOVQ d+72(FP), R13
 	VBROADCASTSS inv+80(FP), Z14
-row86:
+row94:
 	VBROADCASTSS (R11), Z8
 	VBROADCASTSS (R12), Z9
 	MOVQ R13, CX
@@ -2633,9 +2797,9 @@ row86:
 	VXORPS Z11, Z11, Z11
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one88
+	JLT one96
 	PCALIGN $32
-many87:
+many95:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2667,10 +2831,10 @@ many87:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many87
-one88:
+	JGE many95
+one96:
 	CMPQ CX, $16
-	JLT last89
+	JLT last97
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2687,10 +2851,10 @@ one88:
 	VMOVUPS Z4, 0(R10)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one88
-last89:
+	JMP one96
+last97:
 	TESTQ CX, CX
-	JZ end90
+	JZ end98
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2709,7 +2873,7 @@ last89:
 	VMOVUPS.Z 0(R10)(AX*1), K1, Z4
 	VADDPS Z1, Z4, Z4
 	VMOVUPS Z4, K1, 0(R10)(AX*1)
-end90:
+end98:
 	VEXTRACTF64X4 $1, Z10, Y4
 	VADDPS Y4, Y10, Y10
 	VEXTRACTF128 $1, Y10, X4
@@ -2733,9 +2897,9 @@ end90:
 	MOVQ R13, CX
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one92
+	JLT one100
 	PCALIGN $32
-many91:
+many99:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2761,10 +2925,10 @@ many91:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many91
-one92:
+	JGE many99
+one100:
 	CMPQ CX, $16
-	JLT last93
+	JLT last101
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(R8)(AX*1), Z2
@@ -2778,10 +2942,10 @@ one92:
 	VMOVUPS Z3, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one92
-last93:
+	JMP one100
+last101:
 	TESTQ CX, CX
-	JZ end94
+	JZ end102
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2797,14 +2961,14 @@ last93:
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z3
 	VFMADD231PS Z2, Z9, Z3
 	VMOVUPS Z3, K1, 0(DI)(AX*1)
-end94:
+end102:
 	LEAQ (DI)(R13*4), DI
 	LEAQ (SI)(R13*4), SI
 	LEAQ (DX)(R13*4), DX
 	ADDQ $4, R11
 	ADDQ $4, R12
 	DECQ rows+64(FP)
-	JNZ row86
+	JNZ row94
 	VZEROUPPER
 	RET
 
@@ -2820,9 +2984,9 @@ TEXT ·normaliseAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one96
+	JLT one104
 	PCALIGN $32
-many95:
+many103:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(SI)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -2838,19 +3002,19 @@ many95:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many95
-one96:
+	JGE many103
+one104:
 	CMPQ CX, $16
-	JLT last97
+	JLT last105
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(SI)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one96
-last97:
+	JMP one104
+last105:
 	TESTQ CX, CX
-	JZ end98
+	JZ end106
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2858,7 +3022,7 @@ last97:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z0
-end98:
+end106:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2871,16 +3035,16 @@ end98:
 	VPERMILPS $0xb1, X0, X4
 	VADDPS X4, X0, X0
 	VBROADCASTSS X0, Z0
-	VADDPS constants<>+2432(SB), Z0, Z0
+	VADDPS constants<>+2496(SB), Z0, Z0
 	VSQRTPS Z0, Z0
 	VMOVUPS constants<>+640(SB), Z14
 	VDIVPS Z0, Z14, Z14
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one100
+	JLT one108
 	PCALIGN $32
-many99:
+many107:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
@@ -2896,19 +3060,19 @@ many99:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many99
-one100:
+	JGE many107
+one108:
 	CMPQ CX, $16
-	JLT last101
+	JLT last109
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one100
-last101:
+	JMP one108
+last109:
 	TESTQ CX, CX
-	JZ end102
+	JZ end110
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2916,7 +3080,7 @@ last101:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z0
 	VMULPS Z14, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end102:
+end110:
 	VMOVSS X14, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2935,9 +3099,9 @@ TEXT ·normaliseBackwardAVX512(SB), NOSPLIT, $0-36
 	VXORPS Z3, Z3, Z3
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one104
+	JLT one112
 	PCALIGN $32
-many103:
+many111:
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(DX)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -2953,19 +3117,19 @@ many103:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many103
-one104:
+	JGE many111
+one112:
 	CMPQ CX, $16
-	JLT last105
+	JLT last113
 	VMOVUPS 0(SI)(AX*1), Z4
 	VMOVUPS 0(DX)(AX*1), Z5
 	VFMADD231PS Z5, Z4, Z0
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one104
-last105:
+	JMP one112
+last113:
 	TESTQ CX, CX
-	JZ end106
+	JZ end114
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -2973,7 +3137,7 @@ last105:
 	VMOVUPS.Z 0(SI)(AX*1), K1, Z4
 	VMOVUPS.Z 0(DX)(AX*1), K1, Z5
 	VFMADD231PS Z5, Z4, Z0
-end106:
+end114:
 	VADDPS Z2, Z0, Z0
 	VADDPS Z3, Z1, Z1
 	VADDPS Z1, Z0, Z0
@@ -2990,9 +3154,9 @@ end106:
 	MOVQ n+0(FP), CX
 	XORQ AX, AX
 	CMPQ CX, $64
-	JLT one108
+	JLT one116
 	PCALIGN $32
-many107:
+many115:
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(DI)(AX*1), Z2
@@ -3020,10 +3184,10 @@ many107:
 	ADDQ $256, AX
 	SUBQ $64, CX
 	CMPQ CX, $64
-	JGE many107
-one108:
+	JGE many115
+one116:
 	CMPQ CX, $16
-	JLT last109
+	JLT last117
 	VMOVUPS 0(SI)(AX*1), Z0
 	VMOVUPS 0(DX)(AX*1), Z1
 	VMOVUPS 0(DI)(AX*1), Z2
@@ -3032,10 +3196,10 @@ one108:
 	VMOVUPS Z2, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one108
-last109:
+	JMP one116
+last117:
 	TESTQ CX, CX
-	JZ end110
+	JZ end118
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -3046,7 +3210,7 @@ last109:
 	VFNMADD231PS Z1, Z13, Z0
 	VFMADD231PS Z0, Z14, Z2
 	VMOVUPS Z2, K1, 0(DI)(AX*1)
-end110:
+end118:
 	VZEROUPPER
 	RET
 
@@ -3069,9 +3233,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-76
 	VBROADCASTSS shrink+72(FP), Z13
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one112
+	JLT one120
 	PCALIGN $32
-many111:
+many119:
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVUPS 0(SI)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -3113,10 +3277,10 @@ many111:
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many111
-one112:
+	JGE many119
+one120:
 	CMPQ CX, $16
-	JLT last113
+	JLT last121
 	VMOVUPS 0(R8)(AX*1), Z0
 	VMOVUPS 0(SI)(AX*1), Z1
 	VMOVUPS 0(DX)(AX*1), Z2
@@ -3138,10 +3302,10 @@ one112:
 	VMOVUPS Z0, 0(DI)(AX*1)
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one112
-last113:
+	JMP one120
+last121:
 	TESTQ CX, CX
-	JZ end114
+	JZ end122
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -3165,7 +3329,7 @@ last113:
 	VMOVUPS.Z 0(DI)(AX*1), K1, Z0
 	VFMSUB213PS Z1, Z13, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*1)
-end114:
+end122:
 	VZEROUPPER
 	RET
 
@@ -3180,20 +3344,20 @@ TEXT ·dropoutAVX512(SB), NOSPLIT, $0-44
 	VBROADCASTSS first+32(FP), Z12
 	VBROADCASTSS key0+36(FP), Z11
 	VBROADCASTSS key1+40(FP), Z10
-	VPADDD constants<>+2496(SB), Z12, Z12
+	VPADDD constants<>+2560(SB), Z12, Z12
 	XORQ AX, AX
 	CMPQ CX, $32
-	JLT one116
+	JLT one124
 	PCALIGN $32
-many115:
+many123:
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2560(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2624(SB), Z0, Z0
+	VPMULLD constants<>+2688(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3202,15 +3366,15 @@ many115:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 0(DI)(AX*1)
-	VPADDD constants<>+2688(SB), Z12, Z12
+	VPADDD constants<>+2752(SB), Z12, Z12
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2560(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2624(SB), Z0, Z0
+	VPMULLD constants<>+2688(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3219,22 +3383,22 @@ many115:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 64(DI)(AX*1)
-	VPADDD constants<>+2688(SB), Z12, Z12
+	VPADDD constants<>+2752(SB), Z12, Z12
 	ADDQ $128, AX
 	SUBQ $32, CX
 	CMPQ CX, $32
-	JGE many115
-one116:
+	JGE many123
+one124:
 	CMPQ CX, $16
-	JLT last117
+	JLT last125
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2560(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2624(SB), Z0, Z0
+	VPMULLD constants<>+2688(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3243,13 +3407,13 @@ one116:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, 0(DI)(AX*1)
-	VPADDD constants<>+2688(SB), Z12, Z12
+	VPADDD constants<>+2752(SB), Z12, Z12
 	ADDQ $64, AX
 	SUBQ $16, CX
-	JMP one116
-last117:
+	JMP one124
+last125:
 	TESTQ CX, CX
-	JZ end118
+	JZ end126
 	MOVL $1, BX
 	SHLL CX, BX
 	DECL BX
@@ -3257,11 +3421,11 @@ last117:
 	VPXORD Z11, Z12, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
-	VPMULLD constants<>+2560(SB), Z0, Z0
+	VPMULLD constants<>+2624(SB), Z0, Z0
 	VPSRLD $15, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPADDD Z10, Z0, Z0
-	VPMULLD constants<>+2624(SB), Z0, Z0
+	VPMULLD constants<>+2688(SB), Z0, Z0
 	VPSRLD $16, Z0, Z1
 	VPXORD Z1, Z0, Z0
 	VPSRLD $8, Z0, Z0
@@ -3270,8 +3434,8 @@ last117:
 	VPCMPD $5, Z13, Z0, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS Z1, K1, 0(DI)(AX*1)
-	VPADDD constants<>+2752(SB), Z12, Z12
-end118:
+	VPADDD constants<>+2816(SB), Z12, Z12
+end126:
 	VZEROUPPER
 	RET
 
@@ -3323,9 +3487,9 @@ TEXT ·tile12AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest120
+	JZ rest128
 	PCALIGN $32
-many119:
+many127:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -3499,11 +3663,11 @@ many119:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many119
-rest120:
+	JNZ many127
+rest128:
 	ANDQ $3, CX
-	JZ done122
-one121:
+	JZ done130
+one129:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -3548,11 +3712,11 @@ one121:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one121
-done122:
+	JNZ one129
+done130:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store123
+	JZ store131
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -3613,7 +3777,7 @@ done122:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS 64(BX), Z24
 	VADDPS Z24, Z23, Z23
-store123:
+store131:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -3707,9 +3871,9 @@ TEXT ·tile12WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest125
+	JZ rest133
 	PCALIGN $32
-many124:
+many132:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS.Z 64(DI), K1, Z25
 	ADDQ R11, DI
@@ -3883,11 +4047,11 @@ many124:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many124
-rest125:
+	JNZ many132
+rest133:
 	ANDQ $3, CX
-	JZ done127
-one126:
+	JZ done135
+one134:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS.Z 64(DI), K1, Z25
 	ADDQ R11, DI
@@ -3932,11 +4096,11 @@ one126:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one126
-done127:
+	JNZ one134
+done135:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store128
+	JZ store136
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -3997,7 +4161,7 @@ done127:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS Z24, Z23, Z23
-store128:
+store136:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -4078,9 +4242,9 @@ TEXT ·tile12NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest130
+	JZ rest138
 	PCALIGN $32
-many129:
+many137:
 	VMOVUPS.Z 0(DI), K1, Z12
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z13
@@ -4202,11 +4366,11 @@ many129:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many129
-rest130:
+	JNZ many137
+rest138:
 	ANDQ $3, CX
-	JZ done132
-one131:
+	JZ done140
+one139:
 	VMOVUPS.Z 0(DI), K1, Z12
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z13
@@ -4238,11 +4402,11 @@ one131:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one131
-done132:
+	JNZ one139
+done140:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store133
+	JZ store141
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z12
 	VADDPS Z12, Z0, Z0
@@ -4279,7 +4443,7 @@ done132:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z12
 	VADDPS Z12, Z11, Z11
-store133:
+store141:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -4345,9 +4509,9 @@ TEXT ·tile8AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest135
+	JZ rest143
 	PCALIGN $32
-many134:
+many142:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -4469,11 +4633,11 @@ many134:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many134
-rest135:
+	JNZ many142
+rest143:
 	ANDQ $3, CX
-	JZ done137
-one136:
+	JZ done145
+one144:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -4505,11 +4669,11 @@ one136:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one136
-done137:
+	JNZ one144
+done145:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store138
+	JZ store146
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -4550,7 +4714,7 @@ done137:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS 64(BX), Z16
 	VADDPS Z16, Z15, Z15
-store138:
+store146:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -4622,9 +4786,9 @@ TEXT ·tile8WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest140
+	JZ rest148
 	PCALIGN $32
-many139:
+many147:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS.Z 64(DI), K1, Z17
 	ADDQ R11, DI
@@ -4746,11 +4910,11 @@ many139:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many139
-rest140:
+	JNZ many147
+rest148:
 	ANDQ $3, CX
-	JZ done142
-one141:
+	JZ done150
+one149:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS.Z 64(DI), K1, Z17
 	ADDQ R11, DI
@@ -4782,11 +4946,11 @@ one141:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one141
-done142:
+	JNZ one149
+done150:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store143
+	JZ store151
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -4827,7 +4991,7 @@ done142:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS Z16, Z15, Z15
-store143:
+store151:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -4890,9 +5054,9 @@ TEXT ·tile8NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest145
+	JZ rest153
 	PCALIGN $32
-many144:
+many152:
 	VMOVUPS.Z 0(DI), K1, Z8
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z9
@@ -4978,11 +5142,11 @@ many144:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many144
-rest145:
+	JNZ many152
+rest153:
 	ANDQ $3, CX
-	JZ done147
-one146:
+	JZ done155
+one154:
 	VMOVUPS.Z 0(DI), K1, Z8
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z9
@@ -5005,11 +5169,11 @@ one146:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one146
-done147:
+	JNZ one154
+done155:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store148
+	JZ store156
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z8
 	VADDPS Z8, Z0, Z0
@@ -5034,7 +5198,7 @@ done147:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z8
 	VADDPS Z8, Z7, Z7
-store148:
+store156:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -5082,9 +5246,9 @@ TEXT ·tile4AVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest150
+	JZ rest158
 	PCALIGN $32
-many149:
+many157:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -5154,11 +5318,11 @@ many149:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many149
-rest150:
+	JNZ many157
+rest158:
 	ANDQ $3, CX
-	JZ done152
-one151:
+	JZ done160
+one159:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -5177,11 +5341,11 @@ one151:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one151
-done152:
+	JNZ one159
+done160:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store153
+	JZ store161
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -5202,7 +5366,7 @@ done152:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS 64(BX), Z8
 	VADDPS Z8, Z7, Z7
-store153:
+store161:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -5252,9 +5416,9 @@ TEXT ·tile4WideAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest155
+	JZ rest163
 	PCALIGN $32
-many154:
+many162:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS.Z 64(DI), K1, Z9
 	ADDQ R11, DI
@@ -5324,11 +5488,11 @@ many154:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many154
-rest155:
+	JNZ many162
+rest163:
 	ANDQ $3, CX
-	JZ done157
-one156:
+	JZ done165
+one164:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS.Z 64(DI), K1, Z9
 	ADDQ R11, DI
@@ -5347,11 +5511,11 @@ one156:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one156
-done157:
+	JNZ one164
+done165:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store158
+	JZ store166
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -5372,7 +5536,7 @@ done157:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS Z8, Z7, Z7
-store158:
+store166:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -5417,9 +5581,9 @@ TEXT ·tile4NarrowAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest160
+	JZ rest168
 	PCALIGN $32
-many159:
+many167:
 	VMOVUPS.Z 0(DI), K1, Z4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z5
@@ -5469,11 +5633,11 @@ many159:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many159
-rest160:
+	JNZ many167
+rest168:
 	ANDQ $3, CX
-	JZ done162
-one161:
+	JZ done170
+one169:
 	VMOVUPS.Z 0(DI), K1, Z4
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z5
@@ -5487,11 +5651,11 @@ one161:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one161
-done162:
+	JNZ one169
+done170:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store163
+	JZ store171
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z4
 	VADDPS Z4, Z0, Z0
@@ -5504,7 +5668,7 @@ done162:
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z4
 	VADDPS Z4, Z3, Z3
-store163:
+store171:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -5538,9 +5702,9 @@ TEXT ·tile2AVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest165
+	JZ rest173
 	PCALIGN $32
-many164:
+many172:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -5582,11 +5746,11 @@ many164:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many164
-rest165:
+	JNZ many172
+rest173:
 	ANDQ $3, CX
-	JZ done167
-one166:
+	JZ done175
+one174:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -5598,11 +5762,11 @@ one166:
 	VFMADD231PS Z5, Z7, Z3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one166
-done167:
+	JNZ one174
+done175:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store168
+	JZ store176
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -5613,7 +5777,7 @@ done167:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS 64(BX), Z4
 	VADDPS Z4, Z3, Z3
-store168:
+store176:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -5651,9 +5815,9 @@ TEXT ·tile2WideAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest170
+	JZ rest178
 	PCALIGN $32
-many169:
+many177:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS.Z 64(DI), K1, Z5
 	ADDQ R11, DI
@@ -5695,11 +5859,11 @@ many169:
 	VFMADD231PS Z5, Z6, Z3
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many169
-rest170:
+	JNZ many177
+rest178:
 	ANDQ $3, CX
-	JZ done172
-one171:
+	JZ done180
+one179:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS.Z 64(DI), K1, Z5
 	ADDQ R11, DI
@@ -5711,11 +5875,11 @@ one171:
 	VFMADD231PS Z5, Z6, Z3
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one171
-done172:
+	JNZ one179
+done180:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store173
+	JZ store181
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -5726,7 +5890,7 @@ done172:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS Z4, Z3, Z3
-store173:
+store181:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -5761,9 +5925,9 @@ TEXT ·tile2NarrowAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest175
+	JZ rest183
 	PCALIGN $32
-many174:
+many182:
 	VMOVUPS.Z 0(DI), K1, Z2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z3
@@ -5793,11 +5957,11 @@ many174:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many174
-rest175:
+	JNZ many182
+rest183:
 	ANDQ $3, CX
-	JZ done177
-one176:
+	JZ done185
+one184:
 	VMOVUPS.Z 0(DI), K1, Z2
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z3
@@ -5806,18 +5970,18 @@ one176:
 	VFMADD231PS Z2, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one176
-done177:
+	JNZ one184
+done185:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store178
+	JZ store186
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z2
 	VADDPS Z2, Z0, Z0
 	ADDQ R12, BX
 	VMOVUPS.Z 0(BX), K1, Z2
 	VADDPS Z2, Z1, Z1
-store178:
+store186:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R12, BX
@@ -5845,9 +6009,9 @@ TEXT ·tile1AVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest180
+	JZ rest188
 	PCALIGN $32
-many179:
+many187:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -5877,11 +6041,11 @@ many179:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many179
-rest180:
+	JNZ many187
+rest188:
 	ANDQ $3, CX
-	JZ done182
-one181:
+	JZ done190
+one189:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -5890,17 +6054,17 @@ one181:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one181
-done182:
+	JNZ one189
+done190:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store183
+	JZ store191
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS 64(BX), Z2
 	VADDPS Z2, Z1, Z1
-store183:
+store191:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -5933,9 +6097,9 @@ TEXT ·tile1WideAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest185
+	JZ rest193
 	PCALIGN $32
-many184:
+many192:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS.Z 64(DI), K1, Z3
 	ADDQ R11, DI
@@ -5965,11 +6129,11 @@ many184:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many184
-rest185:
+	JNZ many192
+rest193:
 	ANDQ $3, CX
-	JZ done187
-one186:
+	JZ done195
+one194:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS.Z 64(DI), K1, Z3
 	ADDQ R11, DI
@@ -5978,17 +6142,17 @@ one186:
 	VFMADD231PS Z3, Z4, Z1
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one186
-done187:
+	JNZ one194
+done195:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store188
+	JZ store196
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS.Z 64(BX), K1, Z2
 	VADDPS Z2, Z1, Z1
-store188:
+store196:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -6019,9 +6183,9 @@ TEXT ·tile1NarrowAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z0, Z0, Z0
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest190
+	JZ rest198
 	PCALIGN $32
-many189:
+many197:
 	VMOVUPS.Z 0(DI), K1, Z1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z2
@@ -6043,26 +6207,26 @@ many189:
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many189
-rest190:
+	JNZ many197
+rest198:
 	ANDQ $3, CX
-	JZ done192
-one191:
+	JZ done200
+one199:
 	VMOVUPS.Z 0(DI), K1, Z1
 	ADDQ R11, DI
 	VBROADCASTSS (SI), Z2
 	VFMADD231PS Z1, Z2, Z0
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one191
-done192:
+	JNZ one199
+done200:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store193
+	JZ store201
 	MOVQ DX, BX
 	VMOVUPS.Z 0(BX), K1, Z1
 	VADDPS Z1, Z0, Z0
-store193:
+store201:
 	MOVQ DX, BX
 	VMOVUPS Z0, K1, 0(BX)
 	VZEROUPPER
@@ -6083,15 +6247,15 @@ TEXT ·scan1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $2, R11
 	VPBROADCASTD 0(R9), Z16
 	VBROADCASTSS 4(R9), Z24
-panel194:
+panel202:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest196
+	JZ rest204
 	PCALIGN $32
-two195:
+two203:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	ADDQ $64, SI
@@ -6101,15 +6265,15 @@ two195:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two195
-rest196:
+	JNZ two203
+rest204:
 	TESTQ $1, R13
-	JZ done197
+	JZ done205
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	ADDQ $64, SI
 	ADDQ R10, AX
-done197:
+done205:
 	VPADDD Z8, Z0, Z0
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
@@ -6119,7 +6283,7 @@ done197:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel194
+	JNZ panel202
 	VZEROUPPER
 	RET
 
@@ -6140,7 +6304,7 @@ TEXT ·scan2AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 4(R9), Z24
 	VPBROADCASTD 8(R9), Z17
 	VBROADCASTSS 12(R9), Z25
-panel198:
+panel206:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	VMOVDQA64 Z17, Z1
@@ -6148,9 +6312,9 @@ panel198:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest200
+	JZ rest208
 	PCALIGN $32
-two199:
+two207:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6162,16 +6326,16 @@ two199:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two199
-rest200:
+	JNZ two207
+rest208:
 	TESTQ $1, R13
-	JZ done201
+	JZ done209
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
 	ADDQ $64, SI
 	ADDQ R10, AX
-done201:
+done209:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	MOVQ DI, BX
@@ -6187,7 +6351,7 @@ done201:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel198
+	JNZ panel206
 	VZEROUPPER
 	RET
 
@@ -6210,7 +6374,7 @@ TEXT ·scan3AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 12(R9), Z25
 	VPBROADCASTD 16(R9), Z18
 	VBROADCASTSS 20(R9), Z26
-panel202:
+panel210:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	VMOVDQA64 Z17, Z1
@@ -6220,9 +6384,9 @@ panel202:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest204
+	JZ rest212
 	PCALIGN $32
-two203:
+two211:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6236,17 +6400,17 @@ two203:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two203
-rest204:
+	JNZ two211
+rest212:
 	TESTQ $1, R13
-	JZ done205
+	JZ done213
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
 	VPDPBUSD.BCST 8(AX), Z14, Z2
 	ADDQ $64, SI
 	ADDQ R10, AX
-done205:
+done213:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -6268,7 +6432,7 @@ done205:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel202
+	JNZ panel210
 	VZEROUPPER
 	RET
 
@@ -6293,7 +6457,7 @@ TEXT ·scan4AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 20(R9), Z26
 	VPBROADCASTD 24(R9), Z19
 	VBROADCASTSS 28(R9), Z27
-panel206:
+panel214:
 	VMOVDQA64 Z16, Z0
 	VXORPS Z8, Z8, Z8
 	VMOVDQA64 Z17, Z1
@@ -6305,9 +6469,9 @@ panel206:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest208
+	JZ rest216
 	PCALIGN $32
-two207:
+two215:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6323,10 +6487,10 @@ two207:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two207
-rest208:
+	JNZ two215
+rest216:
 	TESTQ $1, R13
-	JZ done209
+	JZ done217
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6334,7 +6498,7 @@ rest208:
 	VPDPBUSD.BCST 12(AX), Z14, Z3
 	ADDQ $64, SI
 	ADDQ R10, AX
-done209:
+done217:
 	VPADDD Z8, Z0, Z0
 	VPADDD Z9, Z1, Z1
 	VPADDD Z10, Z2, Z2
@@ -6362,7 +6526,7 @@ done209:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel206
+	JNZ panel214
 	VZEROUPPER
 	RET
 
@@ -6389,7 +6553,7 @@ TEXT ·scan5AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 28(R9), Z27
 	VPBROADCASTD 32(R9), Z20
 	VBROADCASTSS 36(R9), Z28
-panel210:
+panel218:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6398,9 +6562,9 @@ panel210:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest212
+	JZ rest220
 	PCALIGN $32
-two211:
+two219:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6418,10 +6582,10 @@ two211:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two211
-rest212:
+	JNZ two219
+rest220:
 	TESTQ $1, R13
-	JZ done213
+	JZ done221
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6430,7 +6594,7 @@ rest212:
 	VPDPBUSD.BCST 16(AX), Z14, Z4
 	ADDQ $64, SI
 	ADDQ R10, AX
-done213:
+done221:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6459,7 +6623,7 @@ done213:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel210
+	JNZ panel218
 	VZEROUPPER
 	RET
 
@@ -6488,7 +6652,7 @@ TEXT ·scan6AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 36(R9), Z28
 	VPBROADCASTD 40(R9), Z21
 	VBROADCASTSS 44(R9), Z29
-panel214:
+panel222:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6498,9 +6662,9 @@ panel214:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest216
+	JZ rest224
 	PCALIGN $32
-two215:
+two223:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6520,10 +6684,10 @@ two215:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two215
-rest216:
+	JNZ two223
+rest224:
 	TESTQ $1, R13
-	JZ done217
+	JZ done225
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6533,7 +6697,7 @@ rest216:
 	VPDPBUSD.BCST 20(AX), Z14, Z5
 	ADDQ $64, SI
 	ADDQ R10, AX
-done217:
+done225:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6567,7 +6731,7 @@ done217:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel214
+	JNZ panel222
 	VZEROUPPER
 	RET
 
@@ -6598,7 +6762,7 @@ TEXT ·scan7AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 44(R9), Z29
 	VPBROADCASTD 48(R9), Z22
 	VBROADCASTSS 52(R9), Z30
-panel218:
+panel226:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6609,9 +6773,9 @@ panel218:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest220
+	JZ rest228
 	PCALIGN $32
-two219:
+two227:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6633,10 +6797,10 @@ two219:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two219
-rest220:
+	JNZ two227
+rest228:
 	TESTQ $1, R13
-	JZ done221
+	JZ done229
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6647,7 +6811,7 @@ rest220:
 	VPDPBUSD.BCST 24(AX), Z14, Z6
 	ADDQ $64, SI
 	ADDQ R10, AX
-done221:
+done229:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6686,7 +6850,7 @@ done221:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel218
+	JNZ panel226
 	VZEROUPPER
 	RET
 
@@ -6719,7 +6883,7 @@ TEXT ·scan8AVX512(SB), NOSPLIT, $0-72
 	VBROADCASTSS 52(R9), Z30
 	VPBROADCASTD 56(R9), Z23
 	VBROADCASTSS 60(R9), Z31
-panel222:
+panel230:
 	VMOVDQA64 Z16, Z0
 	VMOVDQA64 Z17, Z1
 	VMOVDQA64 Z18, Z2
@@ -6731,9 +6895,9 @@ panel222:
 	MOVQ DX, AX
 	MOVQ R13, CX
 	SHRQ $1, CX
-	JZ rest224
+	JZ rest232
 	PCALIGN $32
-two223:
+two231:
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6757,10 +6921,10 @@ two223:
 	ADDQ $64, SI
 	ADDQ R10, AX
 	DECQ CX
-	JNZ two223
-rest224:
+	JNZ two231
+rest232:
 	TESTQ $1, R13
-	JZ done225
+	JZ done233
 	VMOVDQU64 (SI), Z14
 	VPDPBUSD.BCST 0(AX), Z14, Z0
 	VPDPBUSD.BCST 4(AX), Z14, Z1
@@ -6772,7 +6936,7 @@ rest224:
 	VPDPBUSD.BCST 28(AX), Z14, Z7
 	ADDQ $64, SI
 	ADDQ R10, AX
-done225:
+done233:
 	MOVQ DI, BX
 	VCVTDQ2PS Z0, Z0
 	VMULPS Z24, Z0, Z0
@@ -6816,7 +6980,7 @@ done225:
 	ADDQ $64, R8
 	ADDQ $64, DI
 	DECQ R12
-	JNZ panel222
+	JNZ panel230
 	VZEROUPPER
 	RET
 
@@ -6868,9 +7032,9 @@ TEXT ·tile12PairsAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, AX
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest227
+	JZ rest235
 	PCALIGN $32
-many226:
+many234:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -7140,11 +7304,11 @@ many226:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ BX
-	JNZ many226
-rest227:
+	JNZ many234
+rest235:
 	ANDQ $3, CX
-	JZ done229
-one228:
+	JZ done237
+one236:
 	VMOVUPS 0(DI), Z24
 	VMOVUPS 64(DI), Z25
 	ADDQ R11, DI
@@ -7213,11 +7377,11 @@ one228:
 	ADDQ R8, R13
 	ADDQ R8, AX
 	DECQ CX
-	JNZ one228
-done229:
+	JNZ one236
+done237:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store230
+	JZ store238
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z24
 	VADDPS Z24, Z0, Z0
@@ -7278,7 +7442,7 @@ done229:
 	VADDPS Z24, Z22, Z22
 	VMOVUPS 64(BX), Z24
 	VADDPS Z24, Z23, Z23
-store230:
+store238:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -7356,9 +7520,9 @@ TEXT ·tile8PairsAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R13
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest232
+	JZ rest240
 	PCALIGN $32
-many231:
+many239:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -7544,11 +7708,11 @@ many231:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ BX
-	JNZ many231
-rest232:
+	JNZ many239
+rest240:
 	ANDQ $3, CX
-	JZ done234
-one233:
+	JZ done242
+one241:
 	VMOVUPS 0(DI), Z16
 	VMOVUPS 64(DI), Z17
 	ADDQ R11, DI
@@ -7596,11 +7760,11 @@ one233:
 	ADDQ R8, R10
 	ADDQ R8, R13
 	DECQ CX
-	JNZ one233
-done234:
+	JNZ one241
+done242:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store235
+	JZ store243
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z16
 	VADDPS Z16, Z0, Z0
@@ -7641,7 +7805,7 @@ done234:
 	VADDPS Z16, Z14, Z14
 	VMOVUPS 64(BX), Z16
 	VADDPS Z16, Z15, Z15
-store235:
+store243:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -7697,9 +7861,9 @@ TEXT ·tile4PairsAVX512(SB), NOSPLIT, $0-80
 	ADDQ R9, R10
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest237
+	JZ rest245
 	PCALIGN $32
-many236:
+many244:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -7801,11 +7965,11 @@ many236:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ BX
-	JNZ many236
-rest237:
+	JNZ many244
+rest245:
 	ANDQ $3, CX
-	JZ done239
-one238:
+	JZ done247
+one246:
 	VMOVUPS 0(DI), Z8
 	VMOVUPS 64(DI), Z9
 	ADDQ R11, DI
@@ -7832,11 +7996,11 @@ one238:
 	ADDQ R8, SI
 	ADDQ R8, R10
 	DECQ CX
-	JNZ one238
-done239:
+	JNZ one246
+done247:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store240
+	JZ store248
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z8
 	VADDPS Z8, Z0, Z0
@@ -7857,7 +8021,7 @@ done239:
 	VADDPS Z8, Z6, Z6
 	VMOVUPS 64(BX), Z8
 	VADDPS Z8, Z7, Z7
-store240:
+store248:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -7895,9 +8059,9 @@ TEXT ·tile2PairsAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z3, Z3, Z3
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest242
+	JZ rest250
 	PCALIGN $32
-many241:
+many249:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -7955,11 +8119,11 @@ many241:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xdd
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many241
-rest242:
+	JNZ many249
+rest250:
 	ANDQ $3, CX
-	JZ done244
-one243:
+	JZ done252
+one251:
 	VMOVUPS 0(DI), Z4
 	VMOVUPS 64(DI), Z5
 	ADDQ R11, DI
@@ -7975,11 +8139,11 @@ one243:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xdd
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one243
-done244:
+	JNZ one251
+done252:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store245
+	JZ store253
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z4
 	VADDPS Z4, Z0, Z0
@@ -7990,7 +8154,7 @@ done244:
 	VADDPS Z4, Z2, Z2
 	VMOVUPS 64(BX), Z4
 	VADDPS Z4, Z3, Z3
-store245:
+store253:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -8020,9 +8184,9 @@ TEXT ·tile1PairsAVX512(SB), NOSPLIT, $0-80
 	VXORPS Z1, Z1, Z1
 	MOVQ CX, BX
 	SHRQ $2, BX
-	JZ rest247
+	JZ rest255
 	PCALIGN $32
-many246:
+many254:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -8060,11 +8224,11 @@ many246:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xcb
 	ADDQ R8, SI
 	DECQ BX
-	JNZ many246
-rest247:
+	JNZ many254
+rest255:
 	ANDQ $3, CX
-	JZ done249
-one248:
+	JZ done257
+one256:
 	VMOVUPS 0(DI), Z2
 	VMOVUPS 64(DI), Z3
 	ADDQ R11, DI
@@ -8075,17 +8239,17 @@ one248:
 	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xcb
 	ADDQ R8, SI
 	DECQ CX
-	JNZ one248
-done249:
+	JNZ one256
+done257:
 	MOVQ add+72(FP), AX
 	TESTQ AX, AX
-	JZ store250
+	JZ store258
 	MOVQ DX, BX
 	VMOVUPS 0(BX), Z2
 	VADDPS Z2, Z0, Z0
 	VMOVUPS 64(BX), Z2
 	VADDPS Z2, Z1, Z1
-store250:
+store258:
 	MOVQ DX, BX
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, 64(BX)
@@ -8103,11 +8267,11 @@ TEXT ·pairInRowsAVX512(SB), NOSPLIT, $0-48
 	MOVQ row+40(FP), R9
 	SHLQ $2, R9
 	SHLQ $2, R12
-row251:
+row259:
 	MOVQ SI, DX
 	MOVQ DI, R8
 	MOVQ R11, BX
-group252:
+group260:
 	VMOVUPS (DX), Z0
 	// VCVTNEPS2BF16 Z0, Z0, Z0
 	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0
@@ -8115,11 +8279,11 @@ group252:
 	ADDQ $64, DX
 	ADDQ $32, R8
 	DECQ BX
-	JNZ group252
+	JNZ group260
 	ADDQ R9, SI
 	ADDQ R12, DI
 	DECQ CX
-	JNZ row251
+	JNZ row259
 	VZEROUPPER
 	RET
 
@@ -8136,15 +8300,15 @@ TEXT ·pairRowsAVX512(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	SHLQ $2, R12
 	SHLQ $2, R13
-	VMOVUPS constants<>+2496(SB), Z1
+	VMOVUPS constants<>+2560(SB), Z1
 	VPSLLD $16, Z1, Z2
 	VPADDD Z1, Z2, Z2
-	VPADDD constants<>+2816(SB), Z2, Z2
-row253:
+	VPADDD constants<>+2880(SB), Z2, Z2
+row261:
 	MOVQ SI, DX
 	MOVQ DI, R8
 	MOVQ R11, BX
-group254:
+group262:
 	VMOVUPS 0(DX), Z0
 	VMOVUPS 0(DX)(R9*1), Z1
 	// VCVTNE2PS2BF16 Z0, Z1, Z0
@@ -8160,10 +8324,10 @@ group254:
 	ADDQ $128, DX
 	ADDQ R13, R8
 	DECQ BX
-	JNZ group254
+	JNZ group262
 	LEAQ (SI)(R9*2), SI
 	ADDQ R12, DI
 	DECQ CX
-	JNZ row253
+	JNZ row261
 	VZEROUPPER
 	RET

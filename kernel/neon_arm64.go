@@ -24,6 +24,8 @@ func elementNEON() path {
 			addSurveyNEON(len(x), &x[0], &extra[0], &out[0], &marks[0], least, shift)
 			return out[0], out[1]
 		},
+		roundHalf:      func(x []float32) { roundHalfNEON(len(x), &x[0]) },
+		widen:          func(y []float32, x []uint32) { widenNEON(len(x), &x[0], &y[0], &y[len(x)]) },
 		addLog:         func(y, x []float32, w, s float32) { addLogNEON(len(y), &y[0], &x[0], w, s) },
 		sigmoid:        func(y, x []float32) { sigmoidNEON(len(y), &y[0], &x[0]) },
 		gateBackward:   func(dy, du, o, s []float32) { gateBackwardNEON(len(dy), &dy[0], &du[0], &o[0], &s[0]) },
@@ -96,6 +98,16 @@ func surveyNEON(n int, x, out *float32, marks *uint64, least, shift float32)
 //
 //go:noescape
 func addSurveyNEON(n int, x, extra, out *float32, marks *uint64, least, shift float32)
+
+// roundHalfNEON rounds x[i] to the nearest number of bfloat16.
+//
+//go:noescape
+func roundHalfNEON(n int, x *float32)
+
+// widenNEON puts the lower half of x[i] into low[i] and its upper half into high[i].
+//
+//go:noescape
+func widenNEON(n int, x *uint32, low, high *float32)
 
 // addLogNEON computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 //

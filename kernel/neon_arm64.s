@@ -94,95 +94,99 @@ DATA constants<>+352(SB)/4, $0x42ffffff
 DATA constants<>+356(SB)/4, $0x42ffffff
 DATA constants<>+360(SB)/4, $0x42ffffff
 DATA constants<>+364(SB)/4, $0x42ffffff
-DATA constants<>+368(SB)/4, $0x004afb0d
-DATA constants<>+372(SB)/4, $0x004afb0d
-DATA constants<>+376(SB)/4, $0x004afb0d
-DATA constants<>+380(SB)/4, $0x004afb0d
-DATA constants<>+384(SB)/4, $0x3f3504f3
-DATA constants<>+388(SB)/4, $0x3f3504f3
-DATA constants<>+392(SB)/4, $0x3f3504f3
-DATA constants<>+396(SB)/4, $0x3f3504f3
-DATA constants<>+400(SB)/4, $0xbf800000
-DATA constants<>+404(SB)/4, $0xbf800000
-DATA constants<>+408(SB)/4, $0xbf800000
-DATA constants<>+412(SB)/4, $0xbf800000
-DATA constants<>+416(SB)/4, $0x4b000000
-DATA constants<>+420(SB)/4, $0x4b000000
-DATA constants<>+424(SB)/4, $0x4b000000
-DATA constants<>+428(SB)/4, $0x4b000000
-DATA constants<>+432(SB)/4, $0xcb00007f
-DATA constants<>+436(SB)/4, $0xcb00007f
-DATA constants<>+440(SB)/4, $0xcb00007f
-DATA constants<>+444(SB)/4, $0xcb00007f
-DATA constants<>+448(SB)/4, $0xbe2aae50
-DATA constants<>+452(SB)/4, $0xbe2aae50
-DATA constants<>+456(SB)/4, $0xbe2aae50
-DATA constants<>+460(SB)/4, $0xbe2aae50
-DATA constants<>+464(SB)/4, $0x3e4cceac
-DATA constants<>+468(SB)/4, $0x3e4cceac
-DATA constants<>+472(SB)/4, $0x3e4cceac
-DATA constants<>+476(SB)/4, $0x3e4cceac
-DATA constants<>+480(SB)/4, $0xbe7ffffc
-DATA constants<>+484(SB)/4, $0xbe7ffffc
-DATA constants<>+488(SB)/4, $0xbe7ffffc
-DATA constants<>+492(SB)/4, $0xbe7ffffc
-DATA constants<>+496(SB)/4, $0x3eaaaaaa
-DATA constants<>+500(SB)/4, $0x3eaaaaaa
-DATA constants<>+504(SB)/4, $0x3eaaaaaa
-DATA constants<>+508(SB)/4, $0x3eaaaaaa
-DATA constants<>+512(SB)/4, $0xbdebd1b8
-DATA constants<>+516(SB)/4, $0xbdebd1b8
-DATA constants<>+520(SB)/4, $0xbdebd1b8
-DATA constants<>+524(SB)/4, $0xbdebd1b8
-DATA constants<>+528(SB)/4, $0x3def251a
-DATA constants<>+532(SB)/4, $0x3def251a
-DATA constants<>+536(SB)/4, $0x3def251a
-DATA constants<>+540(SB)/4, $0x3def251a
-DATA constants<>+544(SB)/4, $0xbdfe5d4f
-DATA constants<>+548(SB)/4, $0xbdfe5d4f
-DATA constants<>+552(SB)/4, $0xbdfe5d4f
-DATA constants<>+556(SB)/4, $0xbdfe5d4f
-DATA constants<>+560(SB)/4, $0x3e11e9bf
-DATA constants<>+564(SB)/4, $0x3e11e9bf
-DATA constants<>+568(SB)/4, $0x3e11e9bf
-DATA constants<>+572(SB)/4, $0x3e11e9bf
-DATA constants<>+576(SB)/4, $0x3d9021bb
-DATA constants<>+580(SB)/4, $0x3d9021bb
-DATA constants<>+584(SB)/4, $0x3d9021bb
-DATA constants<>+588(SB)/4, $0x3d9021bb
-DATA constants<>+592(SB)/4, $0x3f317218
-DATA constants<>+596(SB)/4, $0x3f317218
-DATA constants<>+600(SB)/4, $0x3f317218
-DATA constants<>+604(SB)/4, $0x3f317218
-DATA constants<>+608(SB)/4, $0x00000000
-DATA constants<>+612(SB)/4, $0x00000000
-DATA constants<>+616(SB)/4, $0x00000000
-DATA constants<>+620(SB)/4, $0x00000000
-DATA constants<>+624(SB)/4, $0x3727c5ac
-DATA constants<>+628(SB)/4, $0x3727c5ac
-DATA constants<>+632(SB)/4, $0x3727c5ac
-DATA constants<>+636(SB)/4, $0x3727c5ac
-DATA constants<>+640(SB)/4, $0x3089705f
-DATA constants<>+644(SB)/4, $0x3089705f
-DATA constants<>+648(SB)/4, $0x3089705f
-DATA constants<>+652(SB)/4, $0x3089705f
-DATA constants<>+656(SB)/4, $0x7feb352d
-DATA constants<>+660(SB)/4, $0x7feb352d
-DATA constants<>+664(SB)/4, $0x7feb352d
-DATA constants<>+668(SB)/4, $0x7feb352d
-DATA constants<>+672(SB)/4, $0x846ca68b
-DATA constants<>+676(SB)/4, $0x846ca68b
-DATA constants<>+680(SB)/4, $0x846ca68b
-DATA constants<>+684(SB)/4, $0x846ca68b
-DATA constants<>+688(SB)/4, $0x00000004
-DATA constants<>+692(SB)/4, $0x00000004
-DATA constants<>+696(SB)/4, $0x00000004
-DATA constants<>+700(SB)/4, $0x00000004
-DATA constants<>+704(SB)/4, $0x80808080
-DATA constants<>+708(SB)/4, $0x80808080
-DATA constants<>+712(SB)/4, $0x80808080
-DATA constants<>+716(SB)/4, $0x80808080
-GLOBL constants<>(SB), RODATA|NOPTR, $720
+DATA constants<>+368(SB)/4, $0x00007fff
+DATA constants<>+372(SB)/4, $0x00007fff
+DATA constants<>+376(SB)/4, $0x00007fff
+DATA constants<>+380(SB)/4, $0x00007fff
+DATA constants<>+384(SB)/4, $0x004afb0d
+DATA constants<>+388(SB)/4, $0x004afb0d
+DATA constants<>+392(SB)/4, $0x004afb0d
+DATA constants<>+396(SB)/4, $0x004afb0d
+DATA constants<>+400(SB)/4, $0x3f3504f3
+DATA constants<>+404(SB)/4, $0x3f3504f3
+DATA constants<>+408(SB)/4, $0x3f3504f3
+DATA constants<>+412(SB)/4, $0x3f3504f3
+DATA constants<>+416(SB)/4, $0xbf800000
+DATA constants<>+420(SB)/4, $0xbf800000
+DATA constants<>+424(SB)/4, $0xbf800000
+DATA constants<>+428(SB)/4, $0xbf800000
+DATA constants<>+432(SB)/4, $0x4b000000
+DATA constants<>+436(SB)/4, $0x4b000000
+DATA constants<>+440(SB)/4, $0x4b000000
+DATA constants<>+444(SB)/4, $0x4b000000
+DATA constants<>+448(SB)/4, $0xcb00007f
+DATA constants<>+452(SB)/4, $0xcb00007f
+DATA constants<>+456(SB)/4, $0xcb00007f
+DATA constants<>+460(SB)/4, $0xcb00007f
+DATA constants<>+464(SB)/4, $0xbe2aae50
+DATA constants<>+468(SB)/4, $0xbe2aae50
+DATA constants<>+472(SB)/4, $0xbe2aae50
+DATA constants<>+476(SB)/4, $0xbe2aae50
+DATA constants<>+480(SB)/4, $0x3e4cceac
+DATA constants<>+484(SB)/4, $0x3e4cceac
+DATA constants<>+488(SB)/4, $0x3e4cceac
+DATA constants<>+492(SB)/4, $0x3e4cceac
+DATA constants<>+496(SB)/4, $0xbe7ffffc
+DATA constants<>+500(SB)/4, $0xbe7ffffc
+DATA constants<>+504(SB)/4, $0xbe7ffffc
+DATA constants<>+508(SB)/4, $0xbe7ffffc
+DATA constants<>+512(SB)/4, $0x3eaaaaaa
+DATA constants<>+516(SB)/4, $0x3eaaaaaa
+DATA constants<>+520(SB)/4, $0x3eaaaaaa
+DATA constants<>+524(SB)/4, $0x3eaaaaaa
+DATA constants<>+528(SB)/4, $0xbdebd1b8
+DATA constants<>+532(SB)/4, $0xbdebd1b8
+DATA constants<>+536(SB)/4, $0xbdebd1b8
+DATA constants<>+540(SB)/4, $0xbdebd1b8
+DATA constants<>+544(SB)/4, $0x3def251a
+DATA constants<>+548(SB)/4, $0x3def251a
+DATA constants<>+552(SB)/4, $0x3def251a
+DATA constants<>+556(SB)/4, $0x3def251a
+DATA constants<>+560(SB)/4, $0xbdfe5d4f
+DATA constants<>+564(SB)/4, $0xbdfe5d4f
+DATA constants<>+568(SB)/4, $0xbdfe5d4f
+DATA constants<>+572(SB)/4, $0xbdfe5d4f
+DATA constants<>+576(SB)/4, $0x3e11e9bf
+DATA constants<>+580(SB)/4, $0x3e11e9bf
+DATA constants<>+584(SB)/4, $0x3e11e9bf
+DATA constants<>+588(SB)/4, $0x3e11e9bf
+DATA constants<>+592(SB)/4, $0x3d9021bb
+DATA constants<>+596(SB)/4, $0x3d9021bb
+DATA constants<>+600(SB)/4, $0x3d9021bb
+DATA constants<>+604(SB)/4, $0x3d9021bb
+DATA constants<>+608(SB)/4, $0x3f317218
+DATA constants<>+612(SB)/4, $0x3f317218
+DATA constants<>+616(SB)/4, $0x3f317218
+DATA constants<>+620(SB)/4, $0x3f317218
+DATA constants<>+624(SB)/4, $0x00000000
+DATA constants<>+628(SB)/4, $0x00000000
+DATA constants<>+632(SB)/4, $0x00000000
+DATA constants<>+636(SB)/4, $0x00000000
+DATA constants<>+640(SB)/4, $0x3727c5ac
+DATA constants<>+644(SB)/4, $0x3727c5ac
+DATA constants<>+648(SB)/4, $0x3727c5ac
+DATA constants<>+652(SB)/4, $0x3727c5ac
+DATA constants<>+656(SB)/4, $0x3089705f
+DATA constants<>+660(SB)/4, $0x3089705f
+DATA constants<>+664(SB)/4, $0x3089705f
+DATA constants<>+668(SB)/4, $0x3089705f
+DATA constants<>+672(SB)/4, $0x7feb352d
+DATA constants<>+676(SB)/4, $0x7feb352d
+DATA constants<>+680(SB)/4, $0x7feb352d
+DATA constants<>+684(SB)/4, $0x7feb352d
+DATA constants<>+688(SB)/4, $0x846ca68b
+DATA constants<>+692(SB)/4, $0x846ca68b
+DATA constants<>+696(SB)/4, $0x846ca68b
+DATA constants<>+700(SB)/4, $0x846ca68b
+DATA constants<>+704(SB)/4, $0x00000004
+DATA constants<>+708(SB)/4, $0x00000004
+DATA constants<>+712(SB)/4, $0x00000004
+DATA constants<>+716(SB)/4, $0x00000004
+DATA constants<>+720(SB)/4, $0x80808080
+DATA constants<>+724(SB)/4, $0x80808080
+DATA constants<>+728(SB)/4, $0x80808080
+DATA constants<>+732(SB)/4, $0x80808080
+GLOBL constants<>(SB), RODATA|NOPTR, $736
 
 // func dotNEON(n int, a, b *float32) float32
 // gives the sum of a[i]·b[i].
@@ -1652,6 +1656,158 @@ marked62:
 	FMOVS F12, (R3)
 	RET
 
+// func roundHalfNEON(n int, x *float32)
+// rounds x[i] to the nearest number of bfloat16.
+TEXT ·roundHalfNEON(SB), NOSPLIT, $0-16
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	MOVD $constants<>(SB), R12
+	MOVD ZR, R0
+many63:
+	CMP $16, R10
+	BLT one64
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f2f5401 // SHL V1, V0, #15
+	WORD $0x6f210421 // USHR V1, V1, #31
+	WORD $0x4ea18400 // ADD V0, V0, V1
+	FMOVQ 368(R12), F31
+	WORD $0x4ebf8400 // ADD V0, V0, V31
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f2f5401 // SHL V1, V0, #15
+	WORD $0x6f210421 // USHR V1, V1, #31
+	WORD $0x4ea18400 // ADD V0, V0, V1
+	FMOVQ 368(R12), F31
+	WORD $0x4ebf8400 // ADD V0, V0, V31
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f2f5401 // SHL V1, V0, #15
+	WORD $0x6f210421 // USHR V1, V1, #31
+	WORD $0x4ea18400 // ADD V0, V0, V1
+	FMOVQ 368(R12), F31
+	WORD $0x4ebf8400 // ADD V0, V0, V31
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f2f5401 // SHL V1, V0, #15
+	WORD $0x6f210421 // USHR V1, V1, #31
+	WORD $0x4ea18400 // ADD V0, V0, V1
+	FMOVQ 368(R12), F31
+	WORD $0x4ebf8400 // ADD V0, V0, V31
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	SUB $16, R10, R10
+	B many63
+one64:
+	CMP $4, R10
+	BLT last65
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f2f5401 // SHL V1, V0, #15
+	WORD $0x6f210421 // USHR V1, V1, #31
+	WORD $0x4ea18400 // ADD V0, V0, V1
+	FMOVQ 368(R12), F31
+	WORD $0x4ebf8400 // ADD V0, V0, V31
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06820 // STR Q0, [R1, R0]
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one64
+last65:
+	CBZ R10, end66
+	FMOVS (R1)(R0), F0
+	WORD $0x4f2f5401 // SHL V1, V0, #15
+	WORD $0x6f210421 // USHR V1, V1, #31
+	WORD $0x4ea18400 // ADD V0, V0, V1
+	FMOVQ 368(R12), F31
+	WORD $0x4ebf8400 // ADD V0, V0, V31
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	FMOVS F0, (R1)(R0)
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last65
+end66:
+	RET
+
+// func widenNEON(n int, x *uint32, low, high *float32)
+// puts the lower half of x[i] into low[i] and its upper half into high[i].
+TEXT ·widenNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R10
+	MOVD x+8(FP), R1
+	MOVD low+16(FP), R2
+	MOVD high+24(FP), R3
+	MOVD $constants<>(SB), R12
+	MOVD ZR, R0
+many67:
+	CMP $16, R10
+	BLT one68
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f305401 // SHL V1, V0, #16
+	WORD $0x3ca06841 // STR Q1, [R2, R0]
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06860 // STR Q0, [R3, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f305401 // SHL V1, V0, #16
+	WORD $0x3ca06841 // STR Q1, [R2, R0]
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06860 // STR Q0, [R3, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f305401 // SHL V1, V0, #16
+	WORD $0x3ca06841 // STR Q1, [R2, R0]
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06860 // STR Q0, [R3, R0]
+	ADD $16, R0, R0
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f305401 // SHL V1, V0, #16
+	WORD $0x3ca06841 // STR Q1, [R2, R0]
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06860 // STR Q0, [R3, R0]
+	ADD $16, R0, R0
+	SUB $16, R10, R10
+	B many67
+one68:
+	CMP $4, R10
+	BLT last69
+	WORD $0x3ce06820 // LDR Q0, [R1, R0]
+	WORD $0x4f305401 // SHL V1, V0, #16
+	WORD $0x3ca06841 // STR Q1, [R2, R0]
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	WORD $0x3ca06860 // STR Q0, [R3, R0]
+	ADD $16, R0, R0
+	SUB $4, R10, R10
+	B one68
+last69:
+	CBZ R10, end70
+	FMOVS (R1)(R0), F0
+	WORD $0x4f305401 // SHL V1, V0, #16
+	FMOVS F1, (R2)(R0)
+	WORD $0x6f300400 // USHR V0, V0, #16
+	WORD $0x4f305400 // SHL V0, V0, #16
+	FMOVS F0, (R3)(R0)
+	ADD $4, R0, R0
+	SUB $1, R10, R10
+	B last69
+end70:
+	RET
+
 // func addLogNEON(n int, y, x *float32, w, s float32)
 // computes y[i] += w·log(1 + s·x[i]) where x[i] is not below 0.
 TEXT ·addLogNEON(SB), NOSPLIT, $0-32
@@ -1664,51 +1820,51 @@ TEXT ·addLogNEON(SB), NOSPLIT, $0-32
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one64:
+one72:
 	CMP $4, R10
-	BLT last65
+	BLT last73
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
-	FMOVQ 368(R12), F31
+	FMOVQ 384(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
 	WORD $0x6f290422 // USHR V2, V1, #23
 	WORD $0x4f375443 // SHL V3, V2, #23
 	WORD $0x6e231c21 // EOR V1, V1, V3
-	FMOVQ 384(R12), F31
-	WORD $0x4ebf8421 // ADD V1, V1, V31
 	FMOVQ 400(R12), F31
-	WORD $0x4e3fd423 // FADD V3, V1, V31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
 	FMOVQ 416(R12), F31
-	WORD $0x4ebf8442 // ADD V2, V2, V31
+	WORD $0x4e3fd423 // FADD V3, V1, V31
 	FMOVQ 432(R12), F31
+	WORD $0x4ebf8442 // ADD V2, V2, V31
+	FMOVQ 448(R12), F31
 	WORD $0x4e3fd442 // FADD V2, V2, V31
 	WORD $0x6e23dc64 // FMUL V4, V3, V3
 	WORD $0x6e24dc85 // FMUL V5, V4, V4
-	FMOVQ 448(R12), F31
-	WORD $0x6e3fdc66 // FMUL V6, V3, V31
 	FMOVQ 464(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 480(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 480(R12), F31
-	WORD $0x6e3fdc61 // FMUL V1, V3, V31
 	FMOVQ 496(R12), F31
+	WORD $0x6e3fdc61 // FMUL V1, V3, V31
+	FMOVQ 512(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	WORD $0x4e26d421 // FADD V1, V1, V6
-	FMOVQ 512(R12), F31
-	WORD $0x6e3fdc66 // FMUL V6, V3, V31
 	FMOVQ 528(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 544(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 544(R12), F31
-	WORD $0x6e3fdc67 // FMUL V7, V3, V31
 	FMOVQ 560(R12), F31
+	WORD $0x6e3fdc67 // FMUL V7, V3, V31
+	FMOVQ 576(R12), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	WORD $0x4e26d4e7 // FADD V7, V7, V6
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
-	FMOVQ 576(R12), F31
+	FMOVQ 592(R12), F31
 	WORD $0x6e3fdca7 // FMUL V7, V5, V31
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
@@ -1718,11 +1874,11 @@ one64:
 	WORD $0x6e3fdc87 // FMUL V7, V4, V31
 	WORD $0x4ea7d421 // FSUB V1, V1, V7
 	WORD $0x4e23d421 // FADD V1, V1, V3
-	FMOVQ 592(R12), F31
+	FMOVQ 608(R12), F31
 	WORD $0x6e3fdc42 // FMUL V2, V2, V31
 	WORD $0x4e22d421 // FADD V1, V1, V2
 	WORD $0x6e2edc21 // FMUL V1, V1, V14
-	FMOVQ 608(R12), F31
+	FMOVQ 624(R12), F31
 	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -1730,51 +1886,51 @@ one64:
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one64
-last65:
-	CBZ R10, end66
+	B one72
+last73:
+	CBZ R10, end74
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2ddc01 // FMUL V1, V0, V13
 	FMOVQ 160(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
-	FMOVQ 368(R12), F31
+	FMOVQ 384(R12), F31
 	WORD $0x4ebf8421 // ADD V1, V1, V31
 	WORD $0x6f290422 // USHR V2, V1, #23
 	WORD $0x4f375443 // SHL V3, V2, #23
 	WORD $0x6e231c21 // EOR V1, V1, V3
-	FMOVQ 384(R12), F31
-	WORD $0x4ebf8421 // ADD V1, V1, V31
 	FMOVQ 400(R12), F31
-	WORD $0x4e3fd423 // FADD V3, V1, V31
+	WORD $0x4ebf8421 // ADD V1, V1, V31
 	FMOVQ 416(R12), F31
-	WORD $0x4ebf8442 // ADD V2, V2, V31
+	WORD $0x4e3fd423 // FADD V3, V1, V31
 	FMOVQ 432(R12), F31
+	WORD $0x4ebf8442 // ADD V2, V2, V31
+	FMOVQ 448(R12), F31
 	WORD $0x4e3fd442 // FADD V2, V2, V31
 	WORD $0x6e23dc64 // FMUL V4, V3, V3
 	WORD $0x6e24dc85 // FMUL V5, V4, V4
-	FMOVQ 448(R12), F31
-	WORD $0x6e3fdc66 // FMUL V6, V3, V31
 	FMOVQ 464(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 480(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 480(R12), F31
-	WORD $0x6e3fdc61 // FMUL V1, V3, V31
 	FMOVQ 496(R12), F31
+	WORD $0x6e3fdc61 // FMUL V1, V3, V31
+	FMOVQ 512(R12), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	WORD $0x4e26d421 // FADD V1, V1, V6
-	FMOVQ 512(R12), F31
-	WORD $0x6e3fdc66 // FMUL V6, V3, V31
 	FMOVQ 528(R12), F31
+	WORD $0x6e3fdc66 // FMUL V6, V3, V31
+	FMOVQ 544(R12), F31
 	WORD $0x4e3fd4c6 // FADD V6, V6, V31
 	WORD $0x6e24dcc6 // FMUL V6, V6, V4
-	FMOVQ 544(R12), F31
-	WORD $0x6e3fdc67 // FMUL V7, V3, V31
 	FMOVQ 560(R12), F31
+	WORD $0x6e3fdc67 // FMUL V7, V3, V31
+	FMOVQ 576(R12), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	WORD $0x4e26d4e7 // FADD V7, V7, V6
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
-	FMOVQ 576(R12), F31
+	FMOVQ 592(R12), F31
 	WORD $0x6e3fdca7 // FMUL V7, V5, V31
 	WORD $0x6e25dce7 // FMUL V7, V7, V5
 	WORD $0x4e27d421 // FADD V1, V1, V7
@@ -1784,11 +1940,11 @@ last65:
 	WORD $0x6e3fdc87 // FMUL V7, V4, V31
 	WORD $0x4ea7d421 // FSUB V1, V1, V7
 	WORD $0x4e23d421 // FADD V1, V1, V3
-	FMOVQ 592(R12), F31
+	FMOVQ 608(R12), F31
 	WORD $0x6e3fdc42 // FMUL V2, V2, V31
 	WORD $0x4e22d421 // FADD V1, V1, V2
 	WORD $0x6e2edc21 // FMUL V1, V1, V14
-	FMOVQ 608(R12), F31
+	FMOVQ 624(R12), F31
 	WORD $0x6ea0e7e2 // FCMGT V2, V31, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	FMOVS (R1)(R0), F2
@@ -1796,8 +1952,8 @@ last65:
 	FMOVS F1, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last65
-end66:
+	B last73
+end74:
 	RET
 
 // func sigmoidNEON(n int, y, x *float32)
@@ -1808,9 +1964,9 @@ TEXT ·sigmoidNEON(SB), NOSPLIT, $0-24
 	MOVD x+16(FP), R2
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many67:
+many75:
 	CMP $8, R10
-	BLT one68
+	BLT one76
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1910,10 +2066,10 @@ many67:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many67
-one68:
+	B many75
+one76:
 	CMP $4, R10
-	BLT last69
+	BLT last77
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -1964,9 +2120,9 @@ one68:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one68
-last69:
-	CBZ R10, end70
+	B one76
+last77:
+	CBZ R10, end78
 	FMOVS (R2)(R0), F0
 	WORD $0x6ea0f800 // FNEG V0, V0
 	FMOVQ 16(R12), F31
@@ -2017,8 +2173,8 @@ last69:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last69
-end70:
+	B last77
+end78:
 	RET
 
 // func gateBackwardNEON(n int, dy, du, o, s *float32)
@@ -2031,9 +2187,9 @@ TEXT ·gateBackwardNEON(SB), NOSPLIT, $0-40
 	MOVD s+32(FP), R4
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many71:
+many79:
 	CMP $8, R10
-	BLT one72
+	BLT one80
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2057,10 +2213,10 @@ many71:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many71
-one72:
+	B many79
+one80:
 	CMP $4, R10
-	BLT last73
+	BLT last81
 	WORD $0x3ce06820 // LDR Q0, [R1, R0]
 	WORD $0x3ce06881 // LDR Q1, [R4, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -2073,9 +2229,9 @@ one72:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one72
-last73:
-	CBZ R10, end74
+	B one80
+last81:
+	CBZ R10, end82
 	FMOVS (R1)(R0), F0
 	FMOVS (R4)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -2088,8 +2244,8 @@ last73:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last73
-end74:
+	B last81
+end82:
 	RET
 
 // func swiGLUNEON(n int, y, a, b *float32)
@@ -2101,9 +2257,9 @@ TEXT ·swiGLUNEON(SB), NOSPLIT, $0-32
 	MOVD b+24(FP), R3
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many75:
+many83:
 	CMP $8, R10
-	BLT one76
+	BLT one84
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2207,10 +2363,10 @@ many75:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many75
-one76:
+	B many83
+one84:
 	CMP $4, R10
-	BLT last77
+	BLT last85
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2263,9 +2419,9 @@ one76:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one76
-last77:
-	CBZ R10, end78
+	B one84
+last85:
+	CBZ R10, end86
 	FMOVS (R2)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2318,8 +2474,8 @@ last77:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last77
-end78:
+	B last85
+end86:
 	RET
 
 // func swiGLUBackwardNEON(n int, da, db, dy, a, b *float32)
@@ -2333,9 +2489,9 @@ TEXT ·swiGLUBackwardNEON(SB), NOSPLIT, $0-48
 	MOVD b+40(FP), R5
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-one80:
+one88:
 	CMP $4, R10
-	BLT last81
+	BLT last89
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2399,9 +2555,9 @@ one80:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one80
-last81:
-	CBZ R10, end82
+	B one88
+last89:
+	CBZ R10, end90
 	FMOVS (R4)(R0), F0
 	WORD $0x4ea01c05 // ORR V5, V0, V0
 	WORD $0x6ea0f800 // FNEG V0, V0
@@ -2465,8 +2621,8 @@ last81:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last81
-end82:
+	B last89
+end90:
 	RET
 
 // func layerNormNEON(y, x, gain, bias, mean, rstd *float32, rows, d int, inv float32)
@@ -2482,16 +2638,16 @@ TEXT ·layerNormNEON(SB), NOSPLIT, $0-68
 	FMOVS inv+64(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row83:
+row91:
 	MOVD R9, R10
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many84:
+many92:
 	CMP $16, R10
-	BLT one85
+	BLT one93
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
@@ -2505,23 +2661,23 @@ many84:
 	WORD $0x4e24d463 // FADD V3, V3, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many84
-one85:
+	B many92
+one93:
 	CMP $4, R10
-	BLT last86
+	BLT last94
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one85
-last86:
-	CBZ R10, end87
+	B one93
+last94:
+	CBZ R10, end95
 	FMOVS (R2)(R0), F4
 	WORD $0x4e24d400 // FADD V0, V0, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last86
-end87:
+	B last94
+end95:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -2535,9 +2691,9 @@ end87:
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many88:
+many96:
 	CMP $16, R10
-	BLT one89
+	BLT one97
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
@@ -2555,33 +2711,33 @@ many88:
 	WORD $0x4e24cc83 // FMLA V3, V4, V4
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many88
-one89:
+	B many96
+one97:
 	CMP $4, R10
-	BLT last90
+	BLT last98
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one89
-last90:
-	CBZ R10, end91
+	B one97
+last98:
+	CBZ R10, end99
 	FMOVS (R2)(R0), F4
 	WORD $0x4ea8d484 // FSUB V4, V4, V8
 	FMOVS F4, F4
 	WORD $0x4e24cc80 // FMLA V0, V4, V4
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last90
-end91:
+	B last98
+end99:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
-	FMOVQ 624(R12), F31
+	FMOVQ 640(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F9
@@ -2589,9 +2745,9 @@ end91:
 	FMOVS F9, (R6)
 	MOVD R9, R10
 	MOVD ZR, R0
-many92:
+many100:
 	CMP $16, R10
-	BLT one93
+	BLT one101
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2633,10 +2789,10 @@ many92:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many92
-one93:
+	B many100
+one101:
 	CMP $4, R10
-	BLT last94
+	BLT last102
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2648,9 +2804,9 @@ one93:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one93
-last94:
-	CBZ R10, end95
+	B one101
+last102:
+	CBZ R10, end103
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2662,8 +2818,8 @@ last94:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last94
-end95:
+	B last102
+end103:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD $4, R5, R5
@@ -2671,7 +2827,7 @@ end95:
 	MOVD rows+48(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+48(FP)
-	BNE row83
+	BNE row91
 	RET
 
 // func layerNormBackwardNEON(dx, dgain, dbias, dy, x, gain, mean, rstd *float32, rows, d int, inv float32)
@@ -2689,16 +2845,16 @@ TEXT ·layerNormBackwardNEON(SB), NOSPLIT, $0-84
 	FMOVS inv+80(FP), F14
 	WORD $0x4e0405ce // DUP V14, V14
 	MOVD $constants<>(SB), R12
-row96:
+row104:
 	VLD1R (R7), [V8.S4]
 	VLD1R (R8), [V9.S4]
 	MOVD R9, R10
 	WORD $0x6e2a1d4a // EOR V10, V10, V10
 	WORD $0x6e2b1d6b // EOR V11, V11, V11
 	MOVD ZR, R0
-many97:
+many105:
 	CMP $8, R10
-	BLT one98
+	BLT one106
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2730,10 +2886,10 @@ many97:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many97
-one98:
+	B many105
+one106:
 	CMP $4, R10
-	BLT last99
+	BLT last107
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2750,9 +2906,9 @@ one98:
 	WORD $0x3ca068c4 // STR Q4, [R6, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one98
-last99:
-	CBZ R10, end100
+	B one106
+last107:
+	CBZ R10, end108
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2769,8 +2925,8 @@ last99:
 	FMOVS F4, (R6)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last99
-end100:
+	B last107
+end108:
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2ad54a // FADDP V10, V10, V10
 	WORD $0x6e2edd4a // FMUL V10, V10, V14
@@ -2779,9 +2935,9 @@ end100:
 	WORD $0x6e2edd6b // FMUL V11, V11, V14
 	MOVD R9, R10
 	MOVD ZR, R0
-many101:
+many109:
 	CMP $8, R10
-	BLT one102
+	BLT one110
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2807,10 +2963,10 @@ many101:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many101
-one102:
+	B many109
+one110:
 	CMP $4, R10
-	BLT last103
+	BLT last111
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06882 // LDR Q2, [R4, R0]
@@ -2824,9 +2980,9 @@ one102:
 	WORD $0x3ca06823 // STR Q3, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one102
-last103:
-	CBZ R10, end104
+	B one110
+last111:
+	CBZ R10, end112
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R4)(R0), F2
@@ -2840,8 +2996,8 @@ last103:
 	FMOVS F3, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last103
-end104:
+	B last111
+end112:
 	ADD R9<<2, R1, R1
 	ADD R9<<2, R2, R2
 	ADD R9<<2, R3, R3
@@ -2850,7 +3006,7 @@ end104:
 	MOVD rows+64(FP), R11
 	SUBS $1, R11, R11
 	MOVD R11, rows+64(FP)
-	BNE row96
+	BNE row104
 	RET
 
 // func normaliseNEON(n int, y, x *float32) float32
@@ -2865,9 +3021,9 @@ TEXT ·normaliseNEON(SB), NOSPLIT, $0-28
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many105:
+many113:
 	CMP $16, R10
-	BLT one106
+	BLT one114
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2885,40 +3041,40 @@ many105:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many105
-one106:
+	B many113
+one114:
 	CMP $4, R10
-	BLT last107
+	BLT last115
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06845 // LDR Q5, [R2, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one106
-last107:
-	CBZ R10, end108
+	B one114
+last115:
+	CBZ R10, end116
 	FMOVS (R2)(R0), F4
 	FMOVS (R2)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last107
-end108:
+	B last115
+end116:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
 	WORD $0x6e20d400 // FADDP V0, V0, V0
 	WORD $0x6e20d400 // FADDP V0, V0, V0
-	FMOVQ 640(R12), F31
+	FMOVQ 656(R12), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	WORD $0x6ea1f800 // FSQRT V0, V0
 	FMOVQ 160(R12), F14
 	WORD $0x6e20fdce // FDIV V14, V14, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many109:
+many117:
 	CMP $16, R10
-	BLT one110
+	BLT one118
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
@@ -2936,25 +3092,25 @@ many109:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many109
-one110:
+	B many117
+one118:
 	CMP $4, R10
-	BLT last111
+	BLT last119
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one110
-last111:
-	CBZ R10, end112
+	B one118
+last119:
+	CBZ R10, end120
 	FMOVS (R2)(R0), F0
 	WORD $0x6e2edc00 // FMUL V0, V0, V14
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last111
-end112:
+	B last119
+end120:
 	FMOVS F14, ret+24(FP)
 	RET
 
@@ -2973,9 +3129,9 @@ TEXT ·normaliseBackwardNEON(SB), NOSPLIT, $0-36
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
 	MOVD ZR, R0
-many113:
+many121:
 	CMP $16, R10
-	BLT one114
+	BLT one122
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
@@ -2993,25 +3149,25 @@ many113:
 	WORD $0x4e25cc83 // FMLA V3, V4, V5
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many113
-one114:
+	B many121
+one122:
 	CMP $4, R10
-	BLT last115
+	BLT last123
 	WORD $0x3ce06844 // LDR Q4, [R2, R0]
 	WORD $0x3ce06865 // LDR Q5, [R3, R0]
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one114
-last115:
-	CBZ R10, end116
+	B one122
+last123:
+	CBZ R10, end124
 	FMOVS (R2)(R0), F4
 	FMOVS (R3)(R0), F5
 	WORD $0x4e25cc80 // FMLA V0, V4, V5
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last115
-end116:
+	B last123
+end124:
 	WORD $0x4e22d400 // FADD V0, V0, V2
 	WORD $0x4e23d421 // FADD V1, V1, V3
 	WORD $0x4e21d400 // FADD V0, V0, V1
@@ -3020,9 +3176,9 @@ end116:
 	WORD $0x4ea01c0d // ORR V13, V0, V0
 	MOVD n+0(FP), R10
 	MOVD ZR, R0
-many117:
+many125:
 	CMP $16, R10
-	BLT one118
+	BLT one126
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -3052,10 +3208,10 @@ many117:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $16, R10, R10
-	B many117
-one118:
+	B many125
+one126:
 	CMP $4, R10
-	BLT last119
+	BLT last127
 	WORD $0x3ce06840 // LDR Q0, [R2, R0]
 	WORD $0x3ce06861 // LDR Q1, [R3, R0]
 	WORD $0x3ce06822 // LDR Q2, [R1, R0]
@@ -3064,9 +3220,9 @@ one118:
 	WORD $0x3ca06822 // STR Q2, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one118
-last119:
-	CBZ R10, end120
+	B one126
+last127:
+	CBZ R10, end128
 	FMOVS (R2)(R0), F0
 	FMOVS (R3)(R0), F1
 	FMOVS (R1)(R0), F2
@@ -3075,8 +3231,8 @@ last119:
 	FMOVS F2, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last119
-end120:
+	B last127
+end128:
 	RET
 
 // func adamNEON(n int, w, m, v, grad *float32, scale, keep1, take1, keep2, take2, rate, correct, eps, shrink float32)
@@ -3107,9 +3263,9 @@ TEXT ·adamNEON(SB), NOSPLIT, $0-76
 	WORD $0x4e0405ad // DUP V13, V13
 	MOVD $constants<>(SB), R12
 	MOVD ZR, R0
-many121:
+many129:
 	CMP $8, R10
-	BLT one122
+	BLT one130
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -3155,10 +3311,10 @@ many121:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many121
-one122:
+	B many129
+one130:
 	CMP $4, R10
-	BLT last123
+	BLT last131
 	WORD $0x3ce06880 // LDR Q0, [R4, R0]
 	WORD $0x3ce06841 // LDR Q1, [R2, R0]
 	WORD $0x3ce06862 // LDR Q2, [R3, R0]
@@ -3182,9 +3338,9 @@ one122:
 	WORD $0x3ca06820 // STR Q0, [R1, R0]
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one122
-last123:
-	CBZ R10, end124
+	B one130
+last131:
+	CBZ R10, end132
 	FMOVS (R4)(R0), F0
 	FMOVS (R2)(R0), F1
 	FMOVS (R3)(R0), F2
@@ -3208,8 +3364,8 @@ last123:
 	FMOVS F0, (R1)(R0)
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last123
-end124:
+	B last131
+end132:
 	RET
 
 // func dropoutNEON(n int, y, x *float32, scale float32, limit, first, key0, key1 uint32)
@@ -3232,18 +3388,18 @@ TEXT ·dropoutNEON(SB), NOSPLIT, $0-44
 	FMOVQ 304(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	MOVD ZR, R0
-many125:
+many133:
 	CMP $8, R10
-	BLT one126
+	BLT one134
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 656(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 672(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3253,18 +3409,18 @@ many125:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 688(R12), F31
+	FMOVQ 704(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 656(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 672(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3274,23 +3430,23 @@ many125:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 688(R12), F31
+	FMOVQ 704(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $8, R10, R10
-	B many125
-one126:
+	B many133
+one134:
 	CMP $4, R10
-	BLT last127
+	BLT last135
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 656(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 672(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3300,22 +3456,22 @@ one126:
 	WORD $0x4ea035a2 // CMGT V2, V13, V0
 	WORD $0x4e621c21 // BIC V1, V1, V2
 	WORD $0x3ca06821 // STR Q1, [R1, R0]
-	FMOVQ 688(R12), F31
+	FMOVQ 704(R12), F31
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $16, R0, R0
 	SUB $4, R10, R10
-	B one126
-last127:
-	CBZ R10, end128
+	B one134
+last135:
+	CBZ R10, end136
 	WORD $0x6e2b1d80 // EOR V0, V12, V11
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
-	FMOVQ 656(R12), F31
+	FMOVQ 672(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f310401 // USHR V1, V0, #15
 	WORD $0x6e211c00 // EOR V0, V0, V1
 	WORD $0x4eaa8400 // ADD V0, V0, V10
-	FMOVQ 672(R12), F31
+	FMOVQ 688(R12), F31
 	WORD $0x4ebf9c00 // MUL V0, V0, V31
 	WORD $0x6f300401 // USHR V1, V0, #16
 	WORD $0x6e211c00 // EOR V0, V0, V1
@@ -3329,8 +3485,8 @@ last127:
 	WORD $0x4ebf858c // ADD V12, V12, V31
 	ADD $4, R0, R0
 	SUB $1, R10, R10
-	B last127
-end128:
+	B last135
+end136:
 	RET
 
 // func tile8NEON(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols, add int)
@@ -3372,7 +3528,7 @@ TEXT ·tile8NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e2d1dad // EOR V13, V13, V13
 	WORD $0x6e2e1dce // EOR V14, V14, V14
 	WORD $0x6e2f1def // EOR V15, V15, V15
-step129:
+step137:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3401,8 +3557,8 @@ step129:
 	WORD $0x4e38cfae // FMLA V14, V29, V24
 	WORD $0x4e39cfaf // FMLA V15, V29, V25
 	SUBS $1, R10, R10
-	BNE step129
-	CBZ R16, store130
+	BNE step137
+	CBZ R16, store138
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3444,7 +3600,7 @@ step129:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd5ef // FADD V15, V15, V31
 	ADD R15, R0, R0
-store130:
+store138:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3498,7 +3654,7 @@ TEXT ·tile4NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e251ca5 // EOR V5, V5, V5
 	WORD $0x6e261cc6 // EOR V6, V6, V6
 	WORD $0x6e271ce7 // EOR V7, V7, V7
-step131:
+step139:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3515,8 +3671,8 @@ step131:
 	WORD $0x4e38cfa6 // FMLA V6, V29, V24
 	WORD $0x4e39cfa7 // FMLA V7, V29, V25
 	SUBS $1, R10, R10
-	BNE step131
-	CBZ R16, store132
+	BNE step139
+	CBZ R16, store140
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3538,7 +3694,7 @@ step131:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd4e7 // FADD V7, V7, V31
 	ADD R15, R0, R0
-store132:
+store140:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3574,7 +3730,7 @@ TEXT ·tile2NEON(SB), NOSPLIT, $0-80
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
 	WORD $0x6e231c63 // EOR V3, V3, V3
-step133:
+step141:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3585,8 +3741,8 @@ step133:
 	WORD $0x4e38cf62 // FMLA V2, V27, V24
 	WORD $0x4e39cf63 // FMLA V3, V27, V25
 	SUBS $1, R10, R10
-	BNE step133
-	CBZ R16, store134
+	BNE step141
+	CBZ R16, store142
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
@@ -3598,7 +3754,7 @@ step133:
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd463 // FADD V3, V3, V31
 	ADD R15, R0, R0
-store134:
+store142:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3625,7 +3781,7 @@ TEXT ·tile1NEON(SB), NOSPLIT, $0-80
 	LSL $2, R15, R15
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
-step135:
+step143:
 	FMOVQ (R11), F24
 	FMOVQ 16(R11), F25
 	ADD R13, R11, R11
@@ -3633,15 +3789,15 @@ step135:
 	WORD $0x4e38cf40 // FMLA V0, V26, V24
 	WORD $0x4e39cf41 // FMLA V1, V26, V25
 	SUBS $1, R10, R10
-	BNE step135
-	CBZ R16, store136
+	BNE step143
+	CBZ R16, store144
 	MOVD R14, R0
 	FMOVQ 0(R0), F31
 	WORD $0x4e3fd400 // FADD V0, V0, V31
 	FMOVQ 16(R0), F31
 	WORD $0x4e3fd421 // FADD V1, V1, V31
 	ADD R15, R0, R0
-store136:
+store144:
 	FMOVQ F0, 0(R14)
 	FMOVQ F1, 16(R14)
 	ADD R15, R14, R14
@@ -3662,8 +3818,8 @@ TEXT ·scan1NEON(SB), NOSPLIT, $0-72
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
 	SUB $4, R11, R11
-	FMOVQ 704(R12), F23
-panel137:
+	FMOVQ 720(R12), F23
+panel145:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -3674,7 +3830,7 @@ panel137:
 	WORD $0x6e271ce7 // EOR V7, V7, V7
 	MOVD R5, R9
 	MOVD R2, R10
-group138:
+group146:
 	VLD1R.P 4(R9), [V16.S4]
 	FMOVQ 0(R3), F20
 	WORD $0x6e371e94 // EOR V20, V20, V23
@@ -3703,7 +3859,7 @@ group138:
 	ADD $64, R3, R3
 	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group138
+	BNE group146
 	MOVD R7, R0
 	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -3735,7 +3891,7 @@ group138:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel137
+	BNE panel145
 	RET
 
 // func scan2NEON(panels, groups int, rows *byte, scale *float32, queries *int8, step int, terms *queryTerm, out *float32, outRow int)
@@ -3753,8 +3909,8 @@ TEXT ·scan2NEON(SB), NOSPLIT, $0-72
 	MOVD $constants<>(SB), R12
 	LSL $2, R8, R8
 	SUB $8, R11, R11
-	FMOVQ 704(R12), F23
-panel139:
+	FMOVQ 720(R12), F23
+panel147:
 	WORD $0x6e201c00 // EOR V0, V0, V0
 	WORD $0x6e211c21 // EOR V1, V1, V1
 	WORD $0x6e221c42 // EOR V2, V2, V2
@@ -3773,7 +3929,7 @@ panel139:
 	WORD $0x6e2f1def // EOR V15, V15, V15
 	MOVD R5, R9
 	MOVD R2, R10
-group140:
+group148:
 	VLD1R.P 4(R9), [V16.S4]
 	VLD1R.P 4(R9), [V17.S4]
 	FMOVQ 0(R3), F20
@@ -3819,7 +3975,7 @@ group140:
 	ADD $64, R3, R3
 	ADD R11, R9, R9
 	SUBS $1, R10, R10
-	BNE group140
+	BNE group148
 	MOVD R7, R0
 	FMOVS 4(R6), F24
 	WORD $0x4e040718 // DUP V24, V24
@@ -3878,5 +4034,5 @@ group140:
 	ADD $64, R4, R4
 	ADD $64, R7, R7
 	SUBS $1, R1, R1
-	BNE panel139
+	BNE panel147
 	RET

@@ -27,11 +27,13 @@ type path struct {
 	adam              func(w, m, v, g []float32, u AdamUpdate)
 	addSparse         func(y []float32, s float32, row, next Sparse)
 	noteSparse        func(noted []uint32, y []float32, s float32, row, next Sparse) int
-	fetch             func(x []float32)
+	fetch             func(x []byte)
 	rounded           *roundedLoops                                                                  // nil: no instructions for it
 	sumAbove          func(x []float32) [sumLanes]float64                                            // of a multiple of sumLanes
 	survey            func(marks []uint64, x []float32, least, shift float32) (largest, sum float32) // the last word of marks comes cleared
 	addSurvey         func(marks []uint64, x, extra []float32, least, shift float32) (largest, sum float32)
+	roundHalf         func(x []float32)
+	widen             func(y []float32, x []uint32)
 	scan              func(x *Quantised, q queryRange, panel, panels int, out []float32, ld int)
 }
 

@@ -14,8 +14,8 @@ var plain = path{
 	layerNorm: plainLayerNorm, layerNormBackward: plainLayerNormBackward,
 	normalise: plainNormalise, normaliseBackward: plainNormaliseBackward,
 	swiGLU: plainSwiGLU, swiGLUBackward: plainSwiGLUBackward, sigmoid: plainSigmoid, gateBackward: plainGateBackward,
-	addSparse: plainAddSparse, noteSparse: plainNoteSparse, fetch: func([]float32) {}, sumAbove: plainSumAbove,
-	dropout: plainDropout, adam: plainAdam, survey: plainSurvey, addSurvey: plainAddSurvey, scan: plainScan,
+	addSparse: plainAddSparse, noteSparse: plainNoteSparse, fetch: func([]byte) {}, sumAbove: plainSumAbove,
+	dropout: plainDropout, adam: plainAdam, survey: plainSurvey, addSurvey: plainAddSurvey, roundHalf: plainRoundHalf, widen: plainWiden, scan: plainScan,
 }
 
 func plainDot(a, b []float32) float32 {

@@ -29,9 +29,9 @@ func NoteSparse(noted []uint32, y []float32, s float32, row, next Sparse) int {
 }
 
 // Fetch brings x nearer to the processor, for use soon, without waiting for it.
-func Fetch(x []float32) {
-	if len(x) > 0 {
-		active.fetch(x)
+func Fetch[T number](x []T) {
+	if len(x) > 0 && littleEndian { // elsewhere Bytes would copy
+		active.fetch(Bytes(x))
 	}
 }
 

@@ -6,6 +6,9 @@ import "unsafe"
 // line of the cache of each slice.
 const sparseRounds = 16
 
+// lineBytes is the size of a line of the cache.
+const lineBytes = 64
+
 // sparseLoops sets what adds rows of sparse matrices, which all paths of amd64 share.
 func (p *path) sparseLoops() {
 	p.addSparse = func(y []float32, s float32, row, next Sparse) {
@@ -23,7 +26,7 @@ func (p *path) sparseLoops() {
 		}
 		return n
 	}
-	p.fetch = func(x []float32) { fetchLines((len(x)+sparseRounds-1)/sparseRounds, &x[0]) }
+	p.fetch = func(x []byte) { fetchLines((len(x)+lineBytes-1)/lineBytes, &x[0]) }
 	p.sumAbove = func(x []float32) (sums [sumLanes]float64) {
 		sumAboveAVX(len(x)/sumLanes, &sums[0], &x[0])
 		return sums

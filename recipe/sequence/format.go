@@ -114,12 +114,13 @@ func (Recipe) Load(r io.ReaderAt, size int64) (recipe.Model, error) {
 }
 
 // projectMost bounds the memory that is given for quicker encoding: it is worth it
-// for catalogues of up to 130,000 items at width 64; larger ones wake sooner.
+// for catalogues of up to 130,000 items at width 64, of twice as many where they are kept
+// in bfloat16; larger ones wake sooner.
 const projectMost = 128 << 20
 
 // project makes encoding quicker where that takes little.
 func (m *Model) project() {
-	if 16*m.net.Rows*m.net.Dim <= projectMost {
+	if m.net.ProjectedBytes() <= projectMost {
 		m.net.Project()
 	}
 }

@@ -103,6 +103,7 @@ func bodies(m machine) {
 	vectors(m)
 	activations(m)
 	surveys(m)
+	halves(m)
 	logarithms(m)
 	gates(m)
 	norms(m)

@@ -14,7 +14,7 @@ func (m x86) sparse() {
 		append(params, param{"noted", "*uint32", "R11"}), func() { m.sparseRow(true) })
 	m.sumAbove()
 	m.function("fetchLines", "fetches so many lines of the cache from x on.", "",
-		[]param{{"lines", "int", "CX"}, {"x", "*float32", "SI"}}, func() {
+		[]param{{"lines", "int", "CX"}, {"x", "*byte", "SI"}}, func() {
 			line := m.label("line")
 			m.at(line)
 			m.op("PREFETCHT0", "(SI)")

@@ -61,6 +61,10 @@ func (n *Net) encodeBlock(i int, tokens []uint32, from int, x []float32, e *Enco
 		n.recall(tokens, tp)
 	} else {
 		n.projectFrom(i, from, x, tp)
+		if i == 0 && n.halves() {
+			kernel.RoundHalf(tp.qkv)
+			kernel.RoundHalf(tp.s)
+		}
 	}
 	o := room(&tp.o, t*d)
 	n.attention(o, room(&tp.p, n.Heads*t*t), tp.qkv, n.v.blocks[i].rel, t, from)
@@ -68,35 +72,6 @@ func (n *Net) encodeBlock(i int, tokens []uint32, from int, x []float32, e *Enco
 		tp.o, tp.s = o[:copy(o, o[from*d:])], tp.s[:copy(tp.s, tp.s[from*d:])]
 	}
 	n.feed(i, x[from*d:], tp, &e.w.sc, dropper{})
-}
-
-// Project makes encoding quicker by a fifth: what the first block makes of a token
-// before its attention does not depend on the token's place, so it is computed here
-// for all rows of the table. It takes 16·Rows·d bytes, and comes after Round, if that
-// does. The network must not be trained afterwards.
-func (n *Net) Project() {
-	if n.Blocks < 2 {
-		return
-	}
-	const together = 1024
-	d := n.Dim
-	n.projected = make([]float32, n.Rows*4*d)
-	var tp tape
-	var tokens []uint32
-	x := make([]float32, together*d)
-	for from := 0; from < n.Rows; from += together {
-		tokens = tokens[:0]
-		for r := from; r < min(from+together, n.Rows); r++ {
-			tokens = append(tokens, uint32(r))
-		}
-		n.gather(x[:len(tokens)*d], tokens)
-		n.projectFrom(0, 0, x[:len(tokens)*d], &tp)
-		for i, r := range tokens {
-			to := n.projected[int(r)*4*d:]
-			copy(to[:3*d], tp.qkv[i*3*d:])
-			copy(to[3*d:4*d], tp.s[i*d:])
-		}
-	}
 }
 
 // projectFrom is project where queries and gates are wanted from a token on.
@@ -109,23 +84,6 @@ func (n *Net) projectFrom(i, from int, x []float32, tp *tape) {
 	factor{w.qkv, 3 * d, d, d, b.query}.product(qkv[from*3*d:], 3*d, tp.h1[from*d:], later)
 	factor{w.gate, d, d, d, b.gate}.product(s, d, tp.h1[from*d:], later)
 	kernel.Sigmoid(s, s)
-}
-
-// recall is project for the first block, from what Project made.
-func (n *Net) recall(tokens []uint32, tp *tape) {
-	d := n.Dim
-	room(&tp.qkv, len(tokens)*3*d)
-	room(&tp.s, len(tokens)*d)
-	row := func(at int) []float32 { return n.projected[int(rowOf(tokens[at]))*4*d:][:4*d] }
-	const ahead = 2
-	for at := range tokens {
-		if at+ahead < len(tokens) {
-			kernel.Fetch(row(at + ahead))
-		}
-		from := row(at)
-		copy(tp.qkv[at*3*d:(at+1)*3*d], from[:3*d])
-		copy(tp.s[at*d:(at+1)*d], from[3*d:4*d])
-	}
 }
 
 // enterLast leaves in the tape what enters the last block's attention: known rows, and

@@ -72,7 +72,7 @@ type Net struct {
 	v views
 
 	rounded   []roundedBlock // by Round; nil: not made
-	projected []float32      // (Rows,4d) by Project: queries, keys, values and gates of the first block; nil: not made
+	projected *projected     // by Project; nil: not made
 }
 
 // views are the parameters of Dense, or their gradients, by name.
