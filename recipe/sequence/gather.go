@@ -116,8 +116,11 @@ func (g *gathering) take(into []*lookup) []*lookup {
 	return into[:n]
 }
 
-// answer returns when q is answered.
+// answer returns when q is answered. Who is ready gives way once, so that questions begin
+// which have come but had no processor yet: a busy machine would else take each from its
+// beginning to its end, and none would find another to share a pass with.
 func (s *scanner) answer(q *lookup) {
+	runtime.Gosched()
 	for lead := s.join(q); lead || !<-q.place.word; lead = false {
 		s.lead()
 	}
