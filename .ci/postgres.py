@@ -222,6 +222,11 @@ def outage(pg, a, b, campaign, tracking):
         seen("the database is used again", lambda: works(side))
 
 
+def trainer(side):
+    """Says whether a server has a training process."""
+    return subprocess.run(["pgrep", "-P", str(side.server.process.pid), "-f", "train-child"], capture_output=True).returncode == 0
+
+
 def job_of_a_dead_server(a, b):
     """A training whose server is killed goes on at the other one. One that only
     stands still loses it, and does not publish when it goes on."""
@@ -232,8 +237,10 @@ def job_of_a_dead_server(a, b):
     for how in (signal.SIGKILL, signal.SIGSTOP):
         v = a.p.create_solution_version(solutionArn=s)["solutionVersionArn"]
         wait(lambda: a.p.describe_solution_version(solutionVersionArn=v), "solutionVersion", until=("CREATE IN_PROGRESS",), sleep=0.01)
+        trains = []  # a busy machine starts the process late
+        seen("a training process", lambda: trains.extend(x for x in (a, b) if trainer(x)) or trains)
         time.sleep(0.5)
-        victim = next(x for x in (a, b) if subprocess.run(["pgrep", "-P", str(x.server.process.pid), "-f", "train-child"], capture_output=True).returncode == 0)
+        victim = trains[0]
         other = b if victim is a else a
         victim.server.process.send_signal(how)
         if how == signal.SIGKILL:
