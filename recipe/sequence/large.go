@@ -3,7 +3,7 @@ package sequence
 // What a training of large data may cost, and what it takes.
 
 // workMost bounds the multiplications and additions that the network's training
-// takes, about: 25 minutes of two processors that multiply in bfloat16, 35 of others. A
+// takes, about: 26 minutes of two processors that multiply in bfloat16, 37 of others. A
 // version trains twice. Data of up to some seven million events stay below it.
 const workMost = 2.4e14
 
