@@ -204,20 +204,10 @@ func (f *follower) forget() {
 	}
 }
 
-// remembered is how many records before the place are read again, for the ids of
-// their events: as many as history.EventIDs surely keeps.
-const remembered = 1 << 20
-
 // remember learns which events were seen last.
-func (f *follower) remember(ctx context.Context, log eventlog.Log) error {
-	f.seen = history.EventIDs{}
-	from := f.state.Offset - min(f.state.Offset, remembered)
-	return history.EachChange(ctx, log, from, f.state.Offset, func(_ eventlog.Offset, c *dataset.Change) error {
-		if c.Interaction != nil {
-			f.seen.Repeated(c.Interaction.Identity())
-		}
-		return nil
-	})
+func (f *follower) remember(ctx context.Context, log eventlog.Log) (err error) {
+	f.seen, err = history.ReadEventIDs(ctx, log, f.state.Offset, func(*dataset.Interaction) bool { return true })
+	return err
 }
 
 // apply counts what a record says.

@@ -34,32 +34,19 @@ func (x *Experiments) follow(ctx context.Context, r *running) error {
 	return x.save(ctx, r)
 }
 
-// remembered is how many records before the place are read again, for the events that
-// may be sent again: as many as history.EventIDs surely keeps.
-const remembered = 1 << 20
-
 // remember learns, once, which events were counted last.
 func (r *running) remember(ctx context.Context, log eventlog.Log) error {
 	if r.seen != nil {
 		return nil
 	}
-	seen := &history.EventIDs{}
-	for rec, err := range log.Read(ctx, r.counts.Upto-min(r.counts.Upto, remembered)) {
-		if err != nil {
-			return fmt.Errorf("read events of experiment %q: %w", r.Name, err)
-		}
-		if rec.Offset > r.counts.Upto {
-			break
-		}
-		_, event, err := r.eventIn(rec)
-		if err != nil {
-			return fmt.Errorf("read events of experiment %q: %w", r.Name, err)
-		}
-		if event != nil {
-			seen.Repeated(event.Identity())
-		}
+	seen, err := history.ReadEventIDs(ctx, log, r.counts.Upto, func(e *dataset.Interaction) bool {
+		_, ok := r.ArmOf(e.RecommendationID)
+		return ok
+	})
+	if err != nil {
+		return fmt.Errorf("read events of experiment %q: %w", r.Name, err)
 	}
-	r.seen = seen
+	r.seen = &seen
 	return nil
 }
 

@@ -1,6 +1,12 @@
 package history
 
-import "hash/fnv"
+import (
+	"context"
+	"hash/fnv"
+
+	"usher/dataset"
+	"usher/eventlog"
+)
 
 // EventIDs knows the ids of the events that came last: at least a million of
 // them, so that a call which is sent again counts once. An older id is as good as
@@ -38,4 +44,19 @@ func (s *EventIDs) Repeated(id string) bool {
 	}
 	s.young[key] = struct{}{}
 	return false
+}
+
+// ReadEventIDs gives the identities of the live events up to an offset of a log, as far
+// as they may be sent again, for one who goes on behind it. It takes those that wanted
+// says yes to.
+func ReadEventIDs(ctx context.Context, log eventlog.Log, upTo eventlog.Offset, wanted func(*dataset.Interaction) bool) (EventIDs, error) {
+	var ids EventIDs
+	live := func(b []byte) bool { return !dataset.IsBulk(b) }
+	err := eachChange(ctx, log, upTo-min(upTo, idsKept), upTo, live, func(_ eventlog.Offset, c *dataset.Change) error {
+		if x := c.Interaction; x != nil && wanted(x) {
+			ids.Repeated(x.Identity())
+		}
+		return nil
+	})
+	return ids, err
 }
