@@ -62,13 +62,7 @@ func Round(b []float32, ldb, k, n int) *Rounded {
 func (b *Rounded) SetRows(x []float32, ld, k, n int) {
 	need(x, k, n, ld)
 	words := b.room(k, n)
-	loops := roundedActive()
-	if k > 1 {
-		loops.pairRows(b.pairs, roundedCols, words*roundedCols, x, ld, k/2, n/roundedCols)
-	}
-	for j := range n * (k % 2) { // the last row has no other
-		b.pairs[(j/roundedCols*words+words-1)*roundedCols+j%roundedCols] = pair(x[(k-1)*ld+j], 0)
-	}
+	roundedActive().pairAllRows(b.pairs, roundedCols, words*roundedCols, x, ld, k, n)
 }
 
 // SetColumns makes it the rounded B (k,n), of which the transpose (n,k) is given. k is a
@@ -130,7 +124,7 @@ func (b *Rounded) MatMulTN(c []float32, ldc int, a []float32, lda, m int, add bo
 		for p := 0; p < words; p += roundedDepth {
 			depth := min(roundedDepth, words-p)
 			pairs := roomFor(memory, rows*depth)
-			loops.turn(pairs, a[2*p*lda+from:], lda, min(2*depth, b.k-2*p), rows)
+			loops.pairAllRows(pairs, rows, roundedCols, a[2*p*lda+from:], lda, min(2*depth, b.k-2*p), rows)
 			for j := 0; j < b.n; j += roundedCols {
 				loops.multiply(c[from*ldc+j:], ldc, pairs, 1, rows, b.panel(j, p, depth), rows, add || p > 0)
 			}
@@ -138,14 +132,13 @@ func (b *Rounded) MatMulTN(c []float32, ldc int, a []float32, lda, m int, add bo
 	}
 }
 
-// turn rounds A (k,m): pairs of two rows, m to a row. Of an odd last one the other half
-// is 0.
-func (l *roundedLoops) turn(to []uint32, a []float32, lda, k, m int) {
+// pairAllRows is pairRows of k rows of n floats. Of an odd last row the other half is 0.
+func (l *roundedLoops) pairAllRows(to []uint32, toRow, toGroup int, x []float32, ld, k, n int) {
 	if k > 1 {
-		l.pairRows(to, m, roundedCols, a, lda, k/2, m/roundedCols)
+		l.pairRows(to, toRow, toGroup, x, ld, k/2, n/roundedCols)
 	}
-	for j := range m * (k % 2) {
-		to[k/2*m+j] = pair(a[(k-1)*lda+j], 0)
+	for j := range n * (k % 2) {
+		to[k/2*toRow+j/roundedCols*toGroup+j%roundedCols] = pair(x[(k-1)*ld+j], 0)
 	}
 }
 
