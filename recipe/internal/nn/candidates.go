@@ -67,19 +67,16 @@ func (w *candidates) fill(n *Net) {
 	}
 	clear(cand[w.c*d:])
 	clear(room(&w.dcand, w.wide*d))
-	if w.rounded(d) {
+	if w.rounded(d, w.wide) {
 		w.columns.SetColumns(cand, d, d, w.wide)
 		w.rows.SetRows(cand, d, w.wide, d)
 	}
 }
 
-// rounded says whether products with candidates of d are in bfloat16.
-func (w *candidates) rounded(d int) bool { return w.rounds && kernel.CanRound(d, w.wide) }
-
 // multiply computes the products (n,W) of n queries (n,d) with the candidates. What is
 // beyond C may be left over.
 func (w *candidates) multiply(logits, q []float32, n, d int) {
-	if w.rounded(d) {
+	if w.rounded(d, w.wide) {
 		w.columns.MatMul(logits, w.wide, q, d, n, false)
 		return
 	}
@@ -90,7 +87,7 @@ func (w *candidates) multiply(logits, q []float32, n, d int) {
 // 0 beyond C, and adds to that of the candidates with qw (n,d) in the place of the
 // queries.
 func (w *candidates) multiplyBackward(dq, dlogits, qw []float32, n, d int) {
-	if w.rounded(d) {
+	if w.rounded(d, w.wide) {
 		w.rows.MatMul(dq, d, dlogits, w.wide, n, false)
 		w.matMulTN(w.dcand, d, dlogits, w.wide, qw, d, w.wide, d, n, true)
 		return

@@ -11,9 +11,12 @@ type products struct {
 	right  kernel.Rounded // the factor on the right
 }
 
+// rounded says whether products with a factor (k,n) on the right are in bfloat16.
+func (p *products) rounded(k, n int) bool { return p.rounds && kernel.CanRound(k, n) }
+
 // matMul is kernel.MatMul.
 func (p *products) matMul(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, add bool) {
-	if !p.rounds || !kernel.CanRound(k, n) {
+	if !p.rounded(k, n) {
 		kernel.MatMul(c, ldc, a, lda, b, ldb, m, n, k, add)
 		return
 	}
@@ -23,7 +26,7 @@ func (p *products) matMul(c []float32, ldc int, a []float32, lda int, b []float3
 
 // matMulNT is kernel.MatMulNT.
 func (p *products) matMulNT(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, add bool) {
-	if !p.rounds || !kernel.CanRound(k, n) {
+	if !p.rounded(k, n) {
 		kernel.MatMulNT(c, ldc, a, lda, b, ldb, m, n, k, add)
 		return
 	}
@@ -33,7 +36,7 @@ func (p *products) matMulNT(c []float32, ldc int, a []float32, lda int, b []floa
 
 // matMulTN is kernel.MatMulTN.
 func (p *products) matMulTN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, add bool) {
-	if !p.rounds || !kernel.CanRound(m, n) {
+	if !p.rounded(m, n) {
 		kernel.MatMulTN(c, ldc, a, lda, b, ldb, m, n, k, add)
 		return
 	}
