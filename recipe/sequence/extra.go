@@ -1,9 +1,6 @@
 package sequence
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // extra is what comes to the network's scores of rows: that of each, or, where few have
 // something of their own, of these only. The zero extra adds nothing.
@@ -88,13 +85,10 @@ func (w *rowMemory) mark(rows []uint32) {
 func (w *rowMemory) take(few []uint32, of, base []float32, most int) ([]uint32, []float32) {
 	few, of = slices.Grow(few[:0], most)[:most], slices.Grow(of[:0], most)[:most]
 	n := 0
-	for at, word := range w.marked {
-		for ; word != 0; word &= word - 1 {
-			r := uint32(at*64 + bits.TrailingZeros64(word))
-			few[n], of[n] = r, w.extra[r]
-			n++
-		}
-	}
+	eachMarked(w.marked, func(r int) {
+		few[n], of[n] = uint32(r), w.extra[r]
+		n++
+	})
 	clear(w.marked)
 	w.reset(few[:n], base)
 	return few[:n], of[:n]

@@ -21,7 +21,10 @@ const (
 // events of users who have very many.
 func (s *settings) afford(c *corpus) {
 	tooMuch := func() bool { return s.work(c.events, len(c.items)) > workMost }
-	if tooMuch() && s.dim > narrowDim {
+	if !tooMuch() {
+		return
+	}
+	if s.dim > narrowDim {
 		s.narrow()
 	}
 	for s.planned > epochsShort && tooMuch() {
